@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// The contract of a backend, on one page. A backend is one algorithm for the assignment step: it labels every sample
+// with the nearest centroid. fit() owns the loop, the update step and stopping; it calls assign() once an iteration.
+// To add one: write src/backends/<name>.cpp, add one line to src/backends/registry.cpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "omnimeans/isa.hpp"
+#include "omnimeans/matrix_view.hpp"
+
+namespace omnimeans {
+
+/// What stays the same over all iterations of a fit. Views stay valid as long as the backend lives.
+template <class T>
+struct Problem {
+  MatrixView<const T> samples;
+  std::span<const T> sample_weights;  ///< empty: all ones
+  std::size_t n_clusters = 0;
+  int threads = 1;
+  Isa isa = Isa::scalar;
+  std::uint64_t memory_limit_bytes = 0;  ///< a backend that needs more throws MemoryLimitExceeded when it is made
+};
+
+/// One assignment step.
+template <class T>
+struct Assignment {
+  MatrixView<const T> centroids;        ///< n_clusters x n_features
+  std::span<const double> drift;        ///< n_clusters upper bounds of |c_j - c_j before|; empty in the first step
+  std::span<std::int32_t> labels;       ///< in: of the step before (-1 in the first step); out: the canonical labels
+};
+
+struct AssignmentStats {
+  std::uint64_t distances_computed = 0;
+  std::uint64_t reranked = 0;      ///< samples decided by the canonical rule because the bound proved nothing
+  double inertia_bound = 0;        ///< upper bound of sum_i w_i D(x_i, c_label(i))
+  bool inertia_is_exact = false;
+};
+
+template <class T>
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  /// Writes the canonical labels (an exact backend) or its own idea of them (an approximate one).
+  virtual AssignmentStats assign(const Assignment<T>& step) = 0;
+  /// Working memory held, in bytes.
+  virtual std::uint64_t bytes() const = 0;
+};
+
+/// What users read about a backend: `omnimeans backends`, the README's table and the report come from here.
+struct BackendInfo {
+  std::string_view name;
+  bool exact = true;            ///< false: may differ from the canonical labels; "auto" never picks it
+  std::string_view memory;      ///< working memory, e.g. "n*k floats"
+  std::string_view use_when;
+  std::string_view avoid_when;
+  std::string_view reference;   ///< paper or theorem
+};
+
+struct BackendEntry {
+  BackendInfo info;
+  std::unique_ptr<Backend<float>> (*make_f32)(const Problem<float>&);
+  std::unique_ptr<Backend<double>> (*make_f64)(const Problem<double>&);
+
+  template <class T>
+  std::unique_ptr<Backend<T>> make(const Problem<T>& problem) const {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      return make_f32(problem);
+    } else {
+      return make_f64(problem);
+    }
+  }
+};
+
+/// Every backend, in the order of the registry.
+std::span<const BackendEntry> backends();
+
+/// The backend of that name. Throws UnknownBackend, listing the names.
+const BackendEntry& find_backend(std::string_view name);
+
+}  // namespace omnimeans
