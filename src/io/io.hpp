@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Reading and writing matrices: .npy, .fvecs, .bvecs, .csv. A target of its own; the library knows nothing of files.
+// Reading and writing matrices: .npy, .fvecs, .bvecs, .csv. A target of its own; the library knows nothing of
+// files.
 #pragma once
 
 #include <cstddef>
@@ -24,33 +25,47 @@ enum class DType { f32, f64 };
 using AnyMatrix = std::variant<Matrix<float>, Matrix<double>>;
 
 struct CsvOptions {
-  char delimiter = ',';
+  /// Unset: a comma for .csv, a tab for .tsv; for .txt a comma if the first line has one, else ' '. The blank
+  /// stands for any run of blanks and tabs. Throws InvalidArgument for what may be part of a number, a quote,
+  /// a line end.
+  std::optional<char> delimiter;
   std::optional<bool> header;  ///< unset: the first line is a header if any of its fields is not a number
 };
 
-/// Reads a matrix; the extension says how (.npy .fvecs .bvecs .csv .tsv .txt). `dtype` unset: f32, except f64 where the
-/// file holds f8, i8 or i4 values (which float cannot hold). A one-dimensional .npy is a column (n x 1).
-/// Throws FileError with path and byte offset (csv: line and column) for what is missing, damaged or unsupported; never
-/// allocates more than the file's size justifies.
-AnyMatrix read_matrix(const std::filesystem::path& path, std::optional<DType> dtype = {}, const CsvOptions& csv = {});
+/// Reads a matrix; the extension says how (.npy .fvecs .bvecs .csv .tsv .txt). `dtype` unset: f32, except f64
+/// where the file holds f8, i8 or i4 values (which float cannot hold). A one-dimensional .npy is a column (n
+/// x 1). Values are rounded to the nearest of the dtype; a finite one that would become infinite is an error
+/// that names its row and column, counted from 0. NaN and infinities pass: whoever computes with them checks
+/// them. Throws FileError with path and byte offset (csv: line and column too, counted from 1) for what is
+/// missing, empty, damaged or unsupported, MemoryLimitExceeded if memory runs out; never allocates more than
+/// the file's size justifies.
+AnyMatrix read_matrix(const std::filesystem::path& path, std::optional<DType> dtype = {},
+                      const CsvOptions& csv = {});
 
 /// The same, with the type fixed.
 template <class T>
 Matrix<T> read_matrix_as(const std::filesystem::path& path, const CsvOptions& csv = {});
 
-/// One value a row (n x 1 or 1 x n): sample weights, labels.
+/// One value a row (n x 1 or 1 x n): sample weights, labels. T: float, double, or int32_t, where every value
+/// must be one.
 template <class T>
 std::vector<T> read_vector_as(const std::filesystem::path& path, const CsvOptions& csv = {});
 
-/// Writes by extension (.npy .fvecs .csv; .bvecs if every value is an integer 0..255). Atomic: see write_file_atomically.
+/// Writes by extension: .npy of the same type; .fvecs (double is rounded to float); .bvecs if every value is
+/// an integer 0..255; .csv .tsv .txt with the shortest digits that read back the same. Throws FileError, also
+/// where there are no values. Atomic: see write_file_atomically.
 void write_matrix(const std::filesystem::path& path, MatrixView<const float> matrix);
 void write_matrix(const std::filesystem::path& path, MatrixView<const double> matrix);
 
-/// Writes labels: .npy (i4, one-dimensional) or .csv/.txt (one a line). Atomic.
+/// Writes labels: .npy (i4, one-dimensional) or .csv/.tsv/.txt (one a line). Atomic.
 void write_labels(const std::filesystem::path& path, std::span<const std::int32_t> labels);
 
-/// Calls `write` with a stream onto a temporary file beside `path`, then renames it over `path`. If anything fails, the
-/// temporary file is removed, what stood at `path` is unchanged, and FileError is thrown.
-void write_file_atomically(const std::filesystem::path& path, const std::function<void(std::ostream&)>& write);
+/// Calls `write` with a stream onto a temporary file beside `path`, then renames it over `path`. If anything
+/// fails, the temporary file is removed, what stood at `path` is unchanged, and FileError is thrown (what
+/// `write` itself throws passes through). A new file has the mode the umask allows, a replaced one keeps its
+/// mode; a symbolic link stays and the file it leads to is replaced. Devices and pipes (/dev/stdout) are
+/// written to directly.
+void write_file_atomically(const std::filesystem::path& path,
+                           const std::function<void(std::ostream&)>& write);
 
 }  // namespace omnimeans::io
