@@ -46,12 +46,12 @@ struct Options {
   std::uint64_t seed = 0;      ///< the same seed gives the same bits on any machine
   int threads = 0;             ///< 0: as many as OpenMP would use
   std::string backend = "auto";  ///< a name of backends(), or "auto"
-  std::string isa;               ///< a name of usable_isas(); empty: default_isa()
+  std::string isa = {};          ///< a name of usable_isas(); empty: default_isa()
   EmptyClusterPolicy empty_clusters = EmptyClusterPolicy::relocate;
   std::uint64_t memory_limit_bytes = 0;  ///< working memory of the backend; 0: half of the physical memory
-  std::function<bool(const Progress&)> progress;  ///< called after each iteration; false cancels
-  std::optional<std::chrono::steady_clock::time_point> deadline;  ///< looked at after each iteration
-  std::stop_token stop;                                           ///< looked at after each iteration
+  std::function<bool(const Progress&)> progress = {};  ///< called after each iteration; false cancels
+  std::optional<std::chrono::steady_clock::time_point> deadline = {};  ///< looked at after each iteration
+  std::stop_token stop = {};                                      ///< looked at after each iteration
 };
 
 /// Optional data of a fit; what is left empty is not used.

@@ -11,8 +11,8 @@
 namespace omnimeans {
 
 struct PredictOptions {
-  int threads = 0;  ///< 0: as many as OpenMP would use
-  std::string isa;  ///< a name of usable_isas(); empty: default_isa()
+  int threads = 0;       ///< 0: as many as OpenMP would use
+  std::string isa = {};  ///< a name of usable_isas(); empty: default_isa()
 };
 
 /// The label of each of n_samples x n_features `samples`: the nearest row of n_clusters x n_features `centroids`, the

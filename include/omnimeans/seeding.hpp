@@ -18,7 +18,7 @@ struct SeedingOptions {
   std::uint64_t seed = 0;
   std::size_t run = 0;  ///< which restart; each draws from a stream of its own
   int threads = 0;
-  std::string isa;
+  std::string isa = {};
 };
 
 template <class T>
