@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: MIT
+"""results/report.html: one self-contained page. The data are embedded as JSON; page.js draws from them."""
+
+import html
+import json
+import re
+from pathlib import Path
+
+from . import formatting as fmt
+from .analysis import BASELINES, FASTEST, distances_saved, gflops, iterations
+from .style import INK, LINE, MUTED, PAPER, colours
+from .tables import machine_facts, notes
+
+HERE = Path(__file__).parent
+THEME = {INK: "var(--ink)", MUTED: "var(--muted)", LINE: "var(--line)", PAPER: "var(--card)"}
+
+
+def page(analysis, plots, source):
+    run = analysis.run
+    parts = {
+        "title": html.escape(f"omnimeans: {run.text('cpu_model') or 'results'}"),
+        "css": (HERE / "page.css").read_text(encoding="utf-8"),
+        "js": (HERE / "page.js").read_text(encoding="utf-8"),
+        "data": _embed(_data(analysis)),
+        "subtitle": _subtitle(run),
+        "headline": _headline(analysis),
+        "machine": _facts(machine_facts(run)),
+        "ceilings": _ceilings(run),
+        "notes": "".join(f"<li>{html.escape(note)}</li>" for note in notes(run)),
+        "plots": "".join(_figure(i, title, svg) for i, (_, title, svg) in enumerate(plots)),
+        "failed": _failed(run),
+        "source": html.escape(source),
+    }
+    template = (HERE / "page.html").read_text(encoding="utf-8")
+    # One pass, so that nothing in the data can be taken for a placeholder.
+    return re.sub(r"\{\{(\w+)\}\}", lambda m: parts[m[1]], template)
+
+
+def _embed(data):
+    """JSON that cannot end the <script> around it."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _data(analysis):
+    run = analysis.run
+    order = list(dict.fromkeys(row.backend for row in run.group("fit", "assign")))
+    rows = []
+    for row in run.group("fit", "assign", "kernel", "seeding"):
+        entry = {
+            "group": row.group, "dataset": row.dataset, "dtype": row.dtype, "n": row.n, "d": row.d, "k": row.k,
+            "backend": row.backend, "threads": row.threads, "isa": row.isa, "exact": row.exact, "error": row.error,
+        }
+        if row.ok:
+            entry |= {
+                "seconds": row.seconds, "spread": row.spread, "gflops": gflops(row), "peak": analysis.peak_share(row),
+                "saved": distances_saved(row), "iterations": iterations(row), "memory": row.counter("memory_bytes"),
+                "inertia": row.counter("inertia"), "reranked": row.counter("reranked"),
+                "distances": row.counter("distances"),
+                **{f"x_{name}": analysis.speedup(row, name) for name in BASELINES},
+            }
+        rows.append({key: _short(value) for key, value in entry.items() if value not in (None, "")})
+    return {"rows": rows, "colours": colours(order)}
+
+
+def _short(value):
+    """Six significant digits are more than is shown or sorted by; sizes and counts stay whole."""
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def _subtitle(run):
+    parts = [run.text("cpu_model"), run.text("isa"), run.text("suite") and f"suite {run.text('suite')}",
+             run.text("git_commit")[:12], run.text("date")[:10]]
+    return " <i>·</i> ".join(f"<span>{html.escape(p)}</span>" for p in parts if p)
+
+
+def _headline(analysis):
+    """One card for each baseline; in it a figure for each thread count, and `auto` beside the fastest exact."""
+    by_baseline = {}
+    for h in analysis.headlines():
+        by_baseline.setdefault(h.baseline, {}).setdefault(h.threads, {})[h.contender] = h
+    cards = []
+    for baseline in BASELINES:
+        counts = by_baseline.get(baseline)
+        if counts:
+            shown = sorted({min(counts), max(counts)}, reverse=True)
+            cards.append(f'<article class="card hero"><h3>over <b>{html.escape(baseline)}</b></h3>'
+                         + "".join(_figures(t, counts[t]) for t in shown) + "</article>")
+    return "".join(cards) or '<p class="empty">No whole fit in this file has a baseline to compare with.</p>'
+
+
+def _figures(threads, by_contender):
+    blocks = []
+    for contender, h in by_contender.items():
+        size = "big" if contender == FASTEST else "small"
+        blocks.append(
+            f'<div class="figure {size}"><strong>{fmt.times(h.geomean)}</strong>'
+            f'<span class="who">{html.escape(contender)}</span>'
+            f'<span class="worst" title="{html.escape(fmt.problem(h.worst_row))}">worst {fmt.times(h.worst)}'
+            f' <em>{html.escape(fmt.problem(h.worst_row))}</em></span></div>')
+    count = max(h.count for h in by_contender.values())
+    problems = "1 problem" if count == 1 else f"{count} problems"
+    return f'<section><h4>{fmt.threads(threads)} <span>{problems}</span></h4>{"".join(blocks)}</section>'
+
+
+def _facts(facts):
+    return "".join(f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>" for name, value in facts)
+
+
+def _ceilings(run):
+    """FMA peaks as a small table, instruction set by thread count, with the bandwidths as its last line."""
+    peaks, bandwidths = run.peaks(), run.bandwidths()
+    counts = sorted({t for _, _, t in peaks} | set(bandwidths))
+    if not counts:
+        return '<p class="empty">The file has no measured ceilings.</p>'
+    lines = [(f"FMA peak {isa} {dtype}", [peaks.get((isa, dtype, t)) for t in counts], "GFLOP/s")
+             for isa, dtype in dict.fromkeys((isa, dtype) for isa, dtype, _ in peaks)]
+    if bandwidths:
+        lines.append(("Read bandwidth", [bandwidths.get(t) for t in counts], "GB/s"))
+    head = "".join(f"<th>{fmt.threads(t)}</th>" for t in counts)
+    body = "".join(
+        f"<tr><td>{html.escape(name)}</td>"
+        + "".join(f"<td>{fmt.plain(v)} <small>{unit if v else ''}</small></td>" for v in values) + "</tr>"
+        for name, values, unit in lines)
+    return f'<table class="plain"><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _failed(run):
+    failed = [row for row in run.rows if not row.ok]
+    if not failed:
+        return ""
+    items = "".join(
+        f"<li><b>{html.escape(row.backend)}</b>, {fmt.threads(row.threads)}, {html.escape(row.group)}: "
+        f"{html.escape(fmt.problem(row))}<br><span>{html.escape(row.error)}</span></li>" for row in failed)
+    return (f'<section id="failed"><h2>Failed or skipped <span class="count">{len(failed)}</span></h2>'
+            f'<ul class="card failures">{items}</ul></section>')
+
+
+def _figure(number, title, svg):
+    svg = svg[svg.index("<svg"):]
+    svg = re.sub(r'\s(?:width|height)="[\d.]+pt"', "", svg, count=2)
+    # Ids of different plots must not meet in one page.
+    prefix = f"p{number}-"
+    svg = re.sub(r'\bid="', f'id="{prefix}', svg)
+    svg = re.sub(r'xlink:href="#', f'xlink:href="#{prefix}', svg)
+    svg = re.sub(r"url\(#", f"url(#{prefix}", svg)
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
+    for colour, variable in THEME.items():
+        svg = svg.replace(colour, variable)
+    width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
+    label = html.escape(title, quote=True)
+    svg = svg.replace("<svg", f'<svg role="img" aria-label="{label}" style="max-width:{width * 1.45:.0f}px"', 1)
+    return f'<figure class="card"><figcaption>{label}</figcaption>{svg}</figure>'

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+"""results/README.md: the headline, the ceilings, and every row that was measured."""
+
+import re
+
+from . import formatting as fmt
+from .analysis import BASELINES, distances_saved, gflops, iterations
+
+GROUPS = {"fit": "Whole fits", "assign": "One assignment pass"}
+
+
+def machine_facts(run):
+    """(name, value) pairs about the machine and build, without the empty ones."""
+    ram = run.text("ram_bytes")
+    facts = [
+        ("CPU", run.text("cpu_model")),
+        ("Instruction set", run.text("isa")),
+        ("Threads available", run.text("threads_available") or run.text("num_cpus")),
+        ("Memory", fmt.size(float(ram)) if ram.replace(".", "", 1).isdigit() else ram),
+        ("Compiler", run.text("compiler")),
+        ("Flags", run.text("build_flags")),
+        ("Version", run.text("omnimeans_version")),
+        ("Commit", run.text("git_commit")[:12]),
+        ("Suite", run.text("suite")),
+        ("Date", _date(run.text("date"))),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
+def _date(text):
+    """"2026-03-02T10:11:12+00:00" without the seconds and the letter between."""
+    match = re.match(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(.*)", text)
+    if not match:
+        return text
+    day, time, zone = match.groups()
+    return f"{day} {time} {'UTC' if zone in ('Z', '+00:00') else zone}".strip()
+
+
+def notes(run):
+    """What a reader must know to read the figures rightly."""
+    failed = [row for row in run.rows if not row.ok]
+    inexact = sorted({row.backend for row in run.group("fit", "assign") if row.exact is False})
+    lines = [
+        "Times are wall-clock medians of the repetitions; spread is (slowest − fastest) / median.",
+        "Speed-up over a backend is its time on the same problem, at the same thread count if it was measured there, "
+        "else on one thread, divided by the row's. Where two backends stop after different numbers of iterations, the "
+        "times of one iteration are compared.",
+        "GFLOP/s counts 2·n·k·d operations a pass, whether a backend does them or proves that it need not: one that "
+        "skips distances can exceed 100 % of the peak.",
+        "“Fastest exact” is the fastest exact backend on each problem: the choice that a perfect selector makes.",
+    ]
+    if inexact:
+        lines.append(f"≈ marks what is not exact and serves as a baseline only: {', '.join(inexact)}. Its labels may "
+                     "differ from the canonical ones; it never counts as “fastest exact”.")
+    lines.append(f"{len(failed)} of {len(run.rows)} rows failed or were skipped; they are listed as such and count nowhere."
+                 if failed else f"None of the {len(run.rows)} rows failed.")
+    if run.unknown:
+        lines.append(f"{len(run.unknown)} benchmarks have a name that the report does not know and are left out.")
+    return lines
+
+
+def _table(header, rows, left=1):
+    if not rows:
+        return []
+    rule = [":---" if i < left else "---:" for i in range(len(header))]
+    # A column without a single value says nothing.
+    keep = [i for i in range(len(header)) if any(row[i] for row in rows)]
+    lines = [header, rule, *rows]
+    return ["| " + " | ".join(_cell(line[i]) for i in keep) + " |" for line in lines] + [""]
+
+
+def _cell(text):
+    return str(text).replace("|", "\\|").replace("\n", " ")
+
+
+def backend_name(row):
+    return f"{row.backend} ≈" if row.exact is False else row.backend
+
+
+def readme(analysis, plots, source):
+    run = analysis.run
+    lines = [f"<!-- Generated from {source} by scripts/report.py; changes are lost. -->", "# Results", ""]
+    lines += [f"Measured data: `{source}` · interactive page: `report.html`", ""]
+    lines += _table(["Machine", ""], [[name, value] for name, value in machine_facts(run)], left=2)
+    lines += _headline_section(analysis)
+    lines += _ceiling_section(run)
+    lines += ["## How to read this", ""] + [f"- {note}" for note in notes(run)] + [""]
+    if plots:
+        lines += ["## Plots", ""]
+        for name, title in plots:
+            lines += [f"![{title}](plots/{name})", ""]
+    for group, title in GROUPS.items():
+        lines += _fit_section(analysis, group, title)
+    lines += _kernel_section(analysis) + _seeding_section(run) + _failed_section(run)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _headline_section(analysis):
+    rows = {}
+    for h in analysis.headlines():
+        cell = f"**{fmt.times(h.geomean)}** (worst {fmt.times(h.worst)})"
+        rows.setdefault((h.threads, h.contender), {"count": 0})[h.baseline] = cell
+        rows[(h.threads, h.contender)]["count"] = max(rows[(h.threads, h.contender)]["count"], h.count)
+    if not rows:
+        return []
+    table = [[contender, str(threads), *(cells.get(b, "") for b in BASELINES), str(cells["count"])]
+             for (threads, contender), cells in rows.items()]
+    header = ["Geometric-mean speed-up", "threads", *(f"over {b}" for b in BASELINES), "problems"]
+    return ["## Headline", ""] + _table(header, table)
+
+
+def _ceiling_section(run):
+    table = [[f"FMA peak, {isa}, {dtype}", str(threads), f"{fmt.plain(value)} GFLOP/s"]
+             for (isa, dtype, threads), value in run.peaks().items()]
+    table += [["Read bandwidth", str(threads), f"{fmt.plain(value)} GB/s"]
+              for threads, value in run.bandwidths().items()]
+    if not table:
+        return []
+    return ["## Ceilings of this machine, measured in the same run", ""] + _table(["Ceiling", "threads", "value"], table)
+
+
+def _fit_section(analysis, group, title):
+    rows = analysis.run.group(group)
+    if not rows:
+        return []
+    lines = [f"## {title}", ""]
+    summary = analysis.summary(group, "naive", lambda row: row.dataset)
+    columns = list(dict.fromkeys((r.backend, r.threads) for r in rows))
+    columns.sort(key=lambda c: (analysis.run.backends(group).index(c[0]), c[1]))
+    if summary:
+        table = [[f"{b}, {fmt.threads(t)}", *(fmt.times(s.get((b, t), (None, 0))[0]) for s in summary.values())]
+                 for b, t in columns]
+        lines += ["Geometric-mean speed-up over `naive`:", ""] + _table(["backend", *summary], table)
+    header = ["dtype", "n", "d", "k", "threads", "backend", "isa", "time", "spread", "× naive", "× textbook", "× simd",
+              "GFLOP/s", "% of peak", "distances saved", "iterations", "memory"]
+    for dataset in dict.fromkeys(row.dataset for row in rows):
+        mine = [row for row in rows if row.dataset == dataset]
+        order = analysis.run.backends(group)
+        mine.sort(key=lambda r: (r.dtype, r.n, r.d, r.k, r.threads, order.index(r.backend)))
+        lines += ["<details>", f"<summary>{dataset}: {len(mine)} rows</summary>", ""]
+        lines += _table(header, [_fit_row(analysis, row) for row in mine]) + ["</details>", ""]
+    return lines
+
+
+def _fit_row(analysis, row):
+    start = [row.dtype, fmt.count(row.n), fmt.count(row.d), fmt.count(row.k), str(row.threads), backend_name(row), row.isa]
+    if not row.ok:
+        return start + ["failed"] + [""] * 9
+    return start + [
+        fmt.seconds(row.seconds), fmt.percent(row.spread), *(fmt.times(analysis.speedup(row, b)) for b in BASELINES),
+        fmt.plain(gflops(row)), fmt.percent(analysis.peak_share(row)), fmt.percent(distances_saved(row)),
+        fmt.count(iterations(row)), fmt.size(row.counter("memory_bytes"))]
+
+
+def _kernel_section(analysis):
+    rows = analysis.run.group("kernel")
+    if not rows:
+        return []
+    table = [[r.backend, r.isa, r.dtype, fmt.count(r.n), fmt.count(r.d), fmt.count(r.k), fmt.seconds(r.seconds) if r.ok else "failed",
+              fmt.percent(r.spread), fmt.plain(gflops(r)), fmt.percent(analysis.peak_share(r)),
+              fmt.plain((r.counter("bytes_per_second") or 0) / 1e9 or None)] for r in rows]
+    header = ["kernel", "isa", "dtype", "n", "d", "k", "time", "spread", "GFLOP/s", "% of peak", "GB/s"]
+    return (["## Kernels by instruction set", "", "<details>", f"<summary>{len(rows)} rows</summary>", ""]
+            + _table(header, table, left=2) + ["</details>", ""])
+
+
+def _seeding_section(run):
+    rows = run.group("seeding")
+    if not rows:
+        return []
+    table = [[r.backend, r.dataset, r.dtype, fmt.count(r.n), fmt.count(r.d), fmt.count(r.k), str(r.threads),
+              fmt.seconds(r.seconds) if r.ok else "failed", fmt.percent(r.spread), fmt.count(r.counter("distances")),
+              fmt.plain(r.counter("inertia"))] for r in rows]
+    header = ["method", "data set", "dtype", "n", "d", "k", "threads", "time", "spread", "distances", "inertia"]
+    return (["## Seeding", "", "<details>", f"<summary>{len(rows)} rows</summary>", ""]
+            + _table(header, table, left=2) + ["</details>", ""])
+
+
+def _failed_section(run):
+    failed = [row for row in run.rows if not row.ok]
+    table = [[row.group, fmt.problem(row), f"{row.backend}, {fmt.threads(row.threads)}", row.error] for row in failed]
+    return (["## Failed or skipped", ""] + _table(["group", "problem", "backend", "why"], table, left=4)) if table else []

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Usage: scripts/update_generated.sh [--check] [--build DIR]
+#
+# Brings what is generated and committed up to date: the README's table of backends, from `omnimeans backends
+# --markdown`. --check changes nothing and fails where it would; it also looks whether results/README.md is what its
+# JSON gives.
+#
+#   --build DIR   the build that has the program (default: build/release)
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
+
+check='' build=$root/build/release
+while (($#)); do
+  case $1 in
+    -h | --help) show_help && exit 0 ;;
+    --check) check=1 && shift ;;
+    --build)
+      need_value "$@"
+      build=$2
+      shift 2
+      ;;
+    *) usage_error "unknown argument $1" ;;
+  esac
+done
+
+omnimeans=$build/src/cli/omnimeans
+[[ -x $omnimeans ]] || die "no program at $omnimeans: build it first, e.g. with scripts/test.sh"
+readme=$root/README.md
+[[ -f $readme ]] || die "no file $readme"
+for marker in begin end; do
+  [[ $(grep -cF -- "<!-- backends:$marker -->" "$readme") == 1 ]] || die "$readme: there must be one line <!-- backends:$marker -->"
+done
+
+work=$(mktemp -d)
+trap 'rm -rf -- "$work"' EXIT
+"$omnimeans" backends --markdown >"$work/table"
+[[ -s $work/table ]] || die "$omnimeans backends --markdown printed nothing"
+awk -v table="$work/table" '
+  /<!-- backends:end -->/ { inside = 0 }
+  !inside { print }
+  /<!-- backends:begin -->/ { inside = 1; while ((getline line < table) > 0) print line }
+' "$readme" >"$work/readme"
+
+if [[ -z $check ]]; then
+  # Copied, not moved: the file keeps its owner and mode.
+  cmp -s -- "$work/readme" "$readme" || cp -- "$work/readme" "$readme"
+  exit 0
+fi
+diff -u --label README.md --label "README.md as generated" -- "$readme" "$work/readme" ||
+  die "the table of backends in README.md is not current: run scripts/update_generated.sh"
+if [[ -f $root/results/README.md ]]; then
+  "$(python_command)" "$root/scripts/report.py" --check
+fi

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""A made-up Google Benchmark document in the form that the suite writes. Nothing in it was measured."""
+
+import json
+import sys
+import zlib
+
+DATASETS = ["blobs", "anisotropic", "uniform", "imbalanced", "embedding"]
+SIZES = [(100_000, 16, 64), (100_000, 64, 64), (100_000, 64, 256), (10_000, 64, 64), (100_000, 8, 16), (100_000, 64, 16)]
+# name: (times faster than naive on one thread, exact, threads it can use)
+BACKENDS = {
+    "naive": (1.0, 1, [1]), "textbook": (6.0, 0, [1]), "openmp": (1.0, 1, [1, 2]), "simd": (21.0, 1, [1, 2]),
+    "elkan": (34.0, 1, [1, 2]), "auto": (33.0, 1, [1, 2]),
+}
+PEAKS = {"scalar": 8.0, "avx2": 92.0, "avx512": 150.0}
+
+
+def wobble(*key):
+    """A number in [0, 1) that depends on the key alone."""
+    return zlib.crc32(repr(key).encode()) / 2**32
+
+
+def context():
+    values = {
+        "date": "2026-03-02T10:11:12+00:00", "host_name": "here", "num_cpus": 2, "omnimeans_version": "0.1.0",
+        "git_commit": "0123456789abcdef0123456789abcdef01234567", "compiler": "GNU 12.2.0", "build_flags": "-O3 -DNDEBUG",
+        "cpu_model": "Example(R) Processor 9000 CPU @ 2.50GHz", "isa": "avx512", "threads_available": "2", "suite": "quick",
+        "ram_bytes": str(24 * 2**30), "read_bandwidth_gbs/threads:1": "12.5", "read_bandwidth_gbs/threads:2": "21.0",
+    }
+    for isa, peak in PEAKS.items():
+        for dtype, factor in (("f32", 1.0), ("f64", 0.5)):
+            for threads in (1, 2):
+                values[f"peak_gflops/{isa}/{dtype}/threads:{threads}"] = f"{peak * factor * threads:.3f}"
+    return values
+
+
+def entries(name, seconds, counters, label="", repetitions=3, suffix="/repeats:3/manual_time"):
+    """The rows of one benchmark: its repetitions, then the aggregates."""
+    run_name = name + suffix
+    for i in range(repetitions):
+        shift = 1 + 0.04 * (wobble(name, i) - 0.5)
+        yield {"name": run_name, "run_name": run_name, "run_type": "iteration", "repetitions": repetitions,
+               "repetition_index": i, "threads": 1, "iterations": 1, "real_time": seconds * shift * 1e3, "cpu_time": seconds * 1e3,
+               "time_unit": "ms", "label": label, **counters}
+    for aggregate in ("mean", "median", "stddev", "cv"):
+        relative = aggregate in ("stddev", "cv")
+        yield {"name": f"{run_name}_{aggregate}", "run_name": run_name, "run_type": "aggregate", "repetitions": repetitions,
+               "threads": 1, "aggregate_name": aggregate, "iterations": repetitions, "time_unit": "ms", "label": label,
+               "real_time": 0.02 if relative else seconds * 1e3, "cpu_time": 0.02 if relative else seconds * 1e3}
+
+
+def failure(name, message):
+    run_name = name + "/repeats:3/manual_time"
+    return {"name": run_name, "run_name": run_name, "run_type": "iteration", "repetitions": 3, "repetition_index": 0,
+            "threads": 1, "iterations": 0, "error_occurred": True, "error_message": message, "real_time": 0.0,
+            "cpu_time": 0.0, "time_unit": "ms"}
+
+
+def fit_rows(group, datasets, sizes):
+    for dataset in datasets:
+        for dtype in ("f32", "f64"):
+            for n, d, k in sizes:
+                passes = 25 if group == "fit" else 1
+                naive = passes * 3e-9 * n * d * k * (0.6 + 0.4 * 16 / d)
+                for backend, (faster, exact, threads) in BACKENDS.items():
+                    for t in threads:
+                        yield from fit_row(group, dataset, dtype, (n, d, k), backend, (faster, exact, t), passes, naive)
+
+
+def fit_row(group, dataset, dtype, size, backend, how, passes, naive):
+    n, d, k = size
+    faster, exact, t = how
+    name = f"{group}/{dataset}/dtype:{dtype}/n:{n}/d:{d}/k:{k}/{backend}/threads:{t}"
+    if backend == "elkan" and dataset == "uniform" and k == 256 and dtype == "f64":
+        yield failure(name, "labels differ from naive's at 3 samples (first: 17)")
+        return
+    share = 1.0
+    if backend in ("elkan", "auto"):
+        share = {"blobs": 0.05, "uniform": 0.5}.get(dataset, 0.15) * (2 if k < 32 else 1)
+        faster *= 0.5 + 0.2 / share
+    if dtype == "f64" and backend not in ("naive", "openmp"):
+        faster *= 0.55
+    seconds = naive / faster / (t**0.93) * (0.8 + 0.4 * wobble(name))
+    flops = 2.0 * n * d * k * passes / seconds / 1e9
+    isa = "scalar" if backend in ("naive", "openmp") else "avx512"
+    n_iter = passes + 2 if backend == "textbook" and group == "fit" else passes
+    yield from entries(name, seconds, {
+        "GFLOPs": flops, "peak_share": flops / (PEAKS[isa] * t * (1 if dtype == "f32" else 0.5)), "distances": share * n * k * passes,
+        "distances_share": share, "reranked": 3.0, "n_iter": n_iter, "inertia": 1234.5, "memory_bytes": 4.0 * n * k,
+        "seconds_per_iteration": seconds / n_iter, "exact": exact}, f"{backend}/{isa}")
+
+
+def kernel_rows():
+    for kernel in ("assign", "distance_block", "update"):
+        for isa, peak in PEAKS.items():
+            for dtype in ("f32", "f64"):
+                for d, k in ((16, 64), (64, 256)):
+                    speed = peak * (0.5 + 0.4 * wobble(kernel, isa, dtype, d)) * (1 if dtype == "f32" else 0.5)
+                    yield from entries(f"kernel/{kernel}/{isa}/dtype:{dtype}/d:{d}/k:{k}", 1e-3,
+                                       {"GFLOPs": speed, "bytes_per_second": speed * 1e9 / (k / 2)}, suffix="")
+
+
+def seeding_rows():
+    for method, seconds in (("random", 2e-4), ("k-means++", 0.08)):
+        for threads in (1, 2):
+            yield from entries(f"seeding/{method}/blobs/dtype:f32/n:100000/d:16/k:64/threads:{threads}", seconds / threads,
+                               {"distances": 6.4e6, "inertia": 99.0})
+
+
+def document(small=False):
+    datasets, sizes = (DATASETS[:2], SIZES[:2]) if small else (DATASETS, SIZES)
+    rows = [*fit_rows("fit", datasets, sizes), *fit_rows("assign", datasets[:2], sizes[:2]), *kernel_rows(), *seeding_rows()]
+    return {"context": context(), "benchmarks": rows}
+
+
+if __name__ == "__main__":
+    json.dump(document(), sys.stdout, indent=1)

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""The shell scripts, on a copy of them in a path with spaces, with stand-ins for what they call."""
+
+import json
+import os
+import shutil
+import subprocess
+import unittest
+
+import fixture
+from support import PROJECT, ReportTest
+
+SCRIPTS = ["bench.sh", "format.sh", "setup.sh", "test.sh", "update_generated.sh"]
+
+
+class Scripts(ReportTest):
+    def setUp(self):
+        super().setUp()
+        self.root = self.folder / "a clone"
+        shutil.copytree(PROJECT / "scripts", self.root / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+        self.tools = self.folder / "tools"
+        self.tools.mkdir()
+
+    def tool(self, path, text):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("#!/bin/sh\n" + text, encoding="utf-8")
+        path.chmod(0o755)
+
+    def run_script(self, name, *arguments, skip_setup=True, **variables):
+        environment = {**os.environ, "PATH": f"{self.tools}:{os.environ['PATH']}", **variables}
+        if skip_setup:
+            environment["OMNIMEANS_SKIP_SETUP"] = "1"
+        else:
+            environment.pop("OMNIMEANS_SKIP_SETUP", None)
+        # Called from elsewhere on purpose.
+        return subprocess.run([str(self.root / "scripts" / name), *map(str, arguments)], cwd="/", env=environment, text=True,
+                              capture_output=True, check=False, stdin=subprocess.DEVNULL)
+
+    def test_help_and_wrong_arguments(self):
+        for name in SCRIPTS:
+            for flag in ("-h", "--help"):
+                done = self.run_script(name, flag)
+                self.assertEqual((done.returncode, done.stderr), (0, ""), name)
+                self.assertTrue(done.stdout.startswith(f"Usage: scripts/{name}"), done.stdout)
+        for name, arguments in (("bench.sh", ["--suit", "quick"]), ("bench.sh", ["--suite", "huge"]), ("bench.sh", ["--out"]),
+                                ("format.sh", ["--chek"]), ("setup.sh", ["--x"]), ("test.sh", ["--build"]),
+                                ("update_generated.sh", ["--x"])):
+            done = self.run_script(name, *arguments)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), (name, arguments))
+            self.assertIn("--help", done.stderr + "--help" * (arguments == ["--suite", "huge"]))
+
+    # ---- setup.sh
+    def packages(self, missing):
+        self.tool(self.tools / "dpkg-query", f'case "$*" in *" {missing}") exit 1;; esac\nprintf installed\n')
+        self.tool(self.tools / "apt-get", f'echo "$@" >> "{self.folder}/apt.txt"\n')
+        self.tool(self.tools / "sudo", "exit 1\n")
+
+    def test_setup_says_nothing_when_nothing_is_missing(self):
+        self.packages(missing="none")
+        done = self.run_script("setup.sh", skip_setup=False)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        self.assertFalse((self.folder / "apt.txt").exists())
+
+    def test_setup_installs_what_is_missing_or_says_how(self):
+        self.packages(missing="libxsimd-dev")
+        done = self.run_script("setup.sh", skip_setup=False)
+        if os.geteuid() == 0:
+            self.assertEqual(done.returncode, 0, done.stderr)
+            asked = (self.folder / "apt.txt").read_text().splitlines()
+            self.assertEqual([line.split()[-1] for line in asked], ["update", "libxsimd-dev"])
+        else:
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("sudo apt-get install --no-install-recommends libxsimd-dev\n", done.stderr)
+
+    # ---- update_generated.sh
+    def test_the_table_of_backends_is_checked_and_renewed(self):
+        program = self.root / "build/release/src/cli/omnimeans"
+        self.tool(program, '[ "$*" = "backends --markdown" ] && printf "| name |\\n| --- |\\n| simd & more |\\n"\n')
+        readme = self.root / "README.md"
+        readme.write_text("before\n<!-- backends:begin -->\nold\n<!-- backends:end -->\nafter\n")
+        done = self.run_script("update_generated.sh", "--check")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("not current", done.stderr)
+        self.assertIn("old", readme.read_text())
+        self.assertEqual(self.run_script("update_generated.sh").returncode, 0)
+        self.assertEqual(readme.read_text(), "before\n<!-- backends:begin -->\n| name |\n| --- |\n| simd & more |\n<!-- backends:end -->\nafter\n")
+        self.assertEqual(self.run_script("update_generated.sh", "--check").returncode, 0)
+
+    def test_the_table_needs_its_markers_and_the_program(self):
+        (self.root / "README.md").write_text("<!-- backends:begin -->\n")
+        done = self.run_script("update_generated.sh")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no program", done.stderr)
+        self.tool(self.root / "build/release/src/cli/omnimeans", "echo table\n")
+        done = self.run_script("update_generated.sh")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("backends:end", done.stderr)
+
+    # ---- bench.sh
+    def stand_in_suite(self, *, fail="", code=3):
+        document = fixture.document(small=True)
+        for name, group in (("bench_fit", "fit"), ("bench_assign", "assign"), ("bench_kernels", "kernel"), ("bench_seeding", "seeding")):
+            rows = [row for row in document["benchmarks"] if row["name"].startswith(group + "/")]
+            data = self.folder / f"{name}.data"
+            data.write_text(json.dumps({"context": document["context"], "benchmarks": rows}))
+            body = f'echo "$@" > "{self.folder}/{name}.txt"\nfor a; do case $a in --benchmark_out=*) cp "{data}" "${{a#*=}}";; esac; done\n'
+            self.tool(self.root / "build/release/bench" / name, body + (f"echo broken; exit {code}\n" if name == fail else ""))
+        self.tool(self.tools / "cmake", f'echo "$@" >> "{self.folder}/cmake.txt"\n')
+
+    def test_bench_runs_every_part_and_writes_the_report(self):
+        self.stand_in_suite()
+        done = self.run_script("bench.sh", "--suite", "smoke")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        merged = self.root / "results/example-9000-2-50ghz/2026-03-02-0123456789.json"
+        self.assertEqual(len(json.loads(merged.read_text())["benchmarks"]), len(fixture.document(small=True)["benchmarks"]))
+        for name in ("README.md", "report.html", "summary.png", "plots/speedup.svg"):
+            self.assertTrue((self.root / "results" / name).stat().st_size > 0, name)
+        self.assertIn(str(self.root / "results/report.html"), done.stdout)
+        self.assertIn("--suite smoke", (self.folder / "bench_kernels.txt").read_text())
+        first = (self.folder / "cmake.txt").read_text().splitlines()[0]
+        self.assertIn("--preset release", first)
+
+    def test_bench_stops_where_a_part_fails(self):
+        self.stand_in_suite(fail="bench_assign")
+        done = self.run_script("bench.sh", "--out", self.folder / "out dir")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("bench_assign, suite quick failed", done.stderr)
+        self.assertIn("broken", done.stderr)
+        self.assertEqual(list((self.folder / "out dir").iterdir()), [])
+
+    def test_a_wrong_result_is_reported_and_fails_at_the_end(self):
+        self.stand_in_suite(fail="bench_assign", code=1)
+        done = self.run_script("bench.sh", "--out", self.folder / "out dir")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("wrong or missing results in bench_assign", done.stderr)
+        self.assertTrue((self.folder / "out dir/report.html").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
