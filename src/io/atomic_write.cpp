@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <ios>
 #include <optional>
 #include <streambuf>
 #include <string>
@@ -80,8 +81,12 @@ class RemoveUnlessKept {
 void write_through(const fs::path& path, int descriptor, const std::function<void(std::ostream&)>& write) {
   DescriptorBuffer buffer(descriptor);
   std::ostream out(&buffer);
-  write(out);
-  out.flush();
+  try {
+    write(out);
+    out.flush();
+  } catch (const std::ios_base::failure&) {  // `write` asked the stream to throw: below says what went wrong
+    if (buffer.error() == 0) throw;
+  }
   if (buffer.error() != 0) fail_errno(path, "cannot write", buffer.error());
   if (!out) fail(path, "cannot write: the stream was left in a failed state");
 }

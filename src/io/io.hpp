@@ -28,8 +28,9 @@ struct CsvOptions {
   /// Unset: a comma for .csv, a tab for .tsv; for .txt a comma if the first line has one, else ' '. The blank
   /// stands for any run of blanks and tabs. Throws InvalidArgument for what may be part of a number, a quote,
   /// a line end.
-  std::optional<char> delimiter;
-  std::optional<bool> header;  ///< unset: the first line is a header if any of its fields is not a number
+  std::optional<char> delimiter = {};
+  std::optional<bool> header =
+      {};  ///< unset: the first line is a header if any of its fields is not a number
 };
 
 /// Reads a matrix; the extension says how (.npy .fvecs .bvecs .csv .tsv .txt). `dtype` unset: f32, except f64

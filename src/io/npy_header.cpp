@@ -116,8 +116,9 @@ DictParser::Shape DictParser::shape() {
   bool comma = true;
   while (!accept(')')) {
     if (!comma) fail("expected ',' or ')'", at_);
+    const std::size_t size = integer();
     if (shape.n_dims == 2) fail("more than two dimensions", shape.position);
-    shape.sizes[shape.n_dims++] = integer();
+    shape.sizes[shape.n_dims++] = size;
     comma = accept(',');
   }
   if (shape.n_dims == 0) fail("a single value (shape ()), not an array", shape.position);
