@@ -47,6 +47,7 @@ class Row:
     backend: str
     threads: int
     isa: str = ""
+    ran: str = ""  # the backend that ran: what "auto" chose
     seconds: float | None = None  # median of the repetitions
     spread: float | None = None  # (slowest - fastest) / median, or the coefficient of variation
     repetitions: int = 0
@@ -198,7 +199,7 @@ def _row(parsed, entries):
     for entry in entries:
         label = str(entry.get("label") or "")
         if not row.isa and "/" in label:
-            row.isa = label.rsplit("/", 1)[1]
+            row.ran, row.isa = label.rsplit("/", 1)
         if entry.get("error_occurred") or entry.get("skipped"):
             row.error = str(entry.get("error_message") or entry.get("skip_message") or "failed")
     if row.error:

@@ -23,6 +23,7 @@ const seconds = (v) => unit(v, [[1, "s"], [1e-3, "ms"], [1e-6, "µs"], [1e-9, "n
 const size = (v) => unit(v, [[2 ** 30, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"], [1, "B"]]);
 const percent = (v) => `${Math.abs(v) >= 0.1 ? (v * 100).toFixed(0) : (v * 100).toFixed(1)} %`;
 const times = (v) => `${three(v)}×`;
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const plural = (n, word) => `${grouped(n)} ${word}${n === 1 ? "" : "s"}`;
 
 // ---- What can be shown and filtered. The table's columns are this list, too.
@@ -71,12 +72,16 @@ const inGroup = () => ROWS.filter((row) => row.group === state.group);
 const selected = () => inGroup().filter((row) =>
   Object.entries(state.filters).every(([key, values]) => !values.size || values.has(String(row[key]))));
 const metric = () => METRICS.find((m) => m.key === state.metric);
-const series = (row) => [row.backend, row.group === "kernel" ? row.isa : "", row.threads].join("|");
-const problem = (row) => [row.dataset, row.dtype, row.n, row.d, row.k].join("|");
+const series = (row) => [row.backend, isKernel() ? row.isa : "", row.threads].join("|");
+const backendWord = () => ({ kernel: "kernel", seeding: "method" })[state.group] || "backend";
+const isKernel = () => state.group === "kernel";
+const sizes = (row) => [row.dataset, row.dtype, row.n, row.d, row.k].join("|");
+// A kernel is compared with itself on other instruction sets; backends and seedings are compared on a problem.
+const problem = (row) => (isKernel() ? row.backend + "|" : "") + sizes(row);
 const groupBy = (rows, key) => rows.reduce((map, row) => map.set(key(row), [...(map.get(key(row)) || []), row]), new Map());
 const spare = {};
 function colour(row) {
-  const name = row.group === "kernel" ? row.isa : row.backend;
+  const name = isKernel() ? row.isa : row.backend;
   if (COLOURS[name]) return COLOURS[name];
   spare[name] ??= SPARE[Object.keys(spare).length % SPARE.length];
   return spare[name];
@@ -120,37 +125,40 @@ function drawControls() {
   }, GROUPS[g])));
 
   const usable = METRICS.filter((m) => inGroup().some((row) => row[m.key] !== undefined));
-  if (!usable.some((m) => m.key === state.metric)) state.metric = usable.length ? usable[0].key : "";
+  if (!usable.some((m) => m.key === state.metric)) {
+    state.metric = (usable.find((m) => isKernel() && m.key === "gflops") || usable[0] || { key: "" }).key;
+  }
   $("metric").replaceChildren(...usable.map((m) =>
     element("option", { value: m.key, selected: m.key === state.metric }, m.metric)));
 
   const blocks = FILTERS.map((column) => [column, distinct(inGroup(), column.key)]).filter(([, values]) => values.length > 1);
   $("filters").replaceChildren(...blocks.map(([column, values]) => element("div", { class: "filter" },
-    element("h4", {}, column.filter),
+    element("h4", {}, column.key === "backend" ? capital(backendWord()) : column.filter),
     element("div", { class: "chips" }, ...values.map((value) => chip(column, value))))));
   $("reset").disabled = !Object.values(state.filters).some((values) => values.size);
 }
 function chip(column, value) {
   const chosen = (state.filters[column.key] ||= new Set());
-  const coloured = column.key === (state.group === "kernel" ? "isa" : "backend");
+  const coloured = column.key === (isKernel() ? "isa" : "backend");
   return element("button", {
     type: "button", class: "chip", "aria-pressed": String(chosen.has(String(value))), "data-key": column.key, "data-value": value,
     onclick: () => change(() => {
       if (!chosen.delete(String(value))) chosen.add(String(value));
       Object.assign(state, { allCards: false, allLines: false });
     }),
-  }, coloured ? element("i", { style: `background:${colour({ group: state.group, isa: value, backend: value })}` }) : "",
+  }, coloured ? element("i", { style: `background:${colour({ isa: value, backend: value })}` }) : "",
   column.format ? column.format(value) : String(value));
 }
 
 // ---- Bars.
-function nameOf(row, rows) {
+function nameOf(row, rows, one) {
   const several = new Set(rows.map((r) => r.threads)).size > 1;
-  const extra = [row.group === "kernel" ? row.isa : "", several ? `T=${row.threads}` : ""].filter(Boolean).join(" ");
+  const extra = [isKernel() ? row.isa : "", several ? `T=${row.threads}` : ""].filter(Boolean).join(" ");
+  if (isKernel() && one) return [extra];
   return [row.backend + (row.exact === false ? " ≈" : ""), extra ? element("small", {}, " " + extra) : ""];
 }
-function bars(entries, m, rows, biggest) {
-  const top = biggest || Math.max(...entries.map((e) => e.value || 0), m.one ? 1 : 0);
+function bars(entries, m, rows, one) {
+  const top = Math.max(...entries.map((e) => e.value || 0), m.one ? 1 : 0);
   const nodes = [];
   for (const { row, value, note, tip } of entries) {
     const track = element("div", { class: "track", "data-tip": tip });
@@ -160,7 +168,7 @@ function bars(entries, m, rows, biggest) {
         style: `width:${width.toFixed(2)}%;background-color:${colour(row)}` }));
       if (m.one && top > 1) track.append(element("div", { class: "one", style: `left:${(100 / top).toFixed(2)}%` }));
     }
-    nodes.push(element("div", { class: "name" }, ...nameOf(row, rows)), track,
+    nodes.push(element("div", { class: "name" }, ...nameOf(row, rows, one)), track,
       value !== undefined ? element("div", { class: "value" }, m.format(value), note ? element("small", {}, " " + note) : "")
         : element("div", { class: row.error ? "value failed" : "value" }, row.error ? "failed" : "–"));
   }
@@ -176,13 +184,13 @@ function drawOverview(rows, m) {
   let common;
   if (m.low) {  // a time or a size says something only over the same problems
     for (const list of bySeries.values()) {
-      const own = new Set(list.map(problem));
+      const own = new Set(list.map(sizes));
       common = common ? new Set([...common].filter((p) => own.has(p))) : own;
     }
   }
-  const total = common ? common.size : new Set(rows.map(problem)).size;
+  const total = common ? common.size : new Set(rows.map(sizes)).size;
   const entries = [...bySeries.values()].map((list) => {
-    const used = common ? list.filter((row) => common.has(problem(row))) : list;
+    const used = common ? list.filter((row) => common.has(sizes(row))) : list;
     const values = used.map((row) => row[m.key]);
     return { row: list[0], value: values.length ? average(values, m) : undefined,
       note: !common && values.length < total ? `${values.length}/${total}` : "",
@@ -194,13 +202,13 @@ function drawOverview(rows, m) {
     entries.length && total ? bars(entries, m, rows) : element("p", { class: "empty" }, "No row has this figure for the selection."));
 }
 function describe(row) {
-  const lines = [`${row.backend}${row.isa ? " / " + row.isa : ""}, ${plural(row.threads, "thread")}`];
+  const lines = [`${row.backend}${row.ran ? " → " + row.ran : ""}${row.isa ? " / " + row.isa : ""}, ${plural(row.threads, "thread")}`];
   if (row.error) return [...lines, "failed: " + row.error].join("\n");
   for (const key of ["seconds", "spread", "x_naive", "x_textbook", "x_simd", "gflops", "peak", "saved", "iterations", "distances", "reranked", "inertia", "memory"]) {
     const column = COLUMNS.find((c) => c.key === key);
     if (row[key] !== undefined) lines.push(`${column.metric || column.name}: ${column.format(row[key])}`);
   }
-  if (row.exact === false) lines.push("not exact: a baseline only");
+  if (row.exact === false) lines.push("not exact: a baseline only" + (row.off === undefined ? "" : `; inertia ${row.off.toFixed(4)} of the right one`));
   return lines.join("\n");
 }
 function drawProblems(rows, m) {
@@ -208,10 +216,10 @@ function drawProblems(rows, m) {
   const shown = state.allCards ? all : all.slice(0, CARDS);
   $("problems").replaceChildren(...shown.map((list) => {
     const first = list[0];
-    const sizes = ["n", "d", "k"].filter((a) => first[a] !== undefined).map((a) => `${a} ${grouped(first[a])}`).join("  ");
+    const axes = ["n", "d", "k"].filter((a) => first[a] !== undefined).map((a) => `${a} ${grouped(first[a])}`).join("  ");
     const entries = list.map((row) => ({ row, value: row[m.key], tip: describe(row) })).sort(better(m));
     return element("article", { class: "card problem" },
-      element("h4", {}, `${first.dataset || first.backend} ${first.dtype}`, element("span", {}, sizes)), bars(entries, m, list));
+      element("h4", {}, `${first.dataset || first.backend} ${first.dtype}`, element("span", {}, axes)), bars(entries, m, list, true));
   }));
   moreButton("more", all.length, shown.length, "problem", () => { state.allCards = true; });
 }
@@ -246,7 +254,7 @@ function drawTable(rows) {
     const cells = (row.error ? columns.slice(0, fixed) : columns).map((c) => {
       const value = row[c.key] === undefined ? "" : c.format ? c.format(row[c.key]) : String(row[c.key]);
       return c.key === "backend"
-        ? element("td", { class: "text" }, element("i", { class: "swatch", style: `background:${colour(row)}` }), value + (row.exact === false ? " ≈" : ""))
+        ? element("td", { class: "text" }, element("i", { class: "swatch", style: `background:${colour(row)}` }), value + (row.exact === false ? " ≈" : row.ran ? " → " + row.ran : ""))
         : element("td", { class: c.text ? "text" : "" }, value);
     });
     if (row.error) cells.push(element("td", { class: "failed", colspan: columns.length - fixed }, "failed: " + row.error));

@@ -50,12 +50,13 @@ def _data(analysis):
         entry = {
             "group": row.group, "dataset": row.dataset, "dtype": row.dtype, "n": row.n, "d": row.d, "k": row.k,
             "backend": row.backend, "threads": row.threads, "isa": row.isa, "exact": row.exact, "error": row.error,
+            "ran": row.ran if row.ran != row.backend else "",
         }
         if row.ok:
             entry |= {
                 "seconds": row.seconds, "spread": row.spread, "gflops": gflops(row), "peak": analysis.peak_share(row),
                 "saved": distances_saved(row), "iterations": iterations(row), "memory": row.counter("memory_bytes"),
-                "inertia": row.counter("inertia"), "reranked": row.counter("reranked"),
+                "inertia": row.counter("inertia"), "off": row.counter("inertia_ratio"), "reranked": row.counter("reranked"),
                 "distances": row.counter("distances"),
                 **{f"x_{name}": analysis.speedup(row, name) for name in BASELINES},
             }

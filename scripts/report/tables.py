@@ -39,6 +39,8 @@ def _date(text):
 def notes(run):
     """What a reader must know to read the figures rightly."""
     failed = [row for row in run.rows if not row.ok]
+    inexact_rows = [row for row in run.group("fit", "assign") if row.ok and row.exact is False]
+    ratios = [row.counter("inertia_ratio") for row in inexact_rows if row.counter("inertia_ratio")]
     inexact = sorted({row.backend for row in run.group("fit", "assign") if row.exact is False})
     lines = [
         "Times are wall-clock medians of the repetitions; spread is (slowest − fastest) / median.",
@@ -52,6 +54,10 @@ def notes(run):
     if inexact:
         lines.append(f"≈ marks what is not exact and serves as a baseline only: {', '.join(inexact)}. Its labels may "
                      "differ from the canonical ones; it never counts as “fastest exact”.")
+    if ratios:
+        off = sum(abs(ratio - 1) > 0.01 for ratio in ratios)
+        lines.append(f"The inertia of what is not exact is {min(ratios):.4f} to {max(ratios):.4f} times the right one; "
+                     f"{off} of {len(ratios)} rows are off by more than 1 %.")
     lines.append(f"{len(failed)} of {len(run.rows)} rows failed or were skipped; they are listed as such and count nowhere."
                  if failed else f"None of the {len(run.rows)} rows failed.")
     if run.unknown:
@@ -74,6 +80,9 @@ def _cell(text):
 
 
 def backend_name(row):
+    """With ≈ where it is not exact, and with what "auto" chose."""
+    if row.ran and row.ran != row.backend:
+        return f"{row.backend} → {row.ran}"
     return f"{row.backend} ≈" if row.exact is False else row.backend
 
 

@@ -87,7 +87,8 @@ def fit_row(group, dataset, dtype, size, backend, how, passes, naive):
     yield from entries(name, seconds, {
         "GFLOPs": flops, "peak_share": flops / (PEAKS[isa] * t * (1 if dtype == "f32" else 0.5)), "distances": share * n * k * passes,
         "distances_share": share, "reranked": 3.0, "n_iter": n_iter, "inertia": 1234.5, "memory_bytes": 4.0 * n * k,
-        "seconds_per_iteration": seconds / n_iter, "exact": exact}, f"{backend}/{isa}")
+        "seconds_per_iteration": seconds / n_iter, "exact": exact, **({} if exact else {"inertia_ratio": 1.002})},
+        f"{'elkan' if backend == 'auto' else backend}/{isa}")
 
 
 def kernel_rows():

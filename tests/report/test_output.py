@@ -33,23 +33,30 @@ class Page(HTMLParser):
 
 
 class Output(ReportTest):
+    first = None
+
     @classmethod
     def setUpClass(cls):
         cls.document = fixture.document(small=True)
         # One problem with everything that a name or message could break.
         cls.document["benchmarks"] += fit("simd", 1.0, dataset=HOSTILE, k=3) + fit("elkan", dataset=HOSTILE, k=3, error=HOSTILE)
 
-    def written(self, name="out"):
+    def written(self):
+        """{name: bytes} of the report on the whole document; written once for all tests."""
+        if Output.first is None:
+            Output.first = self.write("out")
+        return Output.first
+
+    def write(self, name):
         code, out, err = self.report(self.file(self.document), "--out", self.folder / name)
         self.assertEqual((code, out), (0, ""), err)
-        files = {p.relative_to(self.folder / name).as_posix(): p.read_bytes() for p in (self.folder / name).rglob("*") if p.is_file()}
-        return files
+        return {p.relative_to(self.folder / name).as_posix(): p.read_bytes() for p in (self.folder / name).rglob("*") if p.is_file()}
 
     def test_all_files_are_there_and_the_same_twice(self):
-        first = self.written("one")
+        first = self.written()
         self.assertEqual(sorted(first), ["README.md", "plots/kernels.svg", "plots/roofline.svg", "plots/speedup.svg",
                                          "plots/sweeps.svg", "plots/threads.svg", "report.html", "summary.png"])
-        again = self.written("two")
+        again = self.write("two")
         for name in first:
             self.assertEqual(first[name] == again[name], True, name)
         self.assertEqual(first["summary.png"][:8], b"\x89PNG\r\n\x1a\n")
@@ -85,6 +92,8 @@ class Output(ReportTest):
         text = self.written()["README.md"].decode()
         self.assertIn("| elkan, 1 thread | " + HOSTILE.replace("|", "\\|"), text)
         self.assertIn("textbook ≈", text)
+        self.assertIn("auto → elkan", text)
+        self.assertIn("1.0020 to 1.0020 times the right one", text)
         self.assertIn("1 of ", text)
         for line in text.splitlines():  # a cell that breaks its table shows as a wrong number of bars
             if line.startswith("| :---"):
