@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Threads: the only place that speaks OpenMP. Work is cut into blocks whose bounds depend on the problem alone, never
-// on the number of threads; an exception in a block is carried out of the parallel region and thrown there.
+// Threads: the only place that speaks OpenMP. Work is cut into blocks whose bounds depend on the problem
+// alone, never on the number of threads; an exception in a block is carried out of the parallel region and
+// thrown there.
 #pragma once
 
 #include <algorithm>
@@ -13,15 +14,18 @@
 namespace omnimeans {
 
 /// 0 (or less) asks for what OpenMP would use.
-inline int resolve_threads(int threads) { return threads > 0 ? threads : std::max(1, omp_get_max_threads()); }
+inline int resolve_threads(int threads) {
+  return threads > 0 ? threads : std::max(1, omp_get_max_threads());
+}
 
 /// Threads worth starting for `n_blocks` blocks.
 inline int useful_threads(int threads, std::size_t n_blocks) {
   return static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(std::max(threads, 1)), n_blocks));
 }
 
-/// Calls body(block, thread) for every block in [0, n_blocks), each once; blocks are handed out as threads get free.
-/// `thread` is in [0, useful_threads(threads, n_blocks)). Runs in the caller, without a parallel region, if one thread does.
+/// Calls body(block, thread) for every block in [0, n_blocks), each once; blocks are handed out as threads
+/// get free. `thread` is in [0, useful_threads(threads, n_blocks)). Runs in the caller, without a parallel
+/// region, if one thread does.
 template <class Body>
 void parallel_blocks(int threads, std::size_t n_blocks, Body&& body) {
   const int team = useful_threads(threads, n_blocks);
@@ -36,7 +40,8 @@ void parallel_blocks(int threads, std::size_t n_blocks, Body&& body) {
   {
     const int thread = omp_get_thread_num();
     try {
-      for (std::size_t block; !failed.load(std::memory_order_relaxed) && (block = next.fetch_add(1)) < n_blocks;) {
+      for (std::size_t block;
+           !failed.load(std::memory_order_relaxed) && (block = next.fetch_add(1)) < n_blocks;) {
         body(block, thread);
       }
     } catch (...) {
@@ -52,7 +57,9 @@ struct RowRange {
   std::size_t size() const { return end - begin; }
 };
 
-inline std::size_t block_count(std::size_t n, std::size_t block_rows) { return (n + block_rows - 1) / block_rows; }
+inline std::size_t block_count(std::size_t n, std::size_t block_rows) {
+  return (n + block_rows - 1) / block_rows;
+}
 inline RowRange block_range(std::size_t block, std::size_t n, std::size_t block_rows) {
   return {block * block_rows, std::min(n, (block + 1) * block_rows)};
 }

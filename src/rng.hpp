@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A counter-based random generator: value number i of a stream is a pure function of (seed, stream, i), so that draws
-// do not depend on threads, and no std:: distribution (they differ between standard libraries) is involved.
-// Mixing function: SplitMix64 (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators").
+// A counter-based random generator: value number i of a stream is a pure function of (seed, stream, i), so
+// that draws do not depend on threads, and no std:: distribution (they differ between standard libraries) is
+// involved. Mixing function: SplitMix64 (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number
+// generators").
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,8 @@ class CounterRng {
   constexpr double next_uniform() { return uniform(counter_++); }
   /// Uniform in [0, bound), bound > 0: the high word of the 128-bit product; bias below bound / 2^64.
   constexpr std::uint64_t next_below(std::uint64_t bound) { return multiply_high(next_bits(), bound); }
-  /// Near-normal, mean 0, variance 1: the sum of twelve uniforms less six (Irwin-Hall). Exact arithmetic, so the same
-  /// bits everywhere, which log and cos of a C library do not promise. Support is [-6, 6].
+  /// Near-normal, mean 0, variance 1: the sum of twelve uniforms less six (Irwin-Hall). Exact arithmetic, so
+  /// the same bits everywhere, which log and cos of a C library do not promise. Support is [-6, 6].
   constexpr double next_normal() {
     double sum = -6;
     for (int i = 0; i < 12; ++i) sum += next_uniform();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The contract of a backend, on one page. A backend is one algorithm for the assignment step: it labels every sample
-// with the nearest centroid. fit() owns the loop, the update step and stopping; it calls assign() once an iteration.
-// To add one: write src/backends/<name>.cpp, add one line to src/backends/registry.cpp.
+// The contract of a backend, on one page. A backend is one algorithm for the assignment step: it labels every
+// sample with the nearest centroid. fit() owns the loop, the update step and stopping; it calls assign() once
+// an iteration. To add one: write src/backends/<name>.cpp, add one line to src/backends/registry.cpp.
 #pragma once
 
 #include <cstddef>
@@ -23,21 +23,23 @@ struct Problem {
   std::size_t n_clusters = 0;
   int threads = 1;
   Isa isa = Isa::scalar;
-  std::uint64_t memory_limit_bytes = 0;  ///< a backend that needs more throws MemoryLimitExceeded when it is made
+  std::uint64_t memory_limit_bytes =
+      0;  ///< a backend that needs more throws MemoryLimitExceeded when it is made
 };
 
 /// One assignment step.
 template <class T>
 struct Assignment {
-  MatrixView<const T> centroids;        ///< n_clusters x n_features
-  std::span<const double> drift;        ///< n_clusters upper bounds of |c_j - c_j before|; empty in the first step
-  std::span<std::int32_t> labels;       ///< in: of the step before (-1 in the first step); out: the canonical labels
+  MatrixView<const T> centroids;  ///< n_clusters x n_features
+  std::span<const double> drift;  ///< n_clusters upper bounds of |c_j - c_j before|; empty in the first step
+  std::span<std::int32_t>
+      labels;  ///< in: of the step before (-1 in the first step); out: the canonical labels
 };
 
 struct AssignmentStats {
   std::uint64_t distances_computed = 0;
-  std::uint64_t reranked = 0;      ///< samples decided by the canonical rule because the bound proved nothing
-  double inertia_bound = 0;        ///< upper bound of sum_i w_i D(x_i, c_label(i))
+  std::uint64_t reranked = 0;  ///< samples decided by the canonical rule because the bound proved nothing
+  double inertia_bound = 0;    ///< upper bound of sum_i w_i D(x_i, c_label(i))
   bool inertia_is_exact = false;
 };
 
@@ -54,11 +56,11 @@ class Backend {
 /// What users read about a backend: `omnimeans backends`, the README's table and the report come from here.
 struct BackendInfo {
   std::string_view name;
-  bool exact = true;            ///< false: may differ from the canonical labels; "auto" never picks it
-  std::string_view memory;      ///< working memory, e.g. "n*k floats"
+  bool exact = true;        ///< false: may differ from the canonical labels; "auto" never picks it
+  std::string_view memory;  ///< working memory, e.g. "n*k floats"
   std::string_view use_when;
   std::string_view avoid_when;
-  std::string_view reference;   ///< paper or theorem
+  std::string_view reference;  ///< paper or theorem
 };
 
 struct BackendEntry {

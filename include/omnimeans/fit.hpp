@@ -8,12 +8,14 @@ namespace omnimeans {
 
 /// K-means (Lloyd's iteration) of n_samples x n_features `samples`.
 ///
-/// For given samples, weights, options and start, `labels`, `centroids`, `inertia` and `n_iter` are the same bits for
-/// every exact backend, thread count and instruction set. The caller's data are only read.
+/// For given samples, weights, options and start, `labels`, `centroids`, `inertia` and `n_iter` are the same
+/// bits for every exact backend, thread count and instruction set. The caller's data are only read.
 ///
-/// Throws InvalidArgument, ShapeMismatch, NonFiniteValue, UnknownBackend, UnsupportedIsa before any work is done;
-/// MemoryLimitExceeded; EmptyCluster under that policy; and whatever the progress callback throws.
-Result<float> fit(MatrixView<const float> samples, const Options& options, const FitInputs<float>& inputs = {});
-Result<double> fit(MatrixView<const double> samples, const Options& options, const FitInputs<double>& inputs = {});
+/// Throws InvalidArgument, ShapeMismatch, NonFiniteValue, UnknownBackend, UnsupportedIsa before any work is
+/// done; MemoryLimitExceeded; EmptyCluster under that policy; and whatever the progress callback throws.
+Result<float> fit(MatrixView<const float> samples, const Options& options,
+                  const FitInputs<float>& inputs = {});
+Result<double> fit(MatrixView<const double> samples, const Options& options,
+                   const FitInputs<double>& inputs = {});
 
 }  // namespace omnimeans

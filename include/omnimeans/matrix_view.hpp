@@ -13,8 +13,8 @@
 
 namespace omnimeans {
 
-/// Row-major rows x cols values of T. `row_stride` (in elements, >= cols) steps from one row to the next, so that a
-/// column range of a wider matrix is a view too. The values are not owned and must outlive the view.
+/// Row-major rows x cols values of T. `row_stride` (in elements, >= cols) steps from one row to the next, so
+/// that a column range of a wider matrix is a view too. The values are not owned and must outlive the view.
 template <class T>
 class MatrixView {
  public:
@@ -24,8 +24,7 @@ class MatrixView {
       : data_(data), rows_(rows), cols_(cols), row_stride_(row_stride) {}
   /// A view of T converts to a view of const T.
   template <class U>
-    requires(std::is_same_v<T, const U>)
-  constexpr MatrixView(const MatrixView<U>& other)
+  requires(std::is_same_v<T, const U>) constexpr MatrixView(const MatrixView<U>& other)
       : MatrixView(other.data(), other.rows(), other.cols(), other.row_stride()) {}
 
   constexpr T* data() const noexcept { return data_; }

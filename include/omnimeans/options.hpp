@@ -24,14 +24,15 @@ enum class Init {
 
 /// What happens to a cluster that no sample of positive weight is nearest to.
 enum class EmptyClusterPolicy {
-  relocate,  ///< to the samples farthest from their centroids, as scikit-learn; stays where every distance is zero
+  relocate,  ///< to the samples farthest from their centroids, as scikit-learn; stays where every distance is
+             ///< zero
   keep,      ///< the centroid stays where it is
   error,     ///< throws EmptyCluster
 };
 
 /// Told after every iteration.
 struct Progress {
-  std::size_t run = 0;    ///< from 0
+  std::size_t run = 0;  ///< from 0
   std::size_t n_init = 1;
   std::size_t max_iter = 0;
   const IterationStats& iteration;
@@ -40,25 +41,26 @@ struct Progress {
 struct Options {
   std::size_t n_clusters = 8;
   Init init = Init::kmeans_plus_plus;  ///< not used where FitInputs::initial_centroids are given
-  std::size_t n_init = 1;              ///< runs from different seeds; the lowest inertia wins, then the lowest run
+  std::size_t n_init = 1;  ///< runs from different seeds; the lowest inertia wins, then the lowest run
   std::size_t max_iter = 300;
-  double tol = 1e-4;           ///< relative to the mean feature variance, as scikit-learn; 0: stop only when no label changes
-  std::uint64_t seed = 0;      ///< the same seed gives the same bits on any machine
-  int threads = 0;             ///< 0: as many as OpenMP would use
+  double tol =
+      1e-4;  ///< relative to the mean feature variance, as scikit-learn; 0: stop only when no label changes
+  std::uint64_t seed = 0;        ///< the same seed gives the same bits on any machine
+  int threads = 0;               ///< 0: as many as OpenMP would use
   std::string backend = "auto";  ///< a name of backends(), or "auto"
   std::string isa = {};          ///< a name of usable_isas(); empty: default_isa()
   EmptyClusterPolicy empty_clusters = EmptyClusterPolicy::relocate;
   std::uint64_t memory_limit_bytes = 0;  ///< working memory of the backend; 0: half of the physical memory
   std::function<bool(const Progress&)> progress = {};  ///< called after each iteration; false cancels
   std::optional<std::chrono::steady_clock::time_point> deadline = {};  ///< looked at after each iteration
-  std::stop_token stop = {};                                      ///< looked at after each iteration
+  std::stop_token stop = {};                                           ///< looked at after each iteration
 };
 
 /// Optional data of a fit; what is left empty is not used.
 template <class T>
 struct FitInputs {
-  std::span<const T> sample_weights = {};         ///< n_samples, >= 0, not all zero; 0 means absent
-  MatrixView<const T> initial_centroids = {};     ///< n_clusters x n_features
+  std::span<const T> sample_weights = {};      ///< n_samples, >= 0, not all zero; 0 means absent
+  MatrixView<const T> initial_centroids = {};  ///< n_clusters x n_features
 };
 
 }  // namespace omnimeans

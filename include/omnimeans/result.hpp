@@ -15,11 +15,11 @@ namespace omnimeans {
 
 /// Why the iteration ended.
 enum class StopReason {
-  converged,   ///< no label changed and no empty cluster was refilled: a fixed point
-  tolerance,   ///< sum_j |c_j' - c_j|^2 <= tol * mean feature variance
-  max_iter,    ///< Options::max_iter iterations were done
-  deadline,    ///< Options::deadline passed
-  cancelled,   ///< the progress callback returned false, or Options::stop was requested
+  converged,  ///< no label changed and no empty cluster was refilled: a fixed point
+  tolerance,  ///< sum_j |c_j' - c_j|^2 <= tol * mean feature variance
+  max_iter,   ///< Options::max_iter iterations were done
+  deadline,   ///< Options::deadline passed
+  cancelled,  ///< the progress callback returned false, or Options::stop was requested
 };
 
 /// "converged", "tolerance", "max_iter", "deadline", "cancelled".
@@ -27,14 +27,17 @@ std::string_view to_string(StopReason reason) noexcept;
 
 /// One iteration: the assignment step with C_t, then the update step to C_{t+1}.
 struct IterationStats {
-  std::size_t iteration = 0;             ///< 0 for the first
-  double inertia_bound = 0;              ///< upper bound of sum_i w_i D(x_i, c_label(i)), with C_t; exact where `inertia_is_exact`
-  bool inertia_is_exact = false;         ///< ... up to the rounding of the sum
-  std::size_t labels_changed = 0;        ///< samples of positive weight whose label differs from the iteration before
+  std::size_t iteration = 0;  ///< 0 for the first
+  double inertia_bound =
+      0;  ///< upper bound of sum_i w_i D(x_i, c_label(i)), with C_t; exact where `inertia_is_exact`
+  bool inertia_is_exact = false;  ///< ... up to the rounding of the sum
+  std::size_t labels_changed =
+      0;  ///< samples of positive weight whose label differs from the iteration before
   std::size_t empty_clusters = 0;        ///< clusters without a sample after the assignment step
   double centroid_shift = 0;             ///< sum_j |c_j' - c_j|^2
   std::uint64_t distances_computed = 0;  ///< sample-to-centroid and centroid-to-centroid, dense or single
-  std::uint64_t reranked = 0;            ///< samples that the fast kernel could not prove and the canonical rule decided
+  std::uint64_t reranked =
+      0;  ///< samples that the fast kernel could not prove and the canonical rule decided
   double assignment_seconds = 0;
   double update_seconds = 0;
 };
@@ -46,8 +49,8 @@ struct Result {
   double inertia = 0;                ///< sum_i w_i D(x_i, c_label(i)), canonical, with the returned centroids
   std::size_t n_iter = 0;            ///< iterations done (assignment + update)
   StopReason stop_reason = StopReason::max_iter;
-  std::size_t n_nonempty = 0;           ///< clusters that own a sample; < n_clusters where samples repeat too often
-  std::size_t run = 0;                  ///< which of the n_init runs this is, from 0
+  std::size_t n_nonempty = 0;  ///< clusters that own a sample; < n_clusters where samples repeat too often
+  std::size_t run = 0;         ///< which of the n_init runs this is, from 0
   std::vector<IterationStats> history;  ///< one entry an iteration of this run
 
   std::string backend;                   ///< the backend that ran

@@ -28,9 +28,9 @@ struct Seeds {
   std::uint64_t distances_computed = 0;
 };
 
-/// Draws n_clusters different samples as first centroids. A sample of zero weight is never drawn, nor one equal to
-/// another already drawn while a different one is left. The same seed gives the same draws on any machine.
-/// Throws InvalidArgument, ShapeMismatch, NonFiniteValue, UnsupportedIsa.
+/// Draws n_clusters different samples as first centroids. A sample of zero weight is never drawn, nor one
+/// equal to another already drawn while a different one is left. The same seed gives the same draws on any
+/// machine. Throws InvalidArgument, ShapeMismatch, NonFiniteValue, UnsupportedIsa.
 Seeds<float> seed_centroids(MatrixView<const float> samples, const SeedingOptions& options,
                             std::span<const float> sample_weights = {});
 Seeds<double> seed_centroids(MatrixView<const double> samples, const SeedingOptions& options,

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// A cache-line aligned array of trivial values, zero at the start.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <new>
+#include <span>
+#include <type_traits>
+
+#include "omnimeans/error.hpp"
+
+namespace omnimeans {
+
+template <class T>
+class AlignedBuffer {
+  static_assert(std::is_trivially_copyable_v<T>);
+
+ public:
+  static constexpr std::size_t alignment = 64;
+
+  AlignedBuffer() = default;
+  explicit AlignedBuffer(std::size_t size) : values_(allocate(size)), size_(size) {
+    std::fill_n(values_.get(), size_, T{});
+  }
+
+  /// Makes room for `size` values; the content is kept only if it fits already.
+  void reserve(std::size_t size) {
+    if (size > size_) *this = AlignedBuffer(size);
+  }
+
+  T* data() noexcept { return values_.get(); }
+  const T* data() const noexcept { return values_.get(); }
+  std::size_t size() const noexcept { return size_; }
+  std::size_t bytes() const noexcept { return size_ * sizeof(T); }
+  T& operator[](std::size_t i) noexcept { return values_.get()[i]; }
+  const T& operator[](std::size_t i) const noexcept { return values_.get()[i]; }
+
+ private:
+  struct Free {
+    void operator()(T* p) const noexcept {
+      ::operator delete[](static_cast<void*>(p), std::align_val_t{alignment});
+    }
+  };
+  static T* allocate(std::size_t size) {
+    if (size > std::numeric_limits<std::size_t>::max() / 2 / sizeof(T)) {
+      throw MemoryLimitExceeded("a buffer of " + std::to_string(size) +
+                                " values is larger than the address space");
+    }
+    return static_cast<T*>(
+        ::operator new[](std::max<std::size_t>(size, 1) * sizeof(T), std::align_val_t{alignment}));
+  }
+
+  std::unique_ptr<T[], Free> values_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace omnimeans

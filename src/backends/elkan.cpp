@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+// elkan: exact k-means that skips distances by the triangle inequality, one lower bound a sample-centroid
+// pair. Charles Elkan 2003, "Using the triangle inequality to accelerate k-means", ICML. The step numbers are
+// the paper's.
+//
+//   u_i  >= |x_i - c_a(i)|     l_ij <= |x_i - c_j|     s_j = min over j' != j of |c_j - c_j'| / 2
+//   c_j cannot be nearer to x_i than c_a if  u_i < l_ij  or  u_i < |c_a - c_j| / 2.
+//
+// Needs O(n k) additional memory: n*k values. Two things differ from the paper, neither in what is skipped.
+// The bounds are not rewritten each iteration: l_ij is kept plus the drift that c_j had accumulated when it
+// was stored, and the accumulated drift of today is taken off when it is read (step 5 costs nothing). The
+// first pass takes its bounds from the dense kernel. Rounding: u is rounded up, l, s and half distances down;
+// what compares equal is not skipped, and D decides it.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "backends/backends.hpp"
+#include "canonical.hpp"
+#include "dense_engine.hpp"
+#include "parallel.hpp"
+
+namespace omnimeans::algorithms {
+namespace {
+
+template <class T>
+class Elkan final : public Backend<T> {
+ public:
+  explicit Elkan(const Problem<T>& problem)
+      : problem_(problem),
+        engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads),
+        k_(problem.n_clusters) {
+    const std::size_t n = problem.samples.rows();
+    check_memory("elkan", (pairs(n, k_) + pairs(k_, k_)) * sizeof(T), problem.memory_limit_bytes);
+    lower_.resize(n * k_);
+    upper_.resize(n);
+    half_.resize(k_ * k_);
+    nearest_half_.resize(k_);
+    drift_.assign(k_, T(0));
+  }
+
+  AssignmentStats assign(const Assignment<T>& step) override {
+    if (step.drift.empty()) return first_pass(step);
+    // Steps 5 and 6, all at once: the drift that bounds have to give since they were stored.
+    for (std::size_t j = 0; j < k_; ++j) drift_[j] = up(static_cast<double>(drift_[j]) + step.drift[j]);
+    centroid_distances(step.centroids);
+    return pruned_pass(step);
+  }
+
+  std::uint64_t bytes() const override {
+    return engine_.bytes() + (lower_.size() + upper_.size() + half_.size() + 2 * k_) * sizeof(T);
+  }
+
+ private:
+  static constexpr double epsilon = static_cast<double>(std::numeric_limits<T>::epsilon());
+  static T up(double value) {
+    return static_cast<T>(value * (1 + 2 * epsilon) +
+                          static_cast<double>(std::numeric_limits<T>::denorm_min()));
+  }
+  static T down(double value) {
+    return static_cast<T>(
+        std::max(0.0, value * (1 - 2 * epsilon) - static_cast<double>(std::numeric_limits<T>::denorm_min())));
+  }
+  /// The canonical distance's root, rounded outward: D is off by at most gamma_{d/8+8}, far below epsilon *
+  /// 2^-20 for float; for double the slack below covers d up to 2^20.
+  T upper_root(double squared) const { return up(std::sqrt(squared) * (1 + slack_) + tiny_); }
+  T lower_root(double squared) const { return down(std::sqrt(squared) * (1 - slack_) - tiny_); }
+
+  double weight(std::size_t i) const {
+    return problem_.sample_weights.empty() ? 1.0 : static_cast<double>(problem_.sample_weights[i]);
+  }
+
+  /// Every distance once, by the dense kernel.
+  AssignmentStats first_pass(const Assignment<T>& step) {
+    engine_.set_centroids(step.centroids);
+    return engine_.over_blocks([&](RowRange rows, typename DenseEngine<T>::Scratch& scratch) {
+      engine_.score(rows, scratch);
+      for (std::size_t i = rows.begin; i < rows.end; ++i) {
+        const T* scores = scratch.scores.data() + (i - rows.begin) * engine_.padded_clusters();
+        const auto ranked = engine_.rank(i, scores, scratch);
+        step.labels[i] = ranked.label;
+        upper_[i] = upper_root(ranked.distance);
+        scratch.stats.inertia_bound += weight(i) * ranked.distance;
+        scratch.stats.reranked += ranked.reranked;
+        engine_.lower_distances(i, scores, lower_.data() + i * k_);
+      }
+    });
+  }
+
+  /// Step 1: half of every centroid-to-centroid distance, and the least of each.
+  void centroid_distances(MatrixView<const T> centroids) {
+    const auto& kernels = engine_.kernels();
+    const int threads = k_ * k_ * centroids.cols() < 100'000 ? 1 : problem_.threads;
+    parallel_blocks(threads, k_, [&](std::size_t j, int) {
+      std::vector<double> squared(k_);
+      kernels.canonical_distances(centroids.row_data(j), centroids.data(), centroids.row_stride(), nullptr,
+                                  k_, centroids.cols(), squared.data());
+      T least = std::numeric_limits<T>::infinity();
+      for (std::size_t other = 0; other < k_; ++other) {
+        // Its own centroid is never a candidate.
+        const T half = other == j ? std::numeric_limits<T>::infinity() : lower_root(squared[other] / 4);
+        half_[j * k_ + other] = half;
+        least = std::min(least, half);
+      }
+      nearest_half_[j] = least;
+    });
+  }
+
+  AssignmentStats pruned_pass(const Assignment<T>& step) {
+    const std::size_t n = problem_.samples.rows();
+    constexpr std::size_t block_rows = 256;
+    const std::size_t blocks = block_count(n, block_rows);
+    std::vector<AssignmentStats> stats(blocks);
+    parallel_blocks(problem_.threads, blocks, [&](std::size_t block, int) {
+      const RowRange rows = block_range(block, n, block_rows);
+      std::vector<std::int32_t> open(k_);
+      for (std::size_t i = rows.begin; i < rows.end; ++i) assign_sample(step, i, open, stats[block]);
+    });
+    AssignmentStats total{.distances_computed = k_ * (k_ - 1)};
+    for (const AssignmentStats& s : stats) {
+      total.distances_computed += s.distances_computed;
+      total.inertia_bound += s.inertia_bound;
+    }
+    return total;
+  }
+
+  void assign_sample(const Assignment<T>& step, std::size_t i, std::vector<std::int32_t>& open,
+                     AssignmentStats& stats) {
+    const auto& kernels = engine_.kernels();
+    const std::size_t d = problem_.samples.cols();
+    const T* x = problem_.samples.row_data(i);
+    T* lower = lower_.data() + i * k_;
+    auto a = static_cast<std::size_t>(step.labels[i]);
+    T u = up(static_cast<double>(upper_[i]) + step.drift[a]);
+    const auto distance_to = [&](std::size_t j) {
+      double squared;
+      const auto index = static_cast<std::int32_t>(j);
+      kernels.canonical_distances(x, step.centroids.data(), step.centroids.row_stride(), &index, 1, d,
+                                  &squared);
+      ++stats.distances_computed;
+      lower[j] = down(static_cast<double>(lower_root(squared)) + static_cast<double>(drift_[j]));
+      return squared;
+    };
+    // #2: nothing can be nearer than half the way to the nearest other centroid.
+    if (!(u < nearest_half_[a])) {
+      // #3: who is left by both bounds. The subtraction in T is off by one rounding: ask with a little more.
+      const auto candidates = [&] {
+        return kernels.open_candidates(lower, drift_.data(), half_.data() + a * k_,
+                                       up(static_cast<double>(u)), k_, open.data());
+      };
+      std::size_t n_open = candidates();
+      if (n_open > 0) {
+        // #3a: tighten u, ask again.
+        double nearest = distance_to(a);
+        u = upper_root(nearest);
+        n_open = candidates();
+        // #3b: compute what is still open, in ascending order, so that a tie stays with the lowest index.
+        for (std::size_t c = 0; c < n_open; ++c) {
+          const auto j = static_cast<std::size_t>(open[c]);
+          const T reach = up(static_cast<double>(u));
+          if (lower[j] - drift_[j] > reach || half_[a * k_ + j] > reach) continue;
+          const double squared = distance_to(j);
+          if (squared < nearest || (squared == nearest && j < a)) {
+            nearest = squared;
+            a = j;
+            u = upper_root(nearest);
+          }
+        }
+        step.labels[i] = static_cast<std::int32_t>(a);
+      }
+    }
+    upper_[i] = u;
+    if (weight(i) > 0) stats.inertia_bound += weight(i) * static_cast<double>(u) * static_cast<double>(u);
+  }
+
+  Problem<T> problem_;
+  DenseEngine<T> engine_;
+  std::size_t k_;
+  // Relative error of a canonical distance's root, and its absolute error by underflow.
+  double slack_ = (static_cast<double>(problem_.samples.cols()) / 8 + 16) * 0x1p-52;
+  double tiny_ = std::sqrt(static_cast<double>(problem_.samples.cols())) * 0x1p-536;
+  std::vector<T> lower_;         ///< n x k: l_ij + the drift of c_j when it was stored
+  std::vector<T> upper_;         ///< n
+  std::vector<T> half_;          ///< k x k: |c_j - c_j'| / 2
+  std::vector<T> nearest_half_;  ///< k: s_j
+  std::vector<T> drift_;         ///< k: accumulated drift
+};
+
+}  // namespace
+
+const BackendEntry& elkan() {
+  static const BackendEntry entry{
+      {.name = "elkan",
+       .exact = true,
+       .memory = "n*k + k*k values",
+       .use_when = "many features, 30 clusters or more, many iterations, and n*k values fit in memory",
+       .avoid_when = "few clusters or features (the dense kernel is faster), or n*k values do not fit",
+       .reference = "Elkan 2003, Using the triangle inequality to accelerate k-means, ICML"},
+      make<Elkan, float>,
+      make<Elkan, double>};
+  return entry;
+}
+
+}  // namespace omnimeans::algorithms

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+// The only loop of the project: validate, seed, assign and update until it stops, label, add up.
+#include "omnimeans/fit.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <optional>
+
+#include "backends/auto.hpp"
+#include "canonical.hpp"
+#include "centroid_update.hpp"
+#include "empty_clusters.hpp"
+#include "feature_variance.hpp"
+#include "labelling.hpp"
+#include "memory.hpp"
+#include "omnimeans/backend.hpp"
+#include "parallel.hpp"
+#include "seeding/seeding_internal.hpp"
+#include "validate.hpp"
+
+namespace omnimeans {
+
+std::string_view to_string(StopReason reason) noexcept {
+  switch (reason) {
+    case StopReason::converged:
+      return "converged";
+    case StopReason::tolerance:
+      return "tolerance";
+    case StopReason::max_iter:
+      return "max_iter";
+    case StopReason::deadline:
+      return "deadline";
+    case StopReason::cancelled:
+      return "cancelled";
+  }
+  return "unknown";
+}
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+void validate_options(const Options& options) {
+  check_threads(options.threads);
+  if (options.max_iter == 0) throw InvalidArgument("max_iter = 0; at least 1 is needed");
+  if (options.n_init == 0) throw InvalidArgument("n_init = 0; at least 1 is needed");
+  if (!(options.tol >= 0) || std::isinf(options.tol)) {
+    throw InvalidArgument("tol = " + std::to_string(options.tol) + " is not a finite number >= 0");
+  }
+}
+
+template <class T>
+class Fit {
+ public:
+  Fit(MatrixView<const T> samples, const Options& options, const FitInputs<T>& inputs)
+      : samples_(samples),
+        options_(options),
+        weights_(inputs.sample_weights),
+        initial_(inputs.initial_centroids) {
+    validate_options(options);
+    isa_ = find_isa(options.isa);
+    threads_ = resolve_threads(options.threads);
+    entry_ = options.backend == "auto" ? nullptr : &find_backend(options.backend);
+    check_shape(samples, "X");
+    check_weights(weights_, samples.rows());
+    check_n_clusters(options.n_clusters, samples.rows(), weights_);
+    if (initial_.data() != nullptr || initial_.rows() != 0) {
+      if (initial_.rows() != options.n_clusters || initial_.cols() != samples.cols()) {
+        throw ShapeMismatch("initial_centroids is " + std::to_string(initial_.rows()) + " x " +
+                            std::to_string(initial_.cols()) +
+                            "; n_clusters x n_features = " + std::to_string(options.n_clusters) + " x " +
+                            std::to_string(samples.cols()) + " is needed");
+      }
+      check_values(initial_, "initial_centroids", isa_, threads_);
+    }
+    absmax_ = check_values(samples, "X", isa_, threads_, weights_);
+    problem_ = {.samples = samples,
+                .sample_weights = weights_,
+                .n_clusters = options.n_clusters,
+                .threads = threads_,
+                .isa = isa_,
+                .memory_limit_bytes =
+                    options.memory_limit_bytes != 0 ? options.memory_limit_bytes : default_memory_limit()};
+    if (entry_ == nullptr) entry_ = &algorithms::choose(problem_);
+    if (options.tol > 0) tolerance_ = options.tol * mean_feature_variance(samples, weights_, threads_);
+  }
+
+  Result<T> best_of_runs() {
+    // Every run from the same given centroids would be the same run.
+    const std::size_t runs = initial_.empty() ? options_.n_init : 1;
+    std::optional<Result<T>> best;
+    double seed_seconds = 0, fit_seconds = 0;
+    for (std::size_t run = 0; run < runs; ++run) {
+      Result<T> result = one_run(run, runs);
+      seed_seconds += result.seed_seconds;
+      fit_seconds += result.fit_seconds;
+      const bool stop =
+          result.stop_reason == StopReason::cancelled || result.stop_reason == StopReason::deadline;
+      if (!best || result.inertia < best->inertia) best = std::move(result);
+      if (stop) break;
+    }
+    best->seed_seconds = seed_seconds;
+    best->fit_seconds = fit_seconds;
+    return std::move(*best);
+  }
+
+ private:
+  Matrix<T> seed(std::size_t run) const {
+    if (!initial_.empty()) {
+      Matrix<T> centroids(initial_.rows(), initial_.cols());
+      for (std::size_t j = 0; j < initial_.rows(); ++j)
+        std::ranges::copy(initial_.row(j), centroids.row(j).begin());
+      return centroids;
+    }
+    const SeedingOptions options{.n_clusters = options_.n_clusters,
+                                 .init = options_.init,
+                                 .seed = options_.seed,
+                                 .run = run,
+                                 .threads = threads_,
+                                 .isa = {}};
+    return seeding::seed_validated(samples_, weights_, options, isa_).centroids;
+  }
+
+  Result<T> one_run(std::size_t run, std::size_t runs) {
+    Result<T> result;
+    result.run = run;
+    result.backend = entry_->info.name;
+    result.isa = isa_;
+    result.threads = threads_;
+    const auto seed_start = Clock::now();
+    result.centroids = seed(run);
+    result.seed_seconds = seconds_since(seed_start);
+
+    const auto backend = entry_->make(problem_);
+    CentroidUpdate<T> update(samples_, weights_, absmax_, options_.n_clusters, isa_, threads_);
+    result.labels.assign(samples_.rows(), -1);
+    Matrix<T> next = result.centroids;
+    std::vector<double> drift;
+    std::optional<StopReason> stop;
+    while (!stop) {
+      IterationStats stats{.iteration = result.n_iter};
+      const auto assignment_start = Clock::now();
+      const AssignmentStats assigned = backend->assign({result.centroids, drift, result.labels});
+      stats.assignment_seconds = seconds_since(assignment_start);
+      stats.inertia_bound = assigned.inertia_bound;
+      stats.inertia_is_exact = assigned.inertia_is_exact;
+      stats.distances_computed = assigned.distances_computed;
+      stats.reranked = assigned.reranked;
+
+      const auto update_start = Clock::now();
+      const bool relocated = update_step(update, result, next, stats);
+      move_centroids(result.centroids, next, drift, stats);
+      stats.update_seconds = seconds_since(update_start);
+
+      ++result.n_iter;
+      result.distances_computed += stats.distances_computed;
+      result.reranked += stats.reranked;
+      result.fit_seconds += stats.assignment_seconds + stats.update_seconds;
+      result.history.push_back(stats);
+      stop = stopping_rule(result, relocated, runs);
+    }
+    result.stop_reason = *stop;
+    result.backend_bytes = backend->bytes();
+    finish(*backend, drift, result);
+    return result;
+  }
+
+  /// The update step into `next`; true if an empty cluster was given a sample.
+  bool update_step(CentroidUpdate<T>& update, const Result<T>& result, Matrix<T>& next,
+                   IterationStats& stats) {
+    stats.labels_changed = update.accumulate(result.labels);
+    const auto counts = update.counts();
+    stats.empty_clusters = static_cast<std::size_t>(std::count(counts.begin(), counts.end(), 0));
+    if (stats.empty_clusters == 0) {
+      update.write_means(next);
+      return false;
+    }
+    if (options_.empty_clusters == EmptyClusterPolicy::error) {
+      const auto first = std::find(counts.begin(), counts.end(), 0) - counts.begin();
+      throw EmptyCluster("cluster " + std::to_string(first) + " has no sample in iteration " +
+                         std::to_string(stats.iteration) + " (" + std::to_string(stats.empty_clusters) +
+                         " empty in all)");
+    }
+    std::vector<Relocation> plan;
+    if (options_.empty_clusters == EmptyClusterPolicy::relocate) {
+      plan = plan_relocations(samples_, weights_, result.centroids.view(), result.labels, counts,
+                              kernels::kernels_for<T>(isa_), threads_);
+    }
+    // For the means only: the labels stay, and so must the sums that stand for them.
+    for (const Relocation& r : plan) update.move(r.sample, r.from, r.to);
+    update.write_means(next);
+    for (const Relocation& r : plan) {
+      std::ranges::copy(samples_.row(r.sample), next.row(static_cast<std::size_t>(r.to)).begin());
+      update.move(r.sample, r.to, r.from);
+    }
+    return !plan.empty();
+  }
+
+  /// Makes `next` the centroids; fills the drift with upper bounds of |c_j' - c_j|, and the shift.
+  void move_centroids(Matrix<T>& centroids, Matrix<T>& next, std::vector<double>& drift,
+                      IterationStats& stats) const {
+    const std::size_t k = centroids.rows(), d = centroids.cols();
+    // D is off by at most gamma_{d/8+8} and sqrt(d) 2^-537 after the root.
+    const double slack = (static_cast<double>(d) / 4 + 32) * 0x1p-52;
+    const double tiny = std::sqrt(static_cast<double>(d)) * 0x1p-535;
+    drift.resize(k);
+    for (std::size_t j = 0; j < k; ++j) {
+      const double squared = canonical_distance(next.row(j).data(), centroids.row(j).data(), d);
+      stats.centroid_shift += squared;
+      const bool still = std::ranges::equal(next.row(j), centroids.row(j));
+      drift[j] = still ? 0 : std::sqrt(squared) * (1 + slack) + tiny;
+    }
+    centroids = next;
+  }
+
+  std::optional<StopReason> stopping_rule(const Result<T>& result, bool relocated, std::size_t runs) const {
+    const IterationStats& stats = result.history.back();
+    std::optional<StopReason> stop;
+    if (stats.labels_changed == 0 && !relocated) {
+      stop = StopReason::converged;
+    } else if (options_.tol > 0 && stats.centroid_shift <= tolerance_) {
+      stop = StopReason::tolerance;
+    } else if (result.n_iter == options_.max_iter) {
+      stop = StopReason::max_iter;
+    } else if (options_.deadline && Clock::now() >= *options_.deadline) {
+      stop = StopReason::deadline;
+    } else if (options_.stop.stop_requested()) {
+      stop = StopReason::cancelled;
+    }
+    if (options_.progress) {
+      const bool go_on = options_.progress({result.run, runs, options_.max_iter, stats});
+      if (!go_on && !stop) stop = StopReason::cancelled;
+    }
+    return stop;
+  }
+
+  /// Labels for the returned centroids, unless they are those already; then the canonical inertia.
+  void finish(Backend<T>& backend, std::span<const double> drift, Result<T>& result) const {
+    const auto start = Clock::now();
+    AssignmentStats last;
+    if (!entry_->info.exact) {
+      last = label_samples<T>(samples_, result.centroids, isa_, threads_, result.labels);
+    } else if (result.stop_reason != StopReason::converged) {
+      last = backend.assign({result.centroids, drift, result.labels});
+    }
+    result.fit_seconds += seconds_since(start);
+    result.distances_computed += last.distances_computed;
+    result.reranked += last.reranked;
+    result.inertia =
+        canonical_inertia<T>(samples_, weights_, result.centroids, result.labels, isa_, threads_);
+    std::vector<bool> owns(result.centroids.rows(), false);
+    for (std::size_t i = 0; i < result.labels.size(); ++i) {
+      if (weights_.empty() || weights_[i] > 0) owns[static_cast<std::size_t>(result.labels[i])] = true;
+    }
+    result.n_nonempty = static_cast<std::size_t>(std::count(owns.begin(), owns.end(), true));
+  }
+
+  MatrixView<const T> samples_;
+  const Options& options_;
+  std::span<const T> weights_;
+  MatrixView<const T> initial_;
+  Isa isa_ = Isa::scalar;
+  int threads_ = 1;
+  const BackendEntry* entry_ = nullptr;
+  std::vector<T> absmax_;
+  Problem<T> problem_;
+  double tolerance_ = 0;
+};
+
+}  // namespace
+
+Result<float> fit(MatrixView<const float> samples, const Options& options, const FitInputs<float>& inputs) {
+  return Fit<float>(samples, options, inputs).best_of_runs();
+}
+
+Result<double> fit(MatrixView<const double> samples, const Options& options,
+                   const FitInputs<double>& inputs) {
+  return Fit<double>(samples, options, inputs).best_of_runs();
+}
+
+}  // namespace omnimeans

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// Which kernels this CPU runs: asked once, best last, forced by OMNIMEANS_ISA or by an option. Compiled at
+// the baseline.
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <string>
+
+#include "kernels/kernels.hpp"
+#include "omnimeans/error.hpp"
+
+namespace omnimeans {
+namespace kernels {
+
+extern const KernelTable table_scalar;
+#if defined(OMNIMEANS_X86)
+extern const KernelTable table_sse42;
+extern const KernelTable table_avx2;
+extern const KernelTable table_avx512;
+#elif defined(OMNIMEANS_AARCH64)
+extern const KernelTable table_neon;
+#endif
+
+namespace {
+
+constexpr std::array all_tables {
+  &table_scalar,
+#if defined(OMNIMEANS_X86)
+      &table_sse42, &table_avx2, &table_avx512,
+#elif defined(OMNIMEANS_AARCH64)
+      &table_neon,
+#endif
+};
+
+/// What the CPU has and the operating system saves (the builtins look at XGETBV too).
+bool runs_here(Isa isa) {
+  switch (isa) {
+    case Isa::scalar:
+      return true;
+#if defined(OMNIMEANS_X86)
+    case Isa::sse42:
+      return __builtin_cpu_supports("sse4.2");
+    case Isa::avx2:
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case Isa::avx512:
+      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+             __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx2") &&
+             __builtin_cpu_supports("fma");
+#elif defined(OMNIMEANS_AARCH64)
+    case Isa::neon:
+      return true;
+#endif
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+std::span<const KernelTable* const> tables() {
+  return all_tables;
+}
+
+const KernelTable& table(Isa isa) {
+  const auto found =
+      std::find_if(all_tables.begin(), all_tables.end(), [&](auto* t) { return t->isa == isa; });
+  return found != all_tables.end() ? **found : table_scalar;
+}
+
+}  // namespace kernels
+
+std::string_view to_string(Isa isa) noexcept {
+  switch (isa) {
+    case Isa::scalar:
+      return "scalar";
+    case Isa::sse42:
+      return "sse42";
+    case Isa::avx2:
+      return "avx2";
+    case Isa::avx512:
+      return "avx512";
+    case Isa::neon:
+      return "neon";
+  }
+  return "unknown";
+}
+
+std::vector<Isa> compiled_isas() {
+  std::vector<Isa> isas;
+  for (const auto* table : kernels::tables()) isas.push_back(table->isa);
+  return isas;
+}
+
+std::vector<Isa> usable_isas() {
+  std::vector<Isa> isas = compiled_isas();
+  std::erase_if(isas, [](Isa isa) { return !kernels::runs_here(isa); });
+  return isas;
+}
+
+namespace {
+
+Isa named_isa(std::string_view name, std::string_view asked_by) {
+  const std::vector<Isa> usable = usable_isas();
+  for (Isa isa : usable) {
+    if (to_string(isa) == name) return isa;
+  }
+  std::string list;
+  for (Isa isa : usable) list += (list.empty() ? "" : ", ") + std::string(to_string(isa));
+  const std::vector<Isa> compiled = compiled_isas();
+  const bool known =
+      std::any_of(compiled.begin(), compiled.end(), [&](Isa isa) { return to_string(isa) == name; });
+  throw UnsupportedIsa(std::string(asked_by) + " = \"" + std::string(name) + "\" " +
+                       (known ? "is not supported by this CPU" : "is not an instruction set of this build") +
+                       "; usable here: " + list);
+}
+
+}  // namespace
+
+Isa default_isa() {
+  const char* forced = std::getenv("OMNIMEANS_ISA");
+  if (forced != nullptr && *forced != '\0') return named_isa(forced, "OMNIMEANS_ISA");
+  static const Isa best = usable_isas().back();
+  return best;
+}
+
+Isa find_isa(std::string_view name) {
+  return name.empty() ? default_isa() : named_isa(name, "isa");
+}
+
+}  // namespace omnimeans

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+// What the vector units do for us, as plain function pointers: one table an instruction set, filled in
+// kernels_<isa>.cpp, chosen once by dispatch.cpp. Kernels know nothing of backends.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "omnimeans/isa.hpp"
+
+namespace omnimeans::kernels {
+
+/// Centroids packed for the dense kernel: groups of `lanes` centroids ("vectors"), two vectors a panel (the
+/// last panel may hold one); a panel is feature-major: feature t of all its centroids lies together. Padding
+/// centroids have half_norm = +infinity, so that they are never nearest.
+template <class T>
+struct PackedCentroids {
+  const T* panels = nullptr;
+  const T* half_norms = nullptr;  ///< n_vectors * lanes values |c_j|^2 / 2
+  std::size_t n_vectors = 0;
+  std::size_t n_features = 0;
+  std::size_t group_panels = 0;  ///< panels that stay in the L2 cache while a block of samples passes
+};
+
+/// Samples in place: n_rows rows, `row_stride` values apart.
+template <class T>
+struct RowBlock {
+  const T* rows = nullptr;
+  std::size_t row_stride = 0;
+  std::size_t n_rows = 0;
+};
+
+/// The kernels for values of T. The score of a pair is s_j = |c_j|^2/2 - x.c_j, so |x - c_j|^2 = |x|^2 + 2
+/// s_j.
+template <class T>
+struct Kernels {
+  /// Centroids a vector.
+  std::size_t lanes;
+
+  /// Per row: the lowest score, the second lowest and the index of the lowest. Arrays of n_rows.
+  void (*best_two)(const PackedCentroids<T>&, const RowBlock<T>&, T* best, T* second, std::int32_t* index);
+
+  /// Per row: every score, `scores_stride` (>= n_vectors * lanes) values a row.
+  void (*scores)(const PackedCentroids<T>&, const RowBlock<T>&, T* scores, std::size_t scores_stride);
+
+  /// D(x, rows[index[i]]) for i < count (index null: rows[i]), bit for bit the canonical distance.
+  void (*canonical_distances)(const T* x, const T* rows, std::size_t row_stride, const std::int32_t* index,
+                              std::size_t count, std::size_t n_features, double* out);
+
+  /// Sum of x_t^2 in T, in no particular order.
+  T (*squared_norm)(const T* x, std::size_t n_features);
+
+  /// Writes the j < n with values[j] not above (lowest value + margin), ascending, to `out` (room for n) and
+  /// returns how many. A NaN is never above anything.
+  std::size_t (*near_lowest)(const T* values, std::size_t n, T margin, std::int32_t* out);
+
+  /// out[j] = factor * sqrt(max(0, 2 scores[j] + base)); 0 for NaN.
+  void (*lower_distances)(const T* scores, std::size_t n, T base, T factor, T* out);
+
+  /// Elkan's test for one sample: writes the j < n for which neither bound[j] - drift[j] > upper nor
+  /// separation[j] > upper, ascending, to `out` (room for n) and returns how many. A NaN leaves j open.
+  std::size_t (*open_candidates)(const T* bound, const T* drift, const T* separation, T upper, std::size_t n,
+                                 std::int32_t* out);
+
+  /// sums[t] +-= bits(double(x_t) + magic[t]): one sample's fixed-point row; see centroid_update.hpp.
+  void (*add_row)(const T* x, const double* magic, std::size_t n_features, std::uint64_t* sums);
+  void (*subtract_row)(const T* x, const double* magic, std::size_t n_features, std::uint64_t* sums);
+
+  /// absmax[t] = max(absmax[t], |x_it|) over the rows; returns false if a value is NaN or infinite.
+  bool (*column_absmax)(const RowBlock<T>&, std::size_t n_features, T* absmax);
+};
+
+struct KernelTable {
+  Isa isa;
+  Kernels<float> f32;
+  Kernels<double> f64;
+
+  template <class T>
+  const Kernels<T>& of() const {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      return f32;
+    } else {
+      return f64;
+    }
+  }
+};
+
+/// The tables that this build has, slowest first.
+std::span<const KernelTable* const> tables();
+
+/// The table of a usable instruction set.
+const KernelTable& table(Isa isa);
+
+template <class T>
+const Kernels<T>& kernels_for(Isa isa) {
+  return table(isa).of<T>();
+}
+
+}  // namespace omnimeans::kernels

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+// Kernels over single rows: canonical distances, norms, fixed-point sums, column extremes, Elkan's test.
+#pragma once
+
+#include <limits>
+
+#include "kernels/kernels.hpp"
+#include "kernels/simd-inl.hpp"
+
+namespace omnimeans::kernels {
+namespace {
+
+template <class T, class Arch>
+struct Rows {
+  using S = Simd<T, Arch>;
+  using D = Simd<double, Arch>;
+  using vec = typename S::vec;
+  using dvec = typename D::vec;
+  static constexpr std::size_t W = S::lanes;
+  static constexpr std::size_t DW = D::lanes;
+  static constexpr std::size_t partials = 8;           // of the canonical order
+  static constexpr std::size_t parts = partials / DW;  // vectors that hold them
+
+  /// Bit for bit canonical_distance(): the same eight partial sums, the same tree; only mul and add, never
+  /// fused.
+  static OMNIMEANS_INLINE double canonical(const T* x, const T* c, std::size_t d) {
+    dvec p[parts];
+    unroll<parts>([&](auto i) __attribute__((always_inline)) { p[i.value] = D::set(0.0); });
+    std::size_t t = 0;
+    for (; t + partials <= d; t += partials) {
+      unroll<parts>([&](auto i) __attribute__((always_inline)) {
+        const std::size_t at = t + i.value * DW;
+        const dvec difference = D::sub(load_widened<Arch>(x + at), load_widened<Arch>(c + at));
+        p[i.value] = D::add(p[i.value], D::mul(difference, difference));
+      });
+    }
+    alignas(64) double q[partials];
+    unroll<parts>([&](auto i) __attribute__((always_inline)) { D::store(q + i.value * DW, p[i.value]); });
+    for (std::size_t l = 0; t < d; ++t, ++l) {
+      const double difference = static_cast<double>(x[t]) - static_cast<double>(c[t]);
+      q[l] += difference * difference;
+    }
+    return ((q[0] + q[4]) + (q[2] + q[6])) + ((q[1] + q[5]) + (q[3] + q[7]));
+  }
+
+  static void canonical_distances(const T* x, const T* rows, std::size_t row_stride,
+                                  const std::int32_t* index, std::size_t count, std::size_t d, double* out) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t j = index != nullptr ? static_cast<std::size_t>(index[i]) : i;
+      out[i] = canonical(x, rows + j * row_stride, d);
+    }
+  }
+
+  static T squared_norm(const T* x, std::size_t d) {
+    vec sum = S::set(T(0));
+    std::size_t t = 0;
+    for (; t + W <= d; t += W) {
+      const vec a = S::load(x + t);
+      sum = S::fma(a, a, sum);
+    }
+    T total = S::reduce_add(sum);
+    for (; t < d; ++t) total += x[t] * x[t];
+    return total;
+  }
+
+  /// Appends the lanes that are not closed, ascending.
+  static OMNIMEANS_INLINE void append_open(unsigned closed, std::size_t first, std::int32_t* out,
+                                           std::size_t& count) {
+    for (unsigned open = ~closed & S::all_bits; open != 0; open &= open - 1) {
+      out[count++] = static_cast<std::int32_t>(first) + __builtin_ctz(open);
+    }
+  }
+
+  static std::size_t near_lowest(const T* values, std::size_t n, T margin, std::int32_t* out) {
+    const T infinity = std::numeric_limits<T>::infinity();
+    vec lowest_lanes = S::set(infinity);
+    std::size_t j = 0;
+    for (; j + W <= n; j += W) lowest_lanes = S::min(S::load(values + j), lowest_lanes);
+    T lowest = S::reduce_min(lowest_lanes);
+    for (; j < n; ++j) lowest = values[j] < lowest ? values[j] : lowest;
+    const T threshold = lowest + margin;
+    const vec limit = S::set(threshold);
+    std::size_t count = 0;
+    for (j = 0; j + W <= n; j += W) append_open(S::bits(S::less(limit, S::load(values + j))), j, out, count);
+    for (; j < n; ++j) {
+      if (!(values[j] > threshold)) out[count++] = static_cast<std::int32_t>(j);
+    }
+    return count;
+  }
+
+  static void lower_distances(const T* scores, std::size_t n, T base, T factor, T* out) {
+    const vec a = S::set(base), f = S::set(factor), zero = S::set(T(0)), two = S::set(T(2));
+    const auto distance = [&](vec score) __attribute__((always_inline)) {
+      const vec squared = S::fma(two, score, a);
+      // Selected, not max: a NaN is no bound.
+      return S::mul(f, S::sqrt(S::select(S::less(zero, squared), squared, zero)));
+    };
+    std::size_t j = 0;
+    for (; j + W <= n; j += W) S::store(out + j, distance(S::load(scores + j)));
+    if (j < n) {
+      alignas(64) T tail[W] = {};
+      for (std::size_t l = 0; j + l < n; ++l) tail[l] = scores[j + l];
+      S::store(tail, distance(S::load(tail)));
+      for (std::size_t l = 0; j + l < n; ++l) out[j + l] = tail[l];
+    }
+  }
+
+  static std::size_t open_candidates(const T* bound, const T* drift, const T* separation, T upper,
+                                     std::size_t n, std::int32_t* out) {
+    std::size_t count = 0;
+    const vec u = S::set(upper);
+    std::size_t j = 0;
+    for (; j + W <= n; j += W) {
+      const auto by_bound = S::less(u, S::sub(S::load(bound + j), S::load(drift + j)));
+      append_open(S::bits(S::either(by_bound, S::less(u, S::load(separation + j)))), j, out, count);
+    }
+    for (; j < n; ++j) {
+      if (!(bound[j] - drift[j] > upper) && !(separation[j] > upper))
+        out[count++] = static_cast<std::int32_t>(j);
+    }
+    return count;
+  }
+
+  static void add_row(const T* x, const double* magic, std::size_t d, std::uint64_t* sums) {
+    std::size_t t = 0;
+    for (; t + DW <= d; t += DW) {
+      add_bits<Arch>(sums + t, D::add(load_widened<Arch>(x + t), D::load(magic + t)));
+    }
+    for (; t < d; ++t) sums[t] += std::bit_cast<std::uint64_t>(static_cast<double>(x[t]) + magic[t]);
+  }
+
+  static void subtract_row(const T* x, const double* magic, std::size_t d, std::uint64_t* sums) {
+    std::size_t t = 0;
+    for (; t + DW <= d; t += DW) {
+      subtract_bits<Arch>(sums + t, D::add(load_widened<Arch>(x + t), D::load(magic + t)));
+    }
+    for (; t < d; ++t) sums[t] -= std::bit_cast<std::uint64_t>(static_cast<double>(x[t]) + magic[t]);
+  }
+
+  /// x - x is zero for a finite x and NaN for any other; one running sum of it tells whether all were finite.
+  static bool column_absmax(const RowBlock<T>& block, std::size_t d, T* absmax) {
+    vec finite = S::set(T(0));
+    T finite_tail = 0;
+    for (std::size_t i = 0; i < block.n_rows; ++i) {
+      const T* x = block.rows + i * block.row_stride;
+      std::size_t t = 0;
+      for (; t + W <= d; t += W) {
+        const vec a = S::load(x + t);
+        finite = S::add(finite, S::sub(a, a));
+        S::store(absmax + t, S::max(S::load(absmax + t), S::abs(a)));
+      }
+      for (; t < d; ++t) {
+        finite_tail += x[t] - x[t];
+        const T a = x[t] < 0 ? -x[t] : x[t];
+        absmax[t] = a > absmax[t] ? a : absmax[t];
+      }
+    }
+    return S::reduce_add(finite) == 0 && finite_tail == 0;
+  }
+};
+
+}  // namespace
+}  // namespace omnimeans::kernels

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+// The vocabulary of the kernels: Simd<T, Arch>, on xsimd::batch, or on a plain value for the scalar table.
+// All that differs between xsimd releases stands here, and so do the few operations that xsimd 8 lacks.
+//
+// Everything is in an unnamed namespace: each kernels_<isa>.cpp gets its own copies, so that the linker can
+// never pick code of a newer instruction set for an older CPU.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#if !defined(OMNIMEANS_KERNELS_SCALAR)
+#include <xsimd/xsimd.hpp>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+#endif
+
+#define OMNIMEANS_INLINE inline __attribute__((always_inline))
+
+namespace omnimeans::kernels {
+namespace {
+
+/// A compile-time index: loops over registers must be unrolled by the language, or g++ keeps the registers in
+/// memory.
+template <std::size_t I>
+struct Index {
+  static constexpr std::size_t value = I;
+};
+
+template <std::size_t... I>
+struct Indices {};
+template <std::size_t N, std::size_t... I>
+struct MakeIndices : MakeIndices<N - 1, N - 1, I...> {};
+template <std::size_t... I>
+struct MakeIndices<0, I...> {
+  using type = Indices<I...>;
+};
+
+template <class F, std::size_t... I>
+OMNIMEANS_INLINE void unroll_indices(F&& f, Indices<I...>) {
+  (f(Index<I>{}), ...);
+}
+/// Calls f(Index<0>), ..., f(Index<N - 1>).
+template <std::size_t N, class F>
+OMNIMEANS_INLINE void unroll(F&& f) {
+  unroll_indices(f, typename MakeIndices<N>::type{});
+}
+
+#if defined(OMNIMEANS_KERNELS_SCALAR)
+
+struct ScalarArch {};
+
+/// One lane, no vector unit: what runs anywhere.
+template <class T, class Arch>
+struct Simd {
+  using vec = T;
+  using mask = bool;
+  static constexpr std::size_t lanes = 1;
+
+  static OMNIMEANS_INLINE vec load(const T* p) { return *p; }
+  static OMNIMEANS_INLINE void store(T* p, vec a) { *p = a; }
+  static OMNIMEANS_INLINE vec set(T value) { return value; }
+  static OMNIMEANS_INLINE vec add(vec a, vec b) { return a + b; }
+  static OMNIMEANS_INLINE vec sub(vec a, vec b) { return a - b; }
+  static OMNIMEANS_INLINE vec mul(vec a, vec b) { return a * b; }
+  static OMNIMEANS_INLINE vec min(vec a, vec b) { return a < b ? a : b; }
+  static OMNIMEANS_INLINE vec max(vec a, vec b) { return a > b ? a : b; }
+  static OMNIMEANS_INLINE vec abs(vec a) { return a < 0 ? -a : a; }
+  static OMNIMEANS_INLINE vec fnma(vec a, vec b, vec c) { return c - a * b; }
+  static OMNIMEANS_INLINE vec fma(vec a, vec b, vec c) { return c + a * b; }
+  static OMNIMEANS_INLINE mask less(vec a, vec b) { return a < b; }
+  static OMNIMEANS_INLINE mask less_equal(vec a, vec b) { return a <= b; }
+  static OMNIMEANS_INLINE mask either(mask a, mask b) { return a || b; }
+  static OMNIMEANS_INLINE vec sqrt(vec a) { return static_cast<T>(__builtin_sqrt(static_cast<double>(a))); }
+  static OMNIMEANS_INLINE vec select(mask m, vec a, vec b) { return m ? a : b; }
+  static constexpr unsigned all_bits = 1;
+  static OMNIMEANS_INLINE unsigned bits(mask m) { return m ? 1u : 0u; }
+  static OMNIMEANS_INLINE T reduce_min(vec a) { return a; }
+  static OMNIMEANS_INLINE T reduce_add(vec a) { return a; }
+};
+
+template <class Arch>
+OMNIMEANS_INLINE double load_widened(const float* p) {
+  return static_cast<double>(*p);
+}
+template <class Arch>
+OMNIMEANS_INLINE double load_widened(const double* p) {
+  return *p;
+}
+template <class Arch>
+OMNIMEANS_INLINE void add_bits(std::uint64_t* p, double a) {
+  *p += std::bit_cast<std::uint64_t>(a);
+}
+template <class Arch>
+OMNIMEANS_INLINE void subtract_bits(std::uint64_t* p, double a) {
+  *p -= std::bit_cast<std::uint64_t>(a);
+}
+
+#else
+
+template <class T, class Arch>
+struct Simd {
+  using vec = xsimd::batch<T, Arch>;
+  using mask = xsimd::batch_bool<T, Arch>;
+  static constexpr std::size_t lanes = vec::size;
+
+  static OMNIMEANS_INLINE vec load(const T* p) { return vec::load_unaligned(p); }
+  static OMNIMEANS_INLINE void store(T* p, vec a) { a.store_unaligned(p); }
+  static OMNIMEANS_INLINE vec set(T value) { return vec(value); }
+  static OMNIMEANS_INLINE vec add(vec a, vec b) { return a + b; }
+  static OMNIMEANS_INLINE vec sub(vec a, vec b) { return a - b; }
+  static OMNIMEANS_INLINE vec mul(vec a, vec b) { return a * b; }
+  static OMNIMEANS_INLINE vec min(vec a, vec b) { return xsimd::min(a, b); }
+  static OMNIMEANS_INLINE vec max(vec a, vec b) { return xsimd::max(a, b); }
+  static OMNIMEANS_INLINE vec abs(vec a) { return xsimd::abs(a); }
+  /// c - a * b and c + a * b: fused where the instruction set can.
+  static OMNIMEANS_INLINE vec fnma(vec a, vec b, vec c) { return xsimd::fnma(a, b, c); }
+  static OMNIMEANS_INLINE vec fma(vec a, vec b, vec c) { return xsimd::fma(a, b, c); }
+  static OMNIMEANS_INLINE mask less(vec a, vec b) { return a < b; }
+  static OMNIMEANS_INLINE mask less_equal(vec a, vec b) { return a <= b; }
+  static OMNIMEANS_INLINE mask either(mask a, mask b) { return a | b; }
+  static OMNIMEANS_INLINE vec sqrt(vec a) { return xsimd::sqrt(a); }
+  static OMNIMEANS_INLINE vec select(mask m, vec a, vec b) { return xsimd::select(m, a, b); }
+
+  static constexpr unsigned all_bits = (1u << lanes) - 1;
+  /// Lane l of the mask as bit l.
+  static OMNIMEANS_INLINE unsigned bits(mask m) {
+#if defined(__AVX512F__)
+    return static_cast<unsigned>(static_cast<typename mask::register_type>(m));
+#elif defined(__x86_64__)
+    return movemask(m);
+#else
+    alignas(64) T lane[lanes];
+    store(lane, select(m, set(T(1)), set(T(0))));
+    unsigned result = 0;
+    for (std::size_t l = 0; l < lanes; ++l) result |= (lane[l] != 0 ? 1u : 0u) << l;
+    return result;
+#endif
+  }
+
+  static OMNIMEANS_INLINE T reduce_min(vec a) {
+    return reduce(
+        a, [](vec x, vec y) __attribute__((always_inline)) { return min(x, y); });
+  }
+  static OMNIMEANS_INLINE T reduce_add(vec a) {
+    return reduce(
+        a, [](vec x, vec y) __attribute__((always_inline)) { return add(x, y); });
+  }
+
+ private:
+#if defined(__x86_64__) && !defined(__AVX512F__)
+  static OMNIMEANS_INLINE unsigned movemask(mask m) {
+#if defined(__AVX__)
+    if constexpr (sizeof(T) == 4) {
+      return static_cast<unsigned>(_mm256_movemask_ps(m));
+    } else {
+      return static_cast<unsigned>(_mm256_movemask_pd(m));
+    }
+#else
+    if constexpr (sizeof(T) == 4) {
+      return static_cast<unsigned>(_mm_movemask_ps(m));
+    } else {
+      return static_cast<unsigned>(_mm_movemask_pd(m));
+    }
+#endif
+  }
+#endif
+
+  /// Folds the upper half onto the lower one until one lane is left.
+  template <class Op>
+  static OMNIMEANS_INLINE T reduce(vec a, Op op) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) {
+      a = op(a, vec(_mm512_shuffle_f32x4(a, a, 0x4e)));
+      a = op(a, vec(_mm512_shuffle_f32x4(a, a, 0xb1)));
+      a = op(a, vec(_mm512_permute_ps(a, 0x4e)));
+      a = op(a, vec(_mm512_permute_ps(a, 0xb1)));
+      return _mm512_cvtss_f32(a);
+    } else {
+      a = op(a, vec(_mm512_shuffle_f64x2(a, a, 0x4e)));
+      a = op(a, vec(_mm512_shuffle_f64x2(a, a, 0xb1)));
+      a = op(a, vec(_mm512_permute_pd(a, 0x55)));
+      return _mm512_cvtsd_f64(a);
+    }
+#elif defined(__AVX__)
+    if constexpr (sizeof(T) == 4) {
+      a = op(a, vec(_mm256_permute2f128_ps(a, a, 1)));
+      a = op(a, vec(_mm256_permute_ps(a, 0x4e)));
+      a = op(a, vec(_mm256_permute_ps(a, 0xb1)));
+      return _mm256_cvtss_f32(a);
+    } else {
+      a = op(a, vec(_mm256_permute2f128_pd(a, a, 1)));
+      a = op(a, vec(_mm256_permute_pd(a, 5)));
+      return _mm256_cvtsd_f64(a);
+    }
+#elif defined(__x86_64__)
+    if constexpr (sizeof(T) == 4) {
+      a = op(a, vec(_mm_shuffle_ps(a, a, 0x4e)));
+      a = op(a, vec(_mm_shuffle_ps(a, a, 0xb1)));
+      return _mm_cvtss_f32(a);
+    } else {
+      a = op(a, vec(_mm_shuffle_pd(a, a, 1)));
+      return _mm_cvtsd_f64(a);
+    }
+#elif defined(__aarch64__)
+    if constexpr (sizeof(T) == 4) {
+      a = op(a, vec(vextq_f32(a, a, 2)));
+      a = op(a, vec(vrev64q_f32(a)));
+      return vgetq_lane_f32(a, 0);
+    } else {
+      a = op(a, vec(vextq_f64(a, a, 1)));
+      return vgetq_lane_f64(a, 0);
+    }
+#endif
+  }
+};
+
+/// Simd<double>::lanes values, converted to double.
+template <class Arch>
+OMNIMEANS_INLINE xsimd::batch<double, Arch> load_widened(const float* p) {
+#if defined(__AVX512F__)
+  return _mm512_cvtps_pd(_mm256_loadu_ps(p));
+#elif defined(__AVX__)
+  return _mm256_cvtps_pd(_mm_loadu_ps(p));
+#elif defined(__x86_64__)
+  return _mm_cvtps_pd(_mm_castpd_ps(_mm_load_sd(reinterpret_cast<const double*>(p))));
+#elif defined(__aarch64__)
+  return vcvt_f64_f32(vld1_f32(p));
+#endif
+}
+template <class Arch>
+OMNIMEANS_INLINE xsimd::batch<double, Arch> load_widened(const double* p) {
+  return xsimd::batch<double, Arch>::load_unaligned(p);
+}
+
+/// The bits of the lanes as 64-bit integers. (xsimd's bitwise_cast took the batch before release 11 and takes
+/// the element since; the registers' own cast is the same in all.)
+template <class Arch>
+OMNIMEANS_INLINE xsimd::batch<std::uint64_t, Arch> as_integers(xsimd::batch<double, Arch> a) {
+#if defined(__AVX512F__)
+  return _mm512_castpd_si512(a);
+#elif defined(__AVX__)
+  return _mm256_castpd_si256(a);
+#elif defined(__x86_64__)
+  return _mm_castpd_si128(a);
+#elif defined(__aarch64__)
+  return vreinterpretq_u64_f64(a);
+#endif
+}
+
+/// p[l] +-= bits of lane l, modulo 2^64.
+template <class Arch>
+OMNIMEANS_INLINE void add_bits(std::uint64_t* p, xsimd::batch<double, Arch> a) {
+  (xsimd::batch<std::uint64_t, Arch>::load_unaligned(p) + as_integers<Arch>(a)).store_unaligned(p);
+}
+template <class Arch>
+OMNIMEANS_INLINE void subtract_bits(std::uint64_t* p, xsimd::batch<double, Arch> a) {
+  (xsimd::batch<std::uint64_t, Arch>::load_unaligned(p) - as_integers<Arch>(a)).store_unaligned(p);
+}
+
+#endif
+
+/// A loop counter of the kernel carried in the lanes of T, bit for bit; only ever moved and selected.
+template <class T>
+OMNIMEANS_INLINE T index_bits(std::size_t i) {
+  if constexpr (sizeof(T) == 4) {
+    return std::bit_cast<T>(static_cast<std::int32_t>(i));
+  } else {
+    return std::bit_cast<T>(static_cast<std::int64_t>(i));
+  }
+}
+template <class T>
+OMNIMEANS_INLINE std::size_t index_value(T bits) {
+  if constexpr (sizeof(T) == 4) {
+    return static_cast<std::size_t>(std::bit_cast<std::int32_t>(bits));
+  } else {
+    return static_cast<std::size_t>(std::bit_cast<std::int64_t>(bits));
+  }
+}
+
+}  // namespace
+}  // namespace omnimeans::kernels

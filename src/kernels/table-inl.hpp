@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// The kernels of one Arch as a table. Included by kernels_<isa>.cpp alone.
+#pragma once
+
+#include "kernels/dense-inl.hpp"
+#include "kernels/rows-inl.hpp"
+
+namespace omnimeans::kernels {
+namespace {
+
+template <class T, class Arch>
+constexpr Kernels<T> make_kernels() {
+  using dense = Dense<T, Arch>;
+  using rows = Rows<T, Arch>;
+  return {
+      .lanes = dense::W,
+      .best_two = dense::best_two,
+      .scores = dense::scores,
+      .canonical_distances = rows::canonical_distances,
+      .squared_norm = rows::squared_norm,
+      .near_lowest = rows::near_lowest,
+      .lower_distances = rows::lower_distances,
+      .open_candidates = rows::open_candidates,
+      .add_row = rows::add_row,
+      .subtract_row = rows::subtract_row,
+      .column_absmax = rows::column_absmax,
+  };
+}
+
+template <class Arch>
+constexpr KernelTable make_table(Isa isa) {
+  return {.isa = isa, .f32 = make_kernels<float, Arch>(), .f64 = make_kernels<double, Arch>()};
+}
+
+}  // namespace
+}  // namespace omnimeans::kernels

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+#include "omnimeans/predict.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "dense_engine.hpp"
+#include "labelling.hpp"
+#include "parallel.hpp"
+#include "validate.hpp"
+
+namespace omnimeans {
+
+template <class T>
+AssignmentStats label_samples(MatrixView<const T> samples, MatrixView<const T> centroids, Isa isa,
+                              int threads, std::span<std::int32_t> labels) {
+  DenseEngine<T> engine(samples, centroids.rows(), isa, threads);
+  engine.set_centroids(centroids);
+  return engine.assign({}, labels);
+}
+
+template <class T>
+double canonical_inertia(MatrixView<const T> samples, std::span<const T> weights,
+                         MatrixView<const T> centroids, std::span<const std::int32_t> labels, Isa isa,
+                         int threads) {
+  const auto& kernels = kernels::kernels_for<T>(isa);
+  constexpr std::size_t block_rows = 1024;
+  const std::size_t n = samples.rows();
+  std::vector<double> block_sums(block_count(n, block_rows), 0);
+  parallel_blocks(n * samples.cols() < 50'000 ? 1 : threads, block_sums.size(), [&](std::size_t block, int) {
+    const RowRange rows = block_range(block, n, block_rows);
+    double sum = 0;
+    for (std::size_t i = rows.begin; i < rows.end; ++i) {
+      double distance;
+      kernels.canonical_distances(samples.row_data(i), centroids.data(), centroids.row_stride(), &labels[i],
+                                  1, samples.cols(), &distance);
+      sum += weights.empty() ? distance : static_cast<double>(weights[i]) * distance;
+    }
+    block_sums[block] = sum;
+  });
+  double total = 0;
+  for (double sum : block_sums) total += sum;
+  return total;
+}
+
+template AssignmentStats label_samples(MatrixView<const float>, MatrixView<const float>, Isa, int,
+                                       std::span<std::int32_t>);
+template AssignmentStats label_samples(MatrixView<const double>, MatrixView<const double>, Isa, int,
+                                       std::span<std::int32_t>);
+template double canonical_inertia(MatrixView<const float>, std::span<const float>, MatrixView<const float>,
+                                  std::span<const std::int32_t>, Isa, int);
+template double canonical_inertia(MatrixView<const double>, std::span<const double>, MatrixView<const double>,
+                                  std::span<const std::int32_t>, Isa, int);
+
+namespace {
+
+struct Context {
+  Isa isa;
+  int threads;
+};
+
+template <class T>
+Context validate(MatrixView<const T> samples, MatrixView<const T> centroids, const PredictOptions& options) {
+  check_threads(options.threads);
+  const Context context{find_isa(options.isa), resolve_threads(options.threads)};
+  check_shape(samples, "X");
+  check_shape(centroids, "centroids");
+  if (samples.cols() != centroids.cols()) {
+    throw ShapeMismatch("centroids have " + std::to_string(centroids.cols()) + " features, X has " +
+                        std::to_string(samples.cols()));
+  }
+  if (centroids.rows() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
+    throw InvalidArgument("n_clusters = " + std::to_string(centroids.rows()) +
+                          " exceeds 2147483647, the largest label of 32 bits");
+  }
+  check_values(centroids, "centroids", context.isa, context.threads);
+  check_values(samples, "X", context.isa, context.threads);
+  return context;
+}
+
+template <class T>
+std::vector<std::int32_t> do_predict(MatrixView<const T> samples, MatrixView<const T> centroids,
+                                     const PredictOptions& options) {
+  const Context context = validate(samples, centroids, options);
+  std::vector<std::int32_t> labels(samples.rows());
+  label_samples(samples, centroids, context.isa, context.threads, std::span(labels));
+  return labels;
+}
+
+template <class T>
+Matrix<T> do_transform(MatrixView<const T> samples, MatrixView<const T> centroids,
+                       const PredictOptions& options) {
+  const Context context = validate(samples, centroids, options);
+  const auto& kernels = kernels::kernels_for<T>(context.isa);
+  const std::size_t n = samples.rows(), k = centroids.rows();
+  Matrix<T> distances(n, k);
+  constexpr std::size_t block_rows = 64;
+  const int threads = n * k * samples.cols() < 100'000 ? 1 : context.threads;
+  parallel_blocks(threads, block_count(n, block_rows), [&](std::size_t block, int) {
+    const RowRange rows = block_range(block, n, block_rows);
+    std::vector<double> squared(k);
+    for (std::size_t i = rows.begin; i < rows.end; ++i) {
+      kernels.canonical_distances(samples.row_data(i), centroids.data(), centroids.row_stride(), nullptr, k,
+                                  samples.cols(), squared.data());
+      for (std::size_t j = 0; j < k; ++j) {
+        // A distance of float data may exceed float's range: it saturates at the largest float.
+        const double distance = std::sqrt(squared[j]);
+        constexpr T largest = std::numeric_limits<T>::max();
+        distances(i, j) = distance < static_cast<double>(largest) ? static_cast<T>(distance) : largest;
+      }
+    }
+  });
+  return distances;
+}
+
+template <class T>
+double do_inertia(MatrixView<const T> samples, MatrixView<const T> centroids,
+                  std::span<const std::int32_t> labels, std::span<const T> weights,
+                  const PredictOptions& options) {
+  const Context context = validate(samples, centroids, options);
+  check_weights(weights, samples.rows());
+  if (labels.size() != samples.rows()) {
+    throw ShapeMismatch("labels has " + std::to_string(labels.size()) +
+                        " values for n_samples = " + std::to_string(samples.rows()));
+  }
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (labels[i] < 0 || static_cast<std::size_t>(labels[i]) >= centroids.rows()) {
+      throw InvalidArgument("labels[" + std::to_string(i) + "] = " + std::to_string(labels[i]) +
+                            " is not in [0, n_clusters = " + std::to_string(centroids.rows()) + ")");
+    }
+  }
+  return canonical_inertia(samples, weights, centroids, labels, context.isa, context.threads);
+}
+
+}  // namespace
+
+std::vector<std::int32_t> predict(MatrixView<const float> samples, MatrixView<const float> centroids,
+                                  const PredictOptions& options) {
+  return do_predict(samples, centroids, options);
+}
+std::vector<std::int32_t> predict(MatrixView<const double> samples, MatrixView<const double> centroids,
+                                  const PredictOptions& options) {
+  return do_predict(samples, centroids, options);
+}
+
+Matrix<float> transform(MatrixView<const float> samples, MatrixView<const float> centroids,
+                        const PredictOptions& options) {
+  return do_transform(samples, centroids, options);
+}
+Matrix<double> transform(MatrixView<const double> samples, MatrixView<const double> centroids,
+                         const PredictOptions& options) {
+  return do_transform(samples, centroids, options);
+}
+
+double inertia(MatrixView<const float> samples, MatrixView<const float> centroids,
+               std::span<const std::int32_t> labels, std::span<const float> sample_weights,
+               const PredictOptions& options) {
+  return do_inertia(samples, centroids, labels, sample_weights, options);
+}
+double inertia(MatrixView<const double> samples, MatrixView<const double> centroids,
+               std::span<const std::int32_t> labels, std::span<const double> sample_weights,
+               const PredictOptions& options) {
+  return do_inertia(samples, centroids, labels, sample_weights, options);
+}
+
+}  // namespace omnimeans

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// Checks of what callers hand in. Each throws a named error that says which value is wrong; none changes
+// anything.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "omnimeans/isa.hpp"
+#include "omnimeans/matrix_view.hpp"
+
+namespace omnimeans {
+
+/// Non-null, not empty, row_stride >= cols, sizes that a computer can hold. `name` is what messages call the
+/// matrix.
+template <class T>
+void check_shape(MatrixView<const T> matrix, std::string_view name);
+
+/// check_shape, then every value: finite, and small enough that n_features squared differences do not
+/// overflow. Returns the largest |value| of each feature over the rows of positive weight.
+template <class T>
+std::vector<T> check_values(MatrixView<const T> matrix, std::string_view name, Isa isa, int threads,
+                            std::span<const T> weights = {});
+
+/// Empty, or n_samples finite values >= 0 that are not all zero.
+template <class T>
+void check_weights(std::span<const T> weights, std::size_t n_samples);
+
+/// 1 <= n_clusters <= n_samples of positive weight, and a label fits int32.
+template <class T>
+void check_n_clusters(std::size_t n_clusters, std::size_t n_samples, std::span<const T> weights);
+
+void check_threads(int threads);
+
+}  // namespace omnimeans
