@@ -117,9 +117,29 @@ struct Simd {
   static OMNIMEANS_INLINE vec min(vec a, vec b) { return xsimd::min(a, b); }
   static OMNIMEANS_INLINE vec max(vec a, vec b) { return xsimd::max(a, b); }
   static OMNIMEANS_INLINE vec abs(vec a) { return xsimd::abs(a); }
-  /// c - a * b and c + a * b: fused where the instruction set can.
-  static OMNIMEANS_INLINE vec fnma(vec a, vec b, vec c) { return xsimd::fnma(a, b, c); }
-  static OMNIMEANS_INLINE vec fma(vec a, vec b, vec c) { return xsimd::fma(a, b, c); }
+  /// c - a * b and c + a * b: fused where the instruction set can. (xsimd 8 multiplies and adds apart for AVX-512.)
+  static OMNIMEANS_INLINE vec fnma(vec a, vec b, vec c) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) {
+      return _mm512_fnmadd_ps(a, b, c);
+    } else {
+      return _mm512_fnmadd_pd(a, b, c);
+    }
+#else
+    return xsimd::fnma(a, b, c);
+#endif
+  }
+  static OMNIMEANS_INLINE vec fma(vec a, vec b, vec c) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) {
+      return _mm512_fmadd_ps(a, b, c);
+    } else {
+      return _mm512_fmadd_pd(a, b, c);
+    }
+#else
+    return xsimd::fma(a, b, c);
+#endif
+  }
   static OMNIMEANS_INLINE mask less(vec a, vec b) { return a < b; }
   static OMNIMEANS_INLINE mask less_equal(vec a, vec b) { return a <= b; }
   static OMNIMEANS_INLINE mask either(mask a, mask b) { return a | b; }
