@@ -32,7 +32,7 @@ def times(value):
 def percent(value):
     if value is None:
         return ""
-    points = value * 100
+    points = value * 100 if abs(value) >= 0.0005 else 0.0  # never "-0.0 %"
     return f"{points:.0f} %" if abs(points) >= 10 else f"{points:.1f} %"
 
 

@@ -8,6 +8,7 @@ import statistics
 from dataclasses import dataclass, field
 from pathlib import Path
 
+ISAS = ["scalar", "sse42", "avx2", "avx512", "neon"]  # as the library lists them: slowest first
 SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 
 # What Google Benchmark itself writes for a benchmark; every other number is a counter of ours.
@@ -87,6 +88,11 @@ class Run:
         value = self.context.get(key, default)
         return default if value is None else str(value)
 
+    def commit(self):
+        """Twelve digits, and whether files were changed since."""
+        commit = self.text("git_commit")
+        return commit[:12] + ("-dirty" if commit.endswith("-dirty") else "")
+
     def peaks(self):
         """{(isa, dtype, threads): GFLOP/s} as measured."""
         found = {}
@@ -94,7 +100,7 @@ class Run:
             match = CEILING.match(key)
             if match and match["isa"] and number(value):
                 found[(match["isa"], match["dtype"], int(match["threads"]))] = number(value)
-        return found
+        return dict(sorted(found.items(), key=lambda item: (isa_rank(item[0][0]), item[0])))
 
     def bandwidths(self):
         """{threads: GB/s} as measured."""
@@ -103,10 +109,10 @@ class Run:
             match = CEILING.match(key)
             if match and not match["isa"] and number(value):
                 found[int(match["threads"])] = number(value)
-        return found
+        return dict(sorted(found.items()))
 
     def backends(self, *groups):
-        """Names in the order in which the file first has them: the registry's."""
+        """Names in the order in which the suite has them: the registry's."""
         return list(dict.fromkeys(row.backend for row in self.group(*(groups or ("fit", "assign")))))
 
 
@@ -117,6 +123,10 @@ def number(value):
     except (TypeError, ValueError):
         return None
     return value if math.isfinite(value) else None
+
+
+def isa_rank(isa):
+    return ISAS.index(isa) if isa in ISAS else len(ISAS)
 
 
 def parse_name(name):
@@ -178,7 +188,9 @@ def merge(paths):
 def load(paths):
     document = merge(paths)
     runs = {}
-    for entry in document["benchmarks"]:
+    # Random interleaving shuffles the file. The index of the family is the order in which the suite registered it; parts
+    # count from 0 each, and the sort is stable, so that rows of one group keep their order among themselves.
+    for entry in sorted(document["benchmarks"], key=lambda e: number(e.get("family_index")) or 0):
         runs.setdefault(entry.get("run_name") or entry.get("name", ""), []).append(entry)
     rows, unknown = [], []
     for name, entries in runs.items():

@@ -21,7 +21,7 @@ const unit = (v, steps) => {
 };
 const seconds = (v) => unit(v, [[1, "s"], [1e-3, "ms"], [1e-6, "µs"], [1e-9, "ns"]]);
 const size = (v) => unit(v, [[2 ** 30, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"], [1, "B"]]);
-const percent = (v) => `${Math.abs(v) >= 0.1 ? (v * 100).toFixed(0) : (v * 100).toFixed(1)} %`;
+const percent = (v) => Math.abs(v) < 0.0005 ? "0.0 %" : `${Math.abs(v) >= 0.1 ? (v * 100).toFixed(0) : (v * 100).toFixed(1)} %`;
 const times = (v) => `${three(v)}×`;
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const plural = (n, word) => `${grouped(n)} ${word}${n === 1 ? "" : "s"}`;

@@ -71,7 +71,7 @@ def _short(value):
 
 def _subtitle(run):
     parts = [run.text("cpu_model"), run.text("isa"), run.text("suite") and f"suite {run.text('suite')}",
-             run.text("git_commit")[:12], run.text("date")[:10]]
+             run.commit(), run.text("date")[:10]]
     return " <i>·</i> ".join(f"<span>{html.escape(p)}</span>" for p in parts if p)
 
 

@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator  # noqa:
 
 from . import formatting as fmt  # noqa: E402
 from .analysis import gflops  # noqa: E402
+from .loading import isa_rank  # noqa: E402
 from .style import INK, MUTED, PAPER, RC, colours  # noqa: E402
 
 MARKERS = "osD^vPX*<>hp"
@@ -55,7 +56,7 @@ def summary_png(analysis, path):
         else:
             right.set_visible(False)
         run = analysis.run
-        facts = [run.text("cpu_model"), run.text("isa"), run.text("git_commit")[:10], run.text("date")[:10]]
+        facts = [run.text("cpu_model"), run.text("isa"), run.commit(), run.text("date")[:10]]
         figure.supxlabel(" · ".join(f for f in facts if f), fontsize=8.5, color=MUTED)
         figure.savefig(path, format="png", dpi=150, metadata={"Software": None})
         plt.close(figure)
@@ -286,7 +287,7 @@ def kernels(analysis):
         return None
     dtypes = sorted({r.dtype for r in rows})
     names = list(dict.fromkeys(r.backend for r in rows))
-    isas = list(dict.fromkeys(r.isa for r in rows))
+    isas = sorted({r.isa for r in rows}, key=isa_rank)
     shades = colours([f"isa {isa}" for isa in isas])
     figure, panels = plt.subplots(1, len(dtypes), figsize=(5.5 * len(dtypes), 1.2 + 0.24 * len(names) * len(isas)),
                                   squeeze=False, sharey=True)

@@ -20,7 +20,7 @@ def machine_facts(run):
         ("Compiler", run.text("compiler")),
         ("Flags", run.text("build_flags")),
         ("Version", run.text("omnimeans_version")),
-        ("Commit", run.text("git_commit")[:12]),
+        ("Commit", run.commit()),
         ("Suite", run.text("suite")),
         ("Date", _date(run.text("date"))),
     ]

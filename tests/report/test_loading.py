@@ -80,10 +80,21 @@ class Loading(ReportTest):
         run = load([self.file(document(fit("simd", 1.0), bench("BM_other/8", 1.0)))])
         self.assertEqual((len(run.rows), run.unknown), (1, ["BM_other/8"]))
 
+    def test_rows_come_in_the_order_of_registration_not_of_the_shuffled_file(self):
+        rows = [fit(b, 1.0) for b in ("elkan", "naive", "simd")]
+        for [row], index in zip(rows, (2, 0, 1)):
+            row["family_index"] = index
+        run = load([self.file(document(*rows))])
+        self.assertEqual(run.backends(), ["naive", "simd", "elkan"])
+
+    def test_the_commit_says_whether_files_were_changed(self):
+        for commit, shown in (("0123456789abcdef", "0123456789ab"), ("0123456789abcdef-dirty", "0123456789ab-dirty"), ("", "")):
+            self.assertEqual(load([self.file(document(fit("simd", 1.0), git_commit=commit))]).commit(), shown)
+
     def test_ceilings(self):
-        context = {"peak_gflops/avx2/f32/threads:2": "90.5", "read_bandwidth_gbs/threads:1": "12", "peak_gflops/avx2/f64/threads:1": ""}
+        context = {"peak_gflops/avx2/f32/threads:2": "90.5", "read_bandwidth_gbs/threads:1": "12", "peak_gflops/scalar/f32/threads:2": 7, "peak_gflops/avx2/f64/threads:1": ""}
         run = load([self.file(document(fit("simd", 1.0), **context))])
-        self.assertEqual(run.peaks(), {("avx2", "f32", 2): 90.5})
+        self.assertEqual(list(run.peaks().items()), [(("scalar", "f32", 2), 7.0), (("avx2", "f32", 2), 90.5)])
         self.assertEqual(run.bandwidths(), {1: 12.0})
 
 
