@@ -60,15 +60,22 @@ double median_seconds(Work&& work) {
   return seconds[kRuns / 2];
 }
 
-double peak_gflops(double (*loop)(std::uint64_t), double flops_a_round, int threads) {
-  const auto run = [&](std::uint64_t rounds) {
+/// Rounds that take kRunSeconds on one core: by the faster of two tries, lest an interruption pass for work.
+std::uint64_t calibrate(double (*loop)(std::uint64_t)) {
+  const auto once = [&](std::uint64_t rounds) {
+    return seconds_of([&] { sink.fetch_add(static_cast<std::uint64_t>(loop(rounds))); });
+  };
+  std::uint64_t rounds = 1024;
+  while (std::min(once(rounds), once(rounds)) < kRunSeconds) rounds *= 2;
+  return rounds;
+}
+
+double peak_gflops(double (*loop)(std::uint64_t), double flops_a_round, std::uint64_t rounds, int threads) {
+  const double seconds = median_seconds([&] {
     parallel_blocks(threads, static_cast<std::size_t>(threads), [&](std::size_t, int) {
       sink.fetch_add(static_cast<std::uint64_t>(loop(rounds)), std::memory_order_relaxed);
     });
-  };
-  std::uint64_t rounds = 1024;
-  while (seconds_of([&] { run(rounds); }) < kRunSeconds) rounds *= 2;
-  const double seconds = median_seconds([&] { run(rounds); });
+  });
   return static_cast<double>(threads) * static_cast<double>(rounds) * flops_a_round / seconds * 1e-9;
 }
 
@@ -133,12 +140,16 @@ Ceilings measure(std::span<const int> thread_counts) {
   const std::vector<Isa> usable = usable_isas();
   for (const Loops* loops : kAllLoops) {
     if (std::ranges::count(usable, loops->isa) == 0) continue;
-    for (const int threads : thread_counts) {
-      ceilings.peaks.push_back(
-          {loops->isa, "f32", threads, peak_gflops(loops->f32, loops->f32_flops, threads)});
-      ceilings.peaks.push_back(
-          {loops->isa, "f64", threads, peak_gflops(loops->f64, loops->f64_flops, threads)});
-    }
+    const auto measure_loop = [&](std::string_view dtype, double (*loop)(std::uint64_t),
+                                  double flops_a_round) {
+      const std::uint64_t rounds = calibrate(loop);
+      for (const int threads : thread_counts) {
+        ceilings.peaks.push_back(
+            {loops->isa, dtype, threads, peak_gflops(loop, flops_a_round, rounds, threads)});
+      }
+    };
+    measure_loop("f32", loops->f32, loops->f32_flops);
+    measure_loop("f64", loops->f64, loops->f64_flops);
   }
   measure_bandwidths(thread_counts, ceilings.bandwidths);
   return ceilings;

@@ -47,7 +47,7 @@ const Kind& find_kind(std::string_view name) {
       std::find_if(kKinds.begin(), kKinds.end(), [&](const Kind& k) { return k.info.name == name; });
   if (kind != kKinds.end()) return *kind;
   std::string message = "unknown kind of data set \"" + std::string(name) + "\"; there are";
-  for (const KindInfo& info : kInfos) message += " " + std::string(info.name);
+  for (const KindInfo& info : kInfos) message.append(" ").append(info.name);
   throw InvalidArgument(message);
 }
 

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// One assignment pass: the first step of a fresh backend, from labels of -1. Making the backend is not timed.
+// For a backend with bounds this is its worst pass; what the bounds save later is in bench_fit.
+#include <chrono>
+#include <vector>
+
+#include "backends/auto.hpp"
+#include "bench/backends_list.hpp"
+#include "bench/counters.hpp"
+#include "bench/harness.hpp"
+#include "bench/workload.hpp"
+#include "omnimeans/backend.hpp"
+#include "omnimeans/predict.hpp"
+
+namespace omnimeans::bench {
+namespace {
+
+template <class T>
+void measure(benchmark::State& state, const Case& c, const std::string& name, bool exact, int threads,
+             const Plan& plan) {
+  const auto data = workload<T>(c);
+  const Problem<T> problem{.samples = data->samples().view(),
+                           .sample_weights = {},
+                           .n_clusters = c.k,
+                           .threads = threads,
+                           .isa = default_isa()};
+  const BackendEntry& entry = name == "auto" ? algorithms::choose(problem) : find_backend(name);
+  const MatrixView<const T> centroids = data->initial_centroids().view();
+  const double right_inertia =
+      data->assignment_inertia(plan.scalar_limit);  // the answer comes before any time
+
+  std::vector<std::int32_t> labels(c.n);
+  AssignmentStats stats;
+  std::uint64_t memory_bytes = 0;
+  double seconds = 0;
+  for (auto _ : state) {
+    const auto backend = entry.make(problem);
+    std::fill(labels.begin(), labels.end(), -1);
+    const auto start = std::chrono::steady_clock::now();
+    stats = backend->assign({.centroids = centroids, .drift = {}, .labels = labels});
+    const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    state.SetIterationTime(elapsed);
+    seconds += elapsed;
+    memory_bytes = backend->bytes();
+    if (!exact) continue;
+    if (const std::string wrong = data->check(labels, plan.scalar_limit); !wrong.empty()) {
+      return fail(state, name + ": " + wrong);
+    }
+  }
+
+  const double inertia_found = exact ? right_inertia : inertia(data->samples().view(), centroids, labels);
+  const Isa isa = isa_of(entry.info.name, problem.isa);
+  set_counters(state,
+               {.problem = c,
+                .isa = isa,
+                .threads = threads,
+                .seconds = seconds / static_cast<double>(state.iterations()),
+                .distances = stats.distances_computed,
+                .reranked = stats.reranked,
+                .inertia = inertia_found,
+                .memory_bytes = memory_bytes},
+               plan.ceilings);
+  state.counters["exact"] = exact;
+  if (!exact) set_inexact(state, inertia_found, right_inertia);
+  state.SetLabel(label(entry.info.name, isa));
+}
+
+void register_assignments(const Plan& plan) {
+  for_each_run(plan, 1, [&](const Case& c, const std::string& backend, bool exact, int threads) {
+    add_benchmark(run_name("assign", c, backend, threads), Clock::manual,
+                  [&, backend, exact, threads](auto& state) {
+                    if (c.dtype == "f32") {
+                      measure<float>(state, c, backend, exact, threads, plan);
+                    } else {
+                      measure<double>(state, c, backend, exact, threads, plan);
+                    }
+                  });
+  });
+}
+
+}  // namespace
+}  // namespace omnimeans::bench
+
+int main(int argc, char** argv) {
+  using namespace omnimeans::bench;
+  return run(argc, argv,
+             {"bench_assign", "Times one assignment pass by every backend, after checking the labels.",
+              &Suite::assignments, register_assignments});
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// What the benchmark executables share: options, ceilings, the JSON's context, and the exit code.
+#pragma once
+
+#include <cstddef>
+#include <exception>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include "bench/ceilings.hpp"
+#include "bench/suites.hpp"
+
+namespace omnimeans::bench {
+
+/// What an executable is asked to measure: the command line, resolved.
+struct Plan {
+  std::vector<Case> cases = {};
+  std::vector<int> threads = {};
+  double scalar_limit = 0;
+  ceilings::Ceilings ceilings = {};  ///< empty with --no-ceilings
+};
+
+struct Program {
+  const char* name;
+  const char* description;
+  std::vector<Case> Suite::*cases;                ///< which of a suite's lists is this program's
+  void (*register_benchmarks)(const Plan& plan);  ///< the plan outlives the runs
+};
+
+/// main(): parses, measures the ceilings, registers, runs. Returns 0; 1 if a result was wrong or a file
+/// unreadable; 2 for a wrong command line or where the filter matches nothing.
+int run(int argc, char** argv, const Program& program);
+
+/// Skips the benchmark with this message and lets the program fail at its end.
+void fail(benchmark::State& state, const std::string& message);
+
+/// Skips the benchmark for an exception: one that needs too much memory is merely skipped, any other error is
+/// a failure.
+void report_exception(benchmark::State& state, std::exception_ptr error);
+
+/// Shows what is being done on stderr, if that is a terminal.
+void show_progress(std::string_view what);
+
+/// `manual`: the body sets its times itself.
+enum class Clock { real, manual };
+
+/// Registers body(state) under that name, with the settings that all our benchmarks share.
+template <class Body>
+void add_benchmark(const std::string& name, Clock clock, Body body) {
+  auto* registered = benchmark::RegisterBenchmark(name.c_str(), [name, body](benchmark::State& state) {
+    show_progress(name);
+    try {
+      body(state);
+    } catch (...) {
+      report_exception(state, std::current_exception());
+    }
+  });
+  registered->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
+  if (clock == Clock::manual) {
+    registered->UseManualTime();
+  } else {
+    registered->UseRealTime();
+  }
+}
+
+}  // namespace omnimeans::bench

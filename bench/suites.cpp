@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+// The table of what is measured. The backends are not listed here: every one of backends() runs on every
+// case, and `auto` too. Times are for two cores of 2023.
+#include "bench/suites.hpp"
+
+#include <array>
+#include <filesystem>
+
+#include "parallel.hpp"
+
+namespace omnimeans::bench {
+namespace {
+
+// Every data set, both types, sizes of a blink: is everything there and right?
+Suite smoke() {
+  Suite suite{.name = "smoke",
+              .description = "every data set and backend once, tiny: seconds",
+              .repetitions = 1,
+              .min_seconds = 0.001,
+              .scalar_limit = 1e8};
+  suite.fits = {
+      {"blobs", "f32", 2000, 16, 20},      {"blobs", "f64", 1000, 16, 20},
+      {"anisotropic", "f32", 1000, 8, 10}, {"uniform", "f32", 1000, 3, 10},
+      {"imbalanced", "f32", 1000, 8, 10},  {"duplicates", "f32", 1000, 4, 10},
+      {"grid", "f32", 1000, 4, 10},        {"embedding", "f32", 1000, 48, 30},
+      {"images", "f32", 300, 196, 10},     {"blobs", "f32", 8000, 16, 60},
+  };
+  suite.assignments = {
+      {"blobs", "f32", 2000, 16, 20}, {"grid", "f64", 1000, 4, 10}, {"embedding", "f32", 1000, 48, 30}};
+  suite.seedings = {{"blobs", "f32", 2000, 16, 20}, {"duplicates", "f64", 1000, 4, 10}};
+  suite.kernels = {{"blobs", "f32", 512, 17, 33}, {"blobs", "f64", 512, 17, 33}};
+  return suite;
+}
+
+// About a minute or two for each executable's share; naive runs on most cases.
+Suite quick() {
+  Suite suite{.name = "quick",
+              .description = "the comparison at sizes where naive still runs: a minute or two",
+              .repetitions = 3,
+              .min_seconds = 0.02,
+              .scalar_limit = 4e9};
+  suite.fits = {
+      {"blobs", "f32", 50000, 2, 100},       {"blobs", "f32", 20000, 16, 100},
+      {"blobs", "f64", 20000, 16, 100},      {"blobs", "f32", 20000, 64, 100},
+      {"anisotropic", "f32", 10000, 32, 64}, {"uniform", "f32", 20000, 8, 64},
+      {"imbalanced", "f32", 20000, 16, 64},  {"duplicates", "f32", 20000, 8, 64},
+      {"grid", "f32", 20000, 8, 64},         {"embedding", "f32", 8000, 128, 100},
+      {"images", "f32", 2000, 784, 10},      {"blobs", "f32", 100000, 32, 256},
+  };
+  suite.assignments = {
+      {"blobs", "f32", 100000, 2, 100},      {"blobs", "f32", 100000, 16, 100},
+      {"blobs", "f64", 100000, 16, 100},     {"blobs", "f32", 50000, 64, 256},
+      {"embedding", "f32", 20000, 256, 256}, {"images", "f32", 10000, 784, 64},
+  };
+  suite.seedings = {{"blobs", "f32", 100000, 16, 100},
+                    {"blobs", "f64", 100000, 16, 100},
+                    {"embedding", "f32", 20000, 128, 100}};
+  suite.kernels = {{"blobs", "f32", 4096, 2, 100},  {"blobs", "f32", 4096, 16, 100},
+                   {"blobs", "f32", 4096, 64, 256}, {"blobs", "f32", 2048, 256, 256},
+                   {"blobs", "f64", 4096, 16, 100}, {"blobs", "f64", 4096, 64, 256}};
+  return suite;
+}
+
+// Sweeps over n, d and k around one middle size, every data set, and sizes of real work. Naive runs where it
+// can.
+Suite full() {
+  Suite suite{.name = "full",
+              .description = "sweeps over n, d, k and all data sets: about a quarter of an hour",
+              .repetitions = 3,
+              .min_seconds = 0.1,
+              .scalar_limit = 1.2e10,
+              .every_thread_count = true};
+  suite.fits = {
+      {"blobs", "f32", 50000, 32, 64},
+      // n
+      {"blobs", "f32", 2000, 32, 64},
+      {"blobs", "f32", 10000, 32, 64},
+      {"blobs", "f32", 200000, 32, 64},
+      // d
+      {"blobs", "f32", 50000, 2, 64},
+      {"blobs", "f32", 50000, 8, 64},
+      {"blobs", "f32", 50000, 128, 64},
+      // k
+      {"blobs", "f32", 50000, 32, 8},
+      {"blobs", "f32", 50000, 32, 256},
+      {"blobs", "f32", 50000, 32, 1000},
+      // double
+      {"blobs", "f64", 50000, 32, 64},
+      {"embedding", "f64", 20000, 128, 100},
+      // data sets
+      {"anisotropic", "f32", 50000, 16, 100},
+      {"uniform", "f32", 50000, 16, 100},
+      {"imbalanced", "f32", 50000, 16, 100},
+      {"duplicates", "f32", 50000, 16, 100},
+      {"grid", "f32", 50000, 16, 100},
+      {"embedding", "f32", 20000, 128, 100},
+      {"images", "f32", 10000, 784, 10},
+      // real work
+      {"embedding", "f32", 50000, 256, 256},
+      {"blobs", "f32", 1000000, 16, 64},
+  };
+  suite.assignments = {
+      {"blobs", "f32", 100000, 2, 100},      {"blobs", "f32", 100000, 4, 100},
+      {"blobs", "f32", 100000, 8, 100},      {"blobs", "f32", 100000, 16, 100},
+      {"blobs", "f32", 100000, 32, 100},     {"blobs", "f32", 100000, 64, 100},
+      {"blobs", "f32", 100000, 128, 100},    {"blobs", "f32", 100000, 16, 8},
+      {"blobs", "f32", 100000, 16, 1000},    {"blobs", "f64", 100000, 16, 100},
+      {"blobs", "f64", 100000, 64, 100},     {"blobs", "f32", 1000000, 16, 100},
+      {"embedding", "f32", 20000, 256, 256}, {"images", "f32", 10000, 784, 64},
+  };
+  suite.seedings = {{"blobs", "f32", 100000, 16, 100},     {"blobs", "f64", 100000, 16, 100},
+                    {"blobs", "f32", 1000000, 16, 100},    {"blobs", "f32", 100000, 16, 1000},
+                    {"embedding", "f32", 20000, 128, 100}, {"images", "f32", 10000, 784, 64}};
+  for (const char* dtype : {"f32", "f64"}) {
+    for (const std::size_t d : {2, 3, 8, 16, 17, 64, 128, 256, 784}) {
+      for (const std::size_t k : {16, 100, 1000}) suite.kernels.push_back({"blobs", dtype, 2048, d, k});
+    }
+  }
+  return suite;
+}
+
+}  // namespace
+
+std::string Case::name() const {
+  std::string shown = dataset;
+  if (dataset.starts_with("file:"))
+    shown = "file:" + std::filesystem::path(dataset.substr(5)).filename().string();
+  return shown + "/dtype:" + dtype + "/n:" + std::to_string(n) + "/d:" + std::to_string(d) +
+         "/k:" + std::to_string(k);
+}
+
+std::span<const Suite> suites() {
+  static const std::array all{smoke(), quick(), full()};
+  return all;
+}
+
+std::vector<int> thread_counts(const Suite& suite) {
+  const int all = resolve_threads(0);
+  std::vector<int> counts{1};
+  for (int threads = 2; suite.every_thread_count && threads < all; threads *= 2) counts.push_back(threads);
+  if (all > 1) counts.push_back(all);
+  return counts;
+}
+
+}  // namespace omnimeans::bench

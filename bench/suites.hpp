@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// What the suites measure. The table is in suites.cpp; everything else reads it from there.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace omnimeans::bench {
+
+/// Iterations of a measured fit (tol = 0: fewer only if no label changes any more).
+inline constexpr std::size_t kIterations = 25;
+
+/// One problem: a data set of n samples and d features, and k clusters.
+struct Case {
+  std::string dataset;  ///< a kind of omnimeans::datasets, or "file:PATH"
+  std::string dtype;    ///< "f32" or "f64"
+  std::size_t n = 0, d = 0, k = 0;
+
+  /// "blobs/dtype:f32/n:1000/d:16/k:8"; of a file the name without its directories.
+  std::string name() const;
+  /// Pairs times features of one assignment pass.
+  double work() const { return static_cast<double>(n) * static_cast<double>(d) * static_cast<double>(k); }
+};
+
+struct Suite {
+  std::string_view name;
+  std::string_view description;
+  int repetitions = 3;
+  double min_seconds = 0.05;  ///< a repetition repeats its work for as long as this
+  /// The scalar backends (`naive`, `openmp`) run where n * d * k, over all passes of the run, is at most
+  /// this.
+  double scalar_limit = 0;
+  bool every_thread_count = false;  ///< 1, 2, 4, ... and all; else 1 and all
+  std::vector<Case> fits = {}, assignments = {}, seedings = {}, kernels = {};
+};
+
+/// smoke, quick, full.
+std::span<const Suite> suites();
+
+/// The thread counts that a suite measures on this machine, ascending.
+std::vector<int> thread_counts(const Suite& suite);
+
+}  // namespace omnimeans::bench
