@@ -7,10 +7,13 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <functional>
 #include <ios>
 #include <optional>
 #include <streambuf>
 #include <string>
+#include <system_error>
+#include <utility>
 
 #include "io/file_descriptor.hpp"
 #include "io/file_error.hpp"

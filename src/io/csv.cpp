@@ -168,7 +168,8 @@ std::string CsvReader<T>::field_text() {
   const char* last_line = line_start_;
   for (++at_;; ++at_) {
     const char* quote_mark =
-        at_ == end_ ? nullptr : static_cast<const char*>(std::memchr(at_, '"', end_ - at_));
+        at_ == end_ ? nullptr
+                    : static_cast<const char*>(std::memchr(at_, '"', static_cast<std::size_t>(end_ - at_)));
     if (quote_mark == nullptr) fail("quoted field without an end", start);
     for (const char* c = at_; c != quote_mark; ++c) {
       if (*c == '\n' || (*c == '\r' && c[1] != '\n')) {
@@ -245,8 +246,9 @@ void CsvReader<T>::read_record() {
     first_line_ = line;
   }
   if (fields != cols_) {
-    file_.fail("line " + std::to_string(line) + " has " + std::to_string(fields) + " fields, line " +
-                   std::to_string(first_line_) + " has " + std::to_string(cols_),
+    file_.fail("line " + std::to_string(line) + " has " + std::to_string(fields) +
+                   (fields == 1 ? " field" : " fields") + ", line " + std::to_string(first_line_) + " has " +
+                   std::to_string(cols_),
                static_cast<std::uint64_t>(record - text_.get()));
   }
   if (values_.size() == cols_) reserve(record);

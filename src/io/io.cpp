@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <limits>
 #include <new>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 

@@ -102,6 +102,22 @@ TEST_F(PathTest, NoPermission) {
   expect_unreadable(path, "Permission denied");
 }
 
+using MemoryTest = Scratch;
+
+TEST_F(MemoryTest, RunningOutIsANamedError) {
+  Matrix<double> matrix(100, 100);
+  for (const char* name : {"a.npy", "a.fvecs", "a.bvecs", "a.csv"}) {
+    write_matrix(dir / name, matrix.view());
+    const AllocationLimit limit(15000);
+    try {
+      read_matrix(dir / name);
+      ADD_FAILURE() << name << " was read";
+    } catch (const MemoryLimitExceeded& error) {
+      EXPECT_NE(std::string(error.what()).find("not enough memory"), std::string::npos) << error.what();
+    }
+  }
+}
+
 using VectorErrorTest = Scratch;
 
 TEST_F(VectorErrorTest, MatrixInsteadOfVector) {

@@ -3,6 +3,8 @@
 // Run under the sanitizers this also shows that nothing is read or written out of bounds.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <optional>
 #include <random>
 #include <variant>
 
@@ -75,7 +77,7 @@ TEST_P(MutationTest, IsReadOrRefused) {
   constexpr int rounds = 1500;
   const Seed& seed = GetParam();
   const std::string name = "m" + seed.extension;
-  Damage damage(std::hash<std::size_t>{}(seed.bytes.size()) + 1);
+  Damage damage(seed.bytes.size());
   int read = 0;
   int refused = 0;
   for (int round = 0; round < rounds; ++round) {

@@ -19,6 +19,7 @@ namespace omnimeans::io::testing {
 namespace fs = std::filesystem;
 
 inline void write_bytes(const fs::path& path, const std::string& bytes) {
+  fs::remove(path);  // some file systems wait for the disk where a file is overwritten
   std::ofstream out(path, std::ios::binary);
   out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   out.close();
