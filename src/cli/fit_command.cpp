@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+// omnimeans fit DATA -k K: clusters a file.
+#include <chrono>
+#include <iostream>
+#include <memory>
+#include <utility>
+#include <variant>
+
+#include "cli/cli.hpp"
+#include "cli/fit_report.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/options.hpp"
+#include "cli/outputs.hpp"
+#include "cli/progress_line.hpp"
+#include "omnimeans/backend.hpp"
+#include "omnimeans/fit.hpp"
+
+namespace omnimeans::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+struct FitArguments {
+  fs::path data, weights, centroids, labels, json;
+  std::uint64_t n_clusters = 0, n_init = 1, max_iter = 300, seed = 0, memory_limit = 0;
+  double tol = 1e-4, time_limit = 0;
+  std::string init = "k-means++", backend = "auto", empty_clusters = "relocate";
+  bool quiet = false;
+  ComputeOptions compute;
+  InputOptions input;
+
+  bool init_is_file() const { return init != "random" && init != "k-means++"; }
+};
+
+template <class T>
+const char* dtype_name() {
+  return sizeof(T) == sizeof(float) ? "f32" : "f64";
+}
+
+/// All that can be found wrong before the data are read.
+void check(const FitArguments& args) {
+  if (args.init_is_file()) {
+    if (!fs::path(args.init).has_extension()) {
+      throw UsageError("--init: '" + args.init +
+                       "' is neither random, k-means++ nor a file such as centroids.npy");
+    }
+    if (args.n_init > 1) {
+      throw UsageError("--n-init " + std::to_string(args.n_init) + " with --init " + args.init +
+                       ": every run would be the same; leave --n-init out");
+    }
+  }
+  OutputPlan plan;
+  plan.input(args.data);
+  plan.input(args.weights);
+  if (args.init_is_file()) plan.input(args.init);
+  plan.output("--centroids", args.centroids, matrix_extensions());
+  plan.output("--labels", args.labels, label_extensions());
+  if (args.json != "-") plan.output("--json", args.json);
+  if (!args.input.dtype.empty()) check_dtype_fits("--centroids", args.centroids, args.input.dtype);
+
+  std::vector<fs::path> inputs = {args.data, args.weights};
+  if (args.init_is_file()) inputs.emplace_back(args.init);
+  args.input.check(inputs);
+  args.compute.check();
+  if (args.backend != "auto") find_backend(args.backend);
+}
+
+EmptyClusterPolicy empty_cluster_policy(const std::string& name) {
+  if (name == "keep") return EmptyClusterPolicy::keep;
+  return name == "error" ? EmptyClusterPolicy::error : EmptyClusterPolicy::relocate;
+}
+
+/// The options but for what watches over the iterations.
+Options make_options(const FitArguments& args) {
+  Options options;
+  options.n_clusters = args.n_clusters;
+  options.init = args.init == "random" ? Init::random : Init::kmeans_plus_plus;
+  options.n_init = args.n_init;
+  options.max_iter = args.max_iter;
+  options.tol = args.tol;
+  options.seed = args.seed;
+  options.threads = static_cast<int>(args.compute.threads);
+  options.backend = args.backend;
+  options.isa = args.compute.isa;
+  options.empty_clusters = empty_cluster_policy(args.empty_clusters);
+  options.memory_limit_bytes = args.memory_limit;
+  return options;
+}
+
+/// Weights and first centroids, where files are given; their shapes fit `samples`.
+template <class T>
+struct FitFiles {
+  std::vector<T> weights;
+  Matrix<T> initial_centroids;
+
+  FitFiles(const FitArguments& args, const Matrix<T>& samples) {
+    const auto count = [](std::size_t n, const char* what) { return std::to_string(n) + ' ' + what; };
+    if (!args.weights.empty()) {
+      weights = io::read_vector_as<T>(args.weights, args.input.csv());
+      if (weights.size() != samples.rows()) {
+        throw ShapeMismatch(args.weights.string() + ": " + count(weights.size(), "weights for ") +
+                            count(samples.rows(), "samples of ") + args.data.string());
+      }
+    }
+    if (args.init_is_file()) {
+      initial_centroids = io::read_matrix_as<T>(args.init, args.input.csv());
+      if (initial_centroids.rows() != args.n_clusters || initial_centroids.cols() != samples.cols()) {
+        throw ShapeMismatch(args.init + ": " + count(initial_centroids.rows(), "centroids of ") +
+                            count(initial_centroids.cols(), "features; needed are ") +
+                            count(args.n_clusters, "(-k) of ") + count(samples.cols(), "(as ") +
+                            args.data.string() + ")");
+      }
+    }
+  }
+};
+
+/// Fits under the eyes of Ctrl-C, the time limit and the progress line.
+template <class T>
+Result<T> watched_fit(const FitArguments& args, const Matrix<T>& samples, const FitFiles<T>& files) {
+  Options options = make_options(args);
+  if (args.time_limit > 0) {
+    // A limit beyond what the clock can express (some centuries) is none.
+    const std::chrono::duration<double> limit(args.time_limit);
+    if (limit < Clock::time_point::max() - Clock::now()) {
+      options.deadline = Clock::now() + std::chrono::ceil<Clock::duration>(limit);
+    }
+  }
+  const InterruptWatch watch;
+  ProgressLine line(!args.quiet);
+  options.progress = [&](const Progress& progress) {
+    line.show(progress);
+    return !watch.interrupted();
+  };
+  return fit(samples.view(), options,
+             {.sample_weights = files.weights, .initial_centroids = files.initial_centroids});
+}
+
+/// The library calls the matrices by their names; the user knows the files.
+fs::path file_at_fault(const FitArguments& args, const std::string& message) {
+  if (message.starts_with("sample_weights")) return args.weights;
+  if (message.starts_with("initial_centroids")) return args.init;
+  return args.data;
+}
+
+template <class T>
+int fit_samples(const FitArguments& args, const Matrix<T>& samples, Clock::time_point start) {
+  check_dtype_fits("--centroids", args.centroids, dtype_name<T>());
+  const FitFiles<T> files(args, samples);
+  const std::chrono::duration<double> load_time = Clock::now() - start;
+
+  Result<T> result;
+  try {
+    result = watched_fit(args, samples, files);
+  } catch (const InvalidArgument& e) {
+    throw InvalidArgument(file_at_fault(args, e.what()).string() + ": " + e.what());
+  }
+
+  const FitFacts facts = {.data = args.data.string(),
+                          .weights = args.weights.string(),
+                          .init = args.init,
+                          .dtype = dtype_name<T>(),
+                          .empty_clusters = args.empty_clusters,
+                          .n_samples = samples.rows(),
+                          .n_features = samples.cols(),
+                          .n_init = args.n_init,
+                          .max_iter = args.max_iter,
+                          .tol = args.tol,
+                          .seed = args.seed,
+                          .load_seconds = load_time.count()};
+  const InterruptsHeld held;
+  if (!args.centroids.empty()) io::write_matrix(args.centroids, result.centroids.view());
+  if (!args.labels.empty()) io::write_labels(args.labels, result.labels);
+  write_json(args.json, fit_json(facts, result));
+  if (!args.quiet && args.json != "-") std::cout << fit_summary(facts, result);
+  return result.stop_reason == StopReason::cancelled ? exit_interrupted : exit_done;
+}
+
+int run_fit(const FitArguments& args) {
+  check(args);
+  const Clock::time_point start = Clock::now();
+  const io::AnyMatrix data = io::read_matrix(args.data, args.input.wanted_dtype(), args.input.csv());
+  return std::visit([&](const auto& samples) { return fit_samples(args, samples, start); }, data);
+}
+
+}  // namespace
+
+Command add_fit_command(CLI::App& program) {
+  const auto args = std::make_shared<FitArguments>();
+  CLI::App& app = *program.add_subcommand("fit", "Cluster the rows of a file");
+  add_path(app, "DATA", args->data, "Samples, one a row: .npy .fvecs .bvecs .csv .tsv .txt")->required();
+  add_count(app, "-k,--n-clusters", args->n_clusters, {1, 2147483647}, "Clusters")
+      ->required()
+      ->default_str("");
+  app.add_option("--init", args->init, "First centroids: random, k-means++, or a file of them (k x d)")
+      ->type_name("HOW")
+      ->capture_default_str();
+  add_count(app, "--n-init", args->n_init, {1, 1000000},
+            "Runs from different seeds; the lowest inertia wins");
+  add_count(app, "--max-iter", args->max_iter, {1}, "Iterations at most");
+  add_real(
+      app, "--tol", args->tol, false,
+      "Stop when the centroids' squared shift is at most this share of the mean feature variance; 0: when no "
+      "label changes");
+  add_count(app, "--seed", args->seed, {}, "The same seed gives the same result on any machine");
+  add_choice(app, "--empty-clusters", args->empty_clusters, {"relocate", "keep", "error"},
+             "A cluster without samples moves to a far sample, stays, or is an error");
+  add_path(app, "--weights", args->weights, "Sample weights, one a row; 0 means absent");
+
+  app.add_option("--backend", args->backend, "A name of `omnimeans backends`, or auto")
+      ->type_name("NAME")
+      ->capture_default_str();
+  args->compute.add_to(app);
+  add_bytes(app, "--memory-limit", args->memory_limit,
+            "Working memory of the backend, e.g. 512M or 4G; none: half of the machine's");
+  add_real(app, "--time-limit", args->time_limit, true,
+           "Seconds after which the iteration ends with what it has; none: no limit")
+      ->default_str("");
+  args->input.add_to(app);
+
+  add_path(app, "--centroids", args->centroids, "Write the centroids: .npy .fvecs .csv .tsv .txt");
+  add_path(app, "--labels", args->labels, "Write the labels: .npy (i4) .csv .tsv .txt");
+  add_path(app, "--json", args->json,
+           "Write all numbers and the history as JSON; -: to standard output, and nothing else there");
+  app.add_flag("-q,--quiet", args->quiet, "No summary and no progress line");
+  app.footer(
+      "Examples:\n"
+      "  omnimeans fit data.npy -k 100 --centroids centroids.npy --labels labels.npy\n"
+      "  omnimeans fit table.csv -k 8 --init random --n-init 10 --tol 0 --json - > fit.json\n"
+      "  omnimeans fit data.npy -k 100 --init centroids.npy --backend elkan --threads 2\n"
+      "\n"
+      "Ctrl-C ends the fit after the iteration at hand; its outputs are written, stop_reason is cancelled "
+      "and the exit\n"
+      "status 130. Outputs replace their files only when complete.");
+  return {&app, [args] { return run_fit(*args); }};
+}
+
+}  // namespace omnimeans::cli

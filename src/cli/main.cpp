@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// The program `omnimeans`: parses the command line, runs one subcommand, turns any error into one line on
+// stderr.
+#include <algorithm>
+#include <iostream>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "cli/cli.hpp"
+#include "omnimeans/error.hpp"
+#include "omnimeans/version.hpp"
+
+namespace {
+
+using namespace omnimeans;
+using namespace omnimeans::cli;
+
+int fail(std::string message, int status) {
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  std::cerr << "omnimeans: error: " << message << '\n';
+  return status;
+}
+
+std::string help_hint(const CLI::App& program) {
+  const auto parsed = program.get_subcommands();
+  return " (see: omnimeans " + (parsed.empty() ? "" : parsed.front()->get_name() + ' ') + "--help)";
+}
+
+int run(const std::vector<Command>& commands) {
+  for (const Command& command : commands) {
+    if (!command.app->parsed()) continue;
+    const int status = command.run();
+    if (!std::cout.flush()) return fail("cannot write to standard output", exit_data);
+    return status;
+  }
+  std::string names;
+  for (const Command& command : commands) names += (names.empty() ? "" : ", ") + command.app->get_name();
+  throw UsageError("a subcommand is required: " + names);
+}
+
+int guarded_main(int argc, char** argv) {
+  CLI::App program("K-means: many exact backends, one interface.", "omnimeans");
+  program.set_version_flag("--version", std::string("omnimeans ") + OMNIMEANS_VERSION);
+  program.require_subcommand(0, 1);  // none is an error of our own: a mistyped name should be named
+  program.get_formatter()->column_width(34);
+  program.footer(
+      "Examples:\n"
+      "  omnimeans generate blobs data.npy --n 100000 --d 16 --k 50\n"
+      "  omnimeans fit data.npy -k 50 --centroids centroids.npy --labels labels.npy\n"
+      "  omnimeans predict data.npy --centroids centroids.npy --labels again.npy\n"
+      "\n"
+      "Exit status: 0 done; 1 a file or its content is at fault; 2 the command line is at fault;\n"
+      "130 a fit was interrupted (its outputs are written). Options of a subcommand: omnimeans fit --help");
+
+  const std::vector<Command> commands = {add_fit_command(program), add_predict_command(program),
+                                         add_generate_command(program), add_backends_command(program),
+                                         add_info_command(program)};
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return program.exit(e);  // --help, --version
+    return fail(e.what() + help_hint(program), exit_usage);
+  }
+
+  try {
+    return run(commands);
+  } catch (const UsageError& e) {
+    return fail(e.what() + help_hint(program), exit_usage);
+  } catch (const UnknownBackend& e) {
+    return fail(e.what(), exit_usage);
+  } catch (const UnsupportedIsa& e) {
+    return fail(e.what(), exit_usage);
+  } catch (const std::bad_alloc&) {
+    return fail("out of memory", exit_data);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return guarded_main(argc, argv);
+  } catch (const std::exception& e) {
+    return fail(e.what(), exit_data);
+  }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// Checks on output paths; see outputs.hpp.
+#include "cli/outputs.hpp"
+
+#include <algorithm>
+#include <iostream>
+
+#include <unistd.h>
+
+#include "cli/cli.hpp"
+#include "cli/options.hpp"
+#include "io/io.hpp"
+
+namespace omnimeans::cli {
+namespace fs = std::filesystem;
+namespace {
+
+fs::path resolved(const fs::path& path) {
+  std::error_code error;
+  fs::path found = fs::weakly_canonical(fs::absolute(path, error), error);
+  return error ? path : found;
+}
+
+}  // namespace
+
+void OutputPlan::input(const fs::path& path) {
+  if (!path.empty()) taken_.push_back({"the input", resolved(path)});
+}
+
+void OutputPlan::output(const std::string& option, const fs::path& path,
+                        const std::vector<std::string>& extensions) {
+  if (path.empty()) return;
+  const auto reject = [&](const std::string& why) {
+    throw UsageError(option + " " + path.string() + ": " + why);
+  };
+
+  const std::string extension = extension_of(path);
+  if (!extensions.empty() && std::find(extensions.begin(), extensions.end(), extension) == extensions.end()) {
+    reject("the name must end in " + CLI::detail::join(extensions, ", "));
+  }
+
+  const fs::path full = resolved(path);  // links followed: the file itself is replaced, not the link
+  std::error_code error;
+  const fs::file_status status = fs::status(full, error);
+  if (fs::is_directory(status)) reject("is a directory; name a file in it");
+  if (fs::exists(status) && ::access(full.c_str(), W_OK) != 0) reject("is not writable");
+  if (fs::exists(status) && !fs::is_regular_file(status))
+    return;  // devices and pipes are written to as they are
+  const fs::path directory = full.parent_path();
+  if (!fs::is_directory(directory, error)) reject("there is no directory " + directory.string());
+  if (::access(directory.c_str(), W_OK | X_OK) != 0) reject("its directory is not writable");
+  for (const Taken& other : taken_) {
+    if (other.resolved == full) reject("is the same file as " + other.what + "; choose another name");
+  }
+  taken_.push_back({option, full});
+}
+
+const std::vector<std::string>& matrix_extensions() {
+  static const std::vector<std::string> extensions = {".npy", ".fvecs", ".csv", ".tsv", ".txt"};
+  return extensions;
+}
+
+const std::vector<std::string>& label_extensions() {
+  static const std::vector<std::string> extensions = {".npy", ".csv", ".tsv", ".txt"};
+  return extensions;
+}
+
+void check_dtype_fits(const std::string& option, const fs::path& path, const std::string& dtype) {
+  if (extension_of(path) == ".fvecs" && dtype != "f32") {
+    throw UsageError(option + " " + path.string() + ": .fvecs holds f32 and the values are " + dtype +
+                     "; choose .npy or --dtype f32");
+  }
+}
+
+void write_json(const fs::path& path, const nlohmann::ordered_json& json) {
+  if (path.empty()) return;
+  // A path may hold bytes that are not UTF-8: they are replaced.
+  const std::string text = json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+  if (path == "-") {
+    std::cout << text;
+  } else {
+    io::write_file_atomically(path, [&](std::ostream& out) { out << text; });
+  }
+}
+
+}  // namespace omnimeans::cli

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+// omnimeans fit: its files and numbers are those of the library, compared with ==.
+#include "program.hpp"
+
+#include "io/io.hpp"
+#include "omnimeans/backend.hpp"
+#include "omnimeans/fit.hpp"
+#include "omnimeans/version.hpp"
+
+namespace omnimeans::cli_test {
+namespace {
+
+class FitCommand : public ProgramTest {
+ protected:
+  FitCommand() { io::write_matrix(path("data.npy"), samples_.view()); }
+
+  /// The numbers of `json` that do not depend on time are those of `result`.
+  template <class T>
+  static void expect_same(const nlohmann::json& json, const Result<T>& result) {
+    EXPECT_EQ(json.at("k"), result.centroids.rows());
+    EXPECT_EQ(json.at("backend"), result.backend);
+    EXPECT_EQ(json.at("isa"), to_string(result.isa));
+    EXPECT_EQ(json.at("threads"), result.threads);
+    EXPECT_EQ(json.at("n_iter"), result.n_iter);
+    EXPECT_EQ(json.at("stop_reason"), to_string(result.stop_reason));
+    EXPECT_EQ(json.at("inertia").get<double>(), result.inertia);
+    EXPECT_EQ(json.at("n_nonempty"), result.n_nonempty);
+    EXPECT_EQ(json.at("run"), result.run);
+    EXPECT_EQ(json.at("distances_computed"), result.distances_computed);
+    EXPECT_EQ(json.at("reranked"), result.reranked);
+    ASSERT_EQ(json.at("history").size(), result.history.size());
+    for (std::size_t i = 0; i < result.history.size(); ++i) {
+      const nlohmann::json& stats = json.at("history")[i];
+      EXPECT_EQ(stats.at("iteration"), result.history[i].iteration);
+      EXPECT_EQ(stats.at("labels_changed"), result.history[i].labels_changed);
+      EXPECT_EQ(stats.at("empty_clusters"), result.history[i].empty_clusters);
+      EXPECT_EQ(stats.at("centroid_shift").get<double>(), result.history[i].centroid_shift);
+      EXPECT_EQ(stats.at("distances_computed"), result.history[i].distances_computed);
+    }
+  }
+
+  const Matrix<float> samples_ = blobs();
+};
+
+TEST_F(FitCommand, FilesAndNumbersAreThoseOfTheLibrary) {
+  const std::string out = run_well({"fit", "data.npy", "-k", "6", "--seed", "5", "--centroids", "c.npy",
+                                    "--labels", "l.npy", "--json", "fit.json", "--threads", "2"});
+  const Result<float> result = fit(samples_.view(), {.n_clusters = 6, .seed = 5, .threads = 2});
+  EXPECT_EQ(io::read_matrix_as<float>(path("c.npy")), result.centroids);
+  EXPECT_EQ(io::read_vector_as<float>(path("l.npy")),
+            std::vector<float>(result.labels.begin(), result.labels.end()));
+
+  const nlohmann::json json = read_json("fit.json");
+  expect_same(json, result);
+  EXPECT_EQ(json.at("omnimeans_version"), OMNIMEANS_VERSION);
+  EXPECT_EQ(json.at("n"), 600);
+  EXPECT_EQ(json.at("d"), 5);
+  EXPECT_EQ(json.at("dtype"), "f32");
+  EXPECT_EQ(json.at("seed"), 5);
+  EXPECT_GT(json.at("load_seconds").get<double>(), 0);
+  EXPECT_GT(json.at("seed_seconds").get<double>(), 0);
+  EXPECT_GT(json.at("fit_seconds").get<double>(), 0);
+  EXPECT_GT(json.at("peak_memory_bytes").get<double>(), 600 * 5 * sizeof(float));
+
+  for (const char* piece : {"n = 600, d = 5, k = 6, f32", "backend ", "isa ", " 2 threads", "stopped by ",
+                            "inertia ", "load ", "seeding ", "peak memory "}) {
+    EXPECT_NE(out.find(piece), out.npos) << piece << " is missing in\n" << out;
+  }
+}
+
+TEST_F(FitCommand, EveryBackendRunsUnderItsNameAndExactOnesWriteTheSameBytes) {
+  std::string labels, centroids;
+  for (const BackendEntry& entry : backends()) {
+    const std::string name(entry.info.name);
+    const nlohmann::json json = run_json({"fit", "data.npy", "-k", "6", "--backend", name, "--centroids",
+                                          "c.npy", "--labels", "l.npy", "--json", "-"});
+    EXPECT_EQ(json.at("backend"), name);
+    if (!entry.info.exact) continue;
+    if (labels.empty()) {
+      labels = read("l.npy");
+      centroids = read("c.npy");
+    }
+    EXPECT_EQ(read("l.npy"), labels) << name;
+    EXPECT_EQ(read("c.npy"), centroids) << name;
+  }
+  EXPECT_FALSE(labels.empty());
+}
+
+TEST_F(FitCommand, EveryUsableIsaIsTheOneThatRan) {
+  for (const Isa isa : usable_isas()) {
+    const std::string name(to_string(isa));
+    const Arguments arguments = {"fit", "data.npy", "-k", "6", "--backend", "simd", "--json", "-"};
+    Arguments with_isa = arguments;
+    with_isa.insert(with_isa.end(), {"--isa", name});
+    EXPECT_EQ(run_json(with_isa).at("isa"), name);
+    const Outcome by_environment = run(arguments, {.environment = {{"OMNIMEANS_ISA", name}}});
+    ASSERT_EQ(by_environment.status, 0) << by_environment.err;
+    EXPECT_EQ(nlohmann::json::parse(by_environment.out).at("isa"), name);
+  }
+}
+
+TEST_F(FitCommand, EveryOptionReachesTheLibrary) {
+  const nlohmann::json json = run_json({"fit",
+                                        "data.npy",
+                                        "-k",
+                                        "9",
+                                        "--init",
+                                        "random",
+                                        "--n-init",
+                                        "4",
+                                        "--max-iter",
+                                        "7",
+                                        "--tol",
+                                        "0",
+                                        "--seed",
+                                        "18446744073709551615",
+                                        "--threads",
+                                        "1",
+                                        "--dtype",
+                                        "f64",
+                                        "--backend",
+                                        "naive",
+                                        "--isa",
+                                        "scalar",
+                                        "--empty-clusters",
+                                        "keep",
+                                        "--memory-limit",
+                                        "1G",
+                                        "--time-limit",
+                                        "1e6",
+                                        "--json",
+                                        "-"});
+  Matrix<double> samples(samples_.rows(), samples_.cols());
+  std::copy(samples_.data(), samples_.data() + samples_.rows() * samples_.cols(), samples.data());
+  const Result<double> result = fit(samples.view(), {.n_clusters = 9,
+                                                     .init = Init::random,
+                                                     .n_init = 4,
+                                                     .max_iter = 7,
+                                                     .tol = 0,
+                                                     .seed = 18446744073709551615u,
+                                                     .threads = 1,
+                                                     .backend = "naive",
+                                                     .isa = "scalar",
+                                                     .empty_clusters = EmptyClusterPolicy::keep});
+  expect_same(json, result);
+  EXPECT_EQ(json.at("dtype"), "f64");
+  EXPECT_EQ(json.at("seed"), 18446744073709551615u);
+}
+
+TEST_F(FitCommand, WeightsAndFirstCentroidsFromFiles) {
+  std::string text = "weight\n";
+  std::vector<float> weights;
+  for (std::size_t i = 0; i < samples_.rows(); ++i) {
+    weights.push_back(static_cast<float>(i % 4));
+    text += std::to_string(i % 4) + '\n';
+  }
+  write("weights.csv", text);
+  Matrix<float> first(3, samples_.cols());
+  for (std::size_t j = 0; j < first.rows(); ++j) {
+    std::copy(samples_.row(10 * j).begin(), samples_.row(10 * j).end(), first.row(j).begin());
+  }
+  io::write_matrix(path("first.npy"), first.view());
+  const nlohmann::json json = run_json({"fit", "data.npy", "-k", "3", "--weights", "weights.csv", "--init",
+                                        "first.npy", "--threads", "1", "--json", "-"});
+  const Result<float> result = fit(samples_.view(), {.n_clusters = 3, .threads = 1},
+                                   {.sample_weights = weights, .initial_centroids = first});
+  expect_same(json, result);
+  EXPECT_EQ(json.at("weights"), "weights.csv");
+  EXPECT_EQ(json.at("init"), "first.npy");
+}
+
+TEST_F(FitCommand, TextFilesWithDelimiterAndHeader) {
+  write("table.csv", "1;2\n1;2.5\n8;9\n8;9.5\n");
+  const nlohmann::json all =
+      run_json({"fit", "table.csv", "-k", "2", "--delimiter", ";", "--labels", "l.txt", "--json", "-"});
+  EXPECT_EQ(all.at("n"), 4);
+  EXPECT_EQ(all.at("d"), 2);
+  EXPECT_EQ(all.at("inertia").get<double>(), 0.25);
+  const std::vector<float> labels = io::read_vector_as<float>(path("l.txt"));
+  ASSERT_EQ(labels.size(), 4u);
+  EXPECT_EQ(labels[0], labels[1]);
+  EXPECT_EQ(labels[2], labels[3]);
+  EXPECT_NE(labels[0], labels[2]);
+  EXPECT_EQ(
+      run_json({"fit", "table.csv", "-k", "1", "--delimiter", ";", "--header", "yes", "--json", "-"}).at("n"),
+      3);
+  write("table.tsv", "1\t2\n3\t4\n");
+  EXPECT_EQ(run_json({"fit", "table.tsv", "-k", "1", "--json", "-"}).at("d"), 2);
+  EXPECT_EQ(run_json({"fit", "table.tsv", "-k", "1", "--delimiter", "tab", "--json", "-"}).at("d"), 2);
+}
+
+TEST_F(FitCommand, QuietSaysNothingAndStillWrites) {
+  EXPECT_EQ(run_well({"fit", "data.npy", "-k", "2", "--quiet", "--labels", "l.csv", "--centroids", "c.csv"}),
+            "");
+  const Result<float> result = fit(samples_.view(), {.n_clusters = 2});
+  EXPECT_EQ(io::read_matrix_as<float>(path("c.csv")), result.centroids);
+  EXPECT_EQ(io::read_vector_as<float>(path("l.csv")),
+            std::vector<float>(result.labels.begin(), result.labels.end()));
+}
+
+TEST_F(FitCommand, TheTypeIsThatOfTheFile) {
+  EXPECT_EQ(run_json({"fit", "data.npy", "-k", "2", "--json", "-"}).at("dtype"), "f32");
+  Matrix<double> doubles(4, 1);
+  for (std::size_t i = 0; i < 4; ++i) doubles(i, 0) = 1e-9 * static_cast<double>(i) + 1;
+  io::write_matrix(path("doubles.npy"), doubles.view());
+  EXPECT_EQ(run_json({"fit", "doubles.npy", "-k", "2", "--json", "-"}).at("dtype"), "f64");
+  EXPECT_EQ(run_json({"fit", "doubles.npy", "-k", "1", "--dtype", "f32", "--json", "-"}).at("dtype"), "f32");
+}
+
+TEST_F(FitCommand, TimeLimitEndsTheIteration) {
+  const nlohmann::json json = run_json({"fit", "data.npy", "-k", "6", "--init", "random", "--tol", "0",
+                                        "--time-limit", "1e-9", "--json", "-"});
+  EXPECT_EQ(json.at("stop_reason"), "deadline");
+  EXPECT_EQ(json.at("n_iter"), 1);
+}
+
+TEST_F(FitCommand, OutputsReplaceWhatWasThere) {
+  write("c.npy", "something old");
+  run_well({"fit", "data.npy", "-k", "2", "--centroids", "c.npy"});
+  EXPECT_EQ(io::read_matrix_as<float>(path("c.npy")).rows(), 2u);
+  EXPECT_EQ(snapshot().size(), 2u);  // data.npy and c.npy: no temporary file is left
+}
+
+TEST_F(FitCommand, AFullStandardOutputIsAnError) {
+  const Outcome outcome = run({"fit", "data.npy", "-k", "2", "--json", "-"}, {.stdout_path = "/dev/full"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.err, "omnimeans: error: cannot write to standard output\n");
+}
+
+}  // namespace
+}  // namespace omnimeans::cli_test
