@@ -22,7 +22,7 @@ def all_plots(analysis):
     """[(file name, title, svg text)] of those that the data allow."""
     figures = [
         ("speedup.svg", "Speed-up over naive, by data set", speedup),
-        ("sweeps.svg", "Time of a fit against n, d and k", sweeps),
+        ("sweeps.svg", "Time of a fit against n, d and k, each backend on the most threads that it was measured with", sweeps),
         ("threads.svg", "Thread scaling", thread_scaling),
         ("roofline.svg", "Roofline: fits and assignment passes under the measured ceilings", roofline),
         ("kernels.svg", "Kernels by instruction set", kernels),
