@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "canonical.hpp"
-#include "kernels/dense_chain.hpp"
+#include "kernels/dense_limits.hpp"
 
 namespace omnimeans {
 namespace {
@@ -14,7 +14,13 @@ namespace {
 constexpr std::size_t largest_block_rows = 240;  // a multiple of every tile height
 constexpr std::size_t panel_bytes = std::size_t{512}
                                     << 10;  // of packed centroids kept in L2 while a block passes
-constexpr double up = 1 + 0x1p-40;          // outward rounding of a few double operations
+
+/// Rounded up to T, with room for the few roundings of a polynomial in T.
+template <class T>
+T up(double value) {
+  return static_cast<T>(value * (1 + 8 * static_cast<double>(std::numeric_limits<T>::epsilon())) +
+                        static_cast<double>(std::numeric_limits<T>::denorm_min()));
+}
 
 template <class T>
 double unit_roundoff() {
@@ -25,9 +31,10 @@ double gamma_of(double g, double u) {
   return g * u / (1 - g * u);
 }
 
-std::size_t block_rows_for(std::size_t n, int threads) {
-  const std::size_t share = n / (4 * static_cast<std::size_t>(std::max(threads, 1))) / 12 * 12;
-  return std::clamp<std::size_t>(share, 12, largest_block_rows);
+/// About a quarter of a thread's share, in whole tiles.
+std::size_t block_rows_for(std::size_t n, int threads, std::size_t tile) {
+  const std::size_t share = n / (4 * static_cast<std::size_t>(std::max(threads, 1))) / tile * tile;
+  return std::clamp<std::size_t>(share, tile, std::max(tile, largest_block_rows / tile * tile));
 }
 
 }  // namespace
@@ -44,9 +51,10 @@ DenseEngine<T>::DenseEngine(MatrixView<const T> samples, std::size_t n_clusters,
                    : threads),
       n_clusters_(n_clusters),
       n_vectors_((n_clusters + kernels_.lanes - 1) / kernels_.lanes),
-      block_rows_(block_rows_for(samples.rows(), threads_)),
-      panels_(n_vectors_ * kernels_.lanes * samples.cols()),
-      half_norms_(n_vectors_ * kernels_.lanes),
+      n_groups_((n_clusters + kernels_.nearest_group - 1) / kernels_.nearest_group),
+      block_rows_(block_rows_for(samples.rows(), threads_, kernels_.nearest_tile)),
+      grouped_(n_clusters * samples.cols()),
+      half_norms_(n_clusters),
       norms_(samples.rows()) {
   const double d = static_cast<double>(samples.cols());
   norm_slack_ = 4 * gamma_of(d + 8, unit_roundoff<T>());
@@ -54,20 +62,25 @@ DenseEngine<T>::DenseEngine(MatrixView<const T> samples, std::size_t n_clusters,
 
 template <class T>
 std::uint64_t DenseEngine<T>::bytes() const {
-  std::uint64_t total = panels_.bytes() + half_norms_.bytes() + norms_.size() * sizeof(T);
-  for (const Scratch& s : scratch_) total += s.rows.bytes() + s.scores.bytes();
+  std::uint64_t total = grouped_.bytes() + half_norms_.bytes() + panels_.bytes() + norms_.size() * sizeof(T);
+  for (const Scratch& s : scratch_) {
+    total += s.tile.bytes() + s.partial.bytes() + s.rows.bytes() + s.scores.bytes() + s.open.capacity() * 8;
+  }
   return total;
 }
 
 template <class T>
 void DenseEngine<T>::prepare_scratch(int team) {
   if (scratch_.size() < static_cast<std::size_t>(team)) scratch_.resize(static_cast<std::size_t>(team));
+  const std::size_t d = samples_.cols(), tile = kernels_.nearest_tile;
   for (Scratch& scratch : scratch_) {
-    if (transformed_) scratch.rows.reserve(block_rows_ * samples_.cols());
-    if (scratch.best.size() == block_rows_) continue;
-    scratch.best.resize(block_rows_);
-    scratch.second.resize(block_rows_);
-    scratch.index.resize(block_rows_);
+    scratch.stats = {};
+    scratch.open.clear();
+    if (!scratch.upper.empty()) continue;
+    scratch.tile = AlignedBuffer<T>(d * tile);
+    if (d > kernels::dense_chain) scratch.partial = AlignedBuffer<T>(n_clusters_ * tile);
+    scratch.upper.resize(block_rows_);
+    scratch.in_block.resize(block_rows_);
     scratch.candidates.resize(n_clusters_);
     scratch.distances.resize(n_clusters_);
   }
@@ -77,10 +90,10 @@ template <class T>
 void DenseEngine<T>::set_centroids(MatrixView<const T> centroids) {
   centroids_ = centroids;
   if (!transform_chosen_) choose_transform();
-  pack();
+  pack_groups();
 }
 
-/// Centres where the common offset is more than three times the spread, scales where squares leave T's range.
+/// Centres unless the common offset is small against the spread, scales where squares leave T's range.
 template <class T>
 void DenseEngine<T>::choose_transform() {
   transform_chosen_ = true;
@@ -108,7 +121,7 @@ void DenseEngine<T>::choose_transform() {
     }
   }
   offset_.assign(d, T(0));
-  const bool centre = spread2 > 0 && offset2 > 9 * spread2;
+  const bool centre = spread2 > 0 && offset2 > 0.25 * spread2;
   if (centre) {
     for (std::size_t t = 0; t < d; ++t) offset_[t] = static_cast<T>(mean[t]);
     largest = centred_largest;
@@ -124,89 +137,97 @@ void DenseEngine<T>::choose_transform() {
   transformed_ = centre || rescale;
 }
 
+/// Chunks of dense_chain features; in a chunk the groups, in a group feature-major.
 template <class T>
-void DenseEngine<T>::pack() {
-  const std::size_t d = centroids_.cols(), lanes = kernels_.lanes;
+void DenseEngine<T>::pack_groups() {
+  const std::size_t d = centroids_.cols(), k = n_clusters_;
+  const std::size_t small = k / n_groups_, large_groups = k % n_groups_;
   const double scale = static_cast<double>(scale_);
-  std::vector<double> largest_per_vector(n_vectors_, 0);
-  const int team = n_clusters_ * d < 100'000 ? 1 : threads_;
-  parallel_blocks(team, n_vectors_, [&](std::size_t vector, int) {
-    // Panels of two vectors; the last may hold one.
+  std::vector<double> largest(n_groups_, 0);
+  parallel_blocks(k * d < 100'000 ? 1 : threads_, n_groups_, [&](std::size_t g, int) {
+    const std::size_t start = g * small + std::min(g, large_groups),
+                      size = small + (g < large_groups ? 1 : 0);
+    for (std::size_t j = start; j < start + size; ++j) {
+      const T* c = centroids_.row_data(j);
+      double p[canonical_lanes] = {};
+      for (std::size_t from = 0; from < d; from += kernels::dense_chain) {
+        const std::size_t length = std::min(kernels::dense_chain, d - from);
+        T* out = grouped_.data() + from * k + start * length + (j - start);
+        for (std::size_t t = 0; t < length; ++t) {
+          const double v =
+              (static_cast<double>(c[from + t]) - static_cast<double>(offset_[from + t])) * scale;
+          out[t * size] = static_cast<T>(v);
+          p[t % canonical_lanes] += v * v;
+        }
+      }
+      const double squared = ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));
+      half_norms_[j] = static_cast<T>(squared / 2);
+      largest[g] = std::max(largest[g], squared);
+    }
+  });
+  find_margin(*std::max_element(largest.begin(), largest.end()));
+}
+
+template <class T>
+void DenseEngine<T>::find_margin(double largest_squared_norm) {
+  const double d = static_cast<double>(samples_.cols()), scale = static_cast<double>(scale_);
+  const double eta = static_cast<double>(std::numeric_limits<T>::denorm_min());
+  const double C = std::sqrt(largest_squared_norm) * (1 + 0x1p-20) + std::sqrt(d) * 0x1p-500;
+  const double chain = static_cast<double>(kernels::dense_chain);
+  double g = std::min(d, chain) + std::ceil(d / chain) + 8 + 15;
+  if (sizeof(T) == sizeof(double)) g += d / 8 + 8;
+  const double gamma = gamma_of(g, unit_roundoff<T>());
+  const double theta = gamma_of(d / 8 + 8, unit_roundoff<double>());
+  // 2 E + theta (N + C)^2 + underflow, as a polynomial of N.
+  margin2_ = up<T>(theta);
+  margin1_ = up<T>(2 * gamma * C + 2 * theta * C);
+  margin0_ =
+      up<T>(gamma * C * C + theta * C * C + 16 * d * eta * (1 + C) + 4 * d * 0x1p-1074 * scale * scale);
+  // Every partial sum of the kernels is at most C^2 + N C in magnitude.
+  const double largest = static_cast<double>(std::numeric_limits<T>::max());
+  const double limit = C > 0 ? (largest / 8 - C * C) / C : largest;
+  norm_limit_ = static_cast<T>(std::clamp(limit, 0.0, std::sqrt(largest) / 8));
+  largest_norm_ = C;
+}
+
+/// The same centroids for the score kernel: panels of two vectors (the last may hold one), feature-major.
+template <class T>
+void DenseEngine<T>::pack_panels() {
+  const std::size_t d = centroids_.cols(), lanes = kernels_.lanes;
+  panels_.reserve(n_vectors_ * lanes * d);
+  panel_half_norms_.reserve(n_vectors_ * lanes);
+  parallel_blocks(n_clusters_ * d < 100'000 ? 1 : threads_, n_vectors_, [&](std::size_t vector, int) {
     const std::size_t panel = vector / 2 * 2;
     const std::size_t width = (panel + 2 <= n_vectors_ ? 2 : 1) * lanes;
     T* base = panels_.data() + panel * lanes * d + (vector - panel) * lanes;
     for (std::size_t l = 0; l < lanes; ++l) {
       const std::size_t j = vector * lanes + l;
       if (j >= n_clusters_) {
-        half_norms_[j] = std::numeric_limits<T>::infinity();  // the panel's padding is zero since it was made
+        panel_half_norms_[j] =
+            std::numeric_limits<T>::infinity();  // the panel's padding is zero since it was made
         continue;
       }
+      panel_half_norms_[j] = half_norms_[j];
       const T* c = centroids_.row_data(j);
-      double p[canonical_lanes] = {};
       for (std::size_t t = 0; t < d; ++t) {
-        const double v = (static_cast<double>(c[t]) - static_cast<double>(offset_[t])) * scale;
-        base[t * width + l] = static_cast<T>(v);
-        p[t % canonical_lanes] += v * v;
+        base[t * width + l] = static_cast<T>((static_cast<double>(c[t]) - static_cast<double>(offset_[t])) *
+                                             static_cast<double>(scale_));
       }
-      const double squared = ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));
-      half_norms_[j] = static_cast<T>(squared / 2);
-      largest_per_vector[vector] = std::max(largest_per_vector[vector], squared);
     }
   });
-  const double squared = *std::max_element(largest_per_vector.begin(), largest_per_vector.end());
-  const double dd = static_cast<double>(d);
-  const double eta = static_cast<double>(std::numeric_limits<T>::denorm_min());
-  const double C = std::sqrt(squared) * (1 + 0x1p-20) + std::sqrt(dd) * 0x1p-500;
-  largest_norm_ = C;
-  const double chains = std::ceil(dd / static_cast<double>(kernels::dense_chain));
-  double g = std::min(dd, static_cast<double>(kernels::dense_chain)) + chains + 8;
-  if (sizeof(T) == sizeof(double)) g += dd / 8 + 8;
-  const double gamma = gamma_of(g, unit_roundoff<T>());
-  const double theta = gamma_of(dd / 8 + 8, unit_roundoff<double>());
-  // Every partial sum of the kernel is at most C^2 + N C in magnitude.
-  norm_limit_ = C > 0 ? (static_cast<double>(std::numeric_limits<T>::max()) / 8 - C * C) / C
-                      : static_cast<double>(std::numeric_limits<T>::max());
-  // 2 E + theta (N + C)^2 + underflow, as a polynomial of N.
-  margin2_ = theta * up;
-  margin1_ = (2 * gamma * C + 2 * theta * C) * up;
-  margin0_ =
-      (gamma * C * C + theta * C * C + 16 * dd * eta * (1 + C) + 4 * dd * 0x1p-1074 * scale * scale) * up;
 }
 
 template <class T>
-kernels::PackedCentroids<T> DenseEngine<T>::packed() const {
+kernels::PackedCentroids<T> DenseEngine<T>::panels() const {
   const std::size_t panel = 2 * kernels_.lanes * samples_.cols() * sizeof(T);
-  return {panels_.data(), half_norms_.data(), n_vectors_, samples_.cols(),
+  return {panels_.data(), panel_half_norms_.data(), n_vectors_, samples_.cols(),
           std::max<std::size_t>(1, panel_bytes / panel)};
 }
 
-/// The rows in place, or their transformed copy.
 template <class T>
-kernels::RowBlock<T> DenseEngine<T>::load_rows(RowRange rows, Scratch& scratch) {
-  kernels::RowBlock<T> block{samples_.row_data(rows.begin), samples_.row_stride(), rows.size()};
-  if (transformed_) {
-    const std::size_t d = samples_.cols();
-    for (std::size_t i = rows.begin; i < rows.end; ++i) {
-      const T* x = samples_.row_data(i);
-      T* out = scratch.rows.data() + (i - rows.begin) * d;
-      for (std::size_t t = 0; t < d; ++t) out[t] = (x[t] - offset_[t]) * scale_;
-    }
-    block = {scratch.rows.data(), d, rows.size()};
-  }
-  if (!norms_known_) find_norms(rows, block);
-  return block;
-}
-
-template <class T>
-void DenseEngine<T>::find_norms(RowRange rows, const kernels::RowBlock<T>& block) {
-  const std::size_t d = samples_.cols();
-  const double eta = static_cast<double>(std::numeric_limits<T>::denorm_min());
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const double squared = static_cast<double>(kernels_.squared_norm(block.rows + i * block.row_stride, d));
-    const double norm = std::sqrt(squared + 2 * static_cast<double>(d) * eta) * (1 + norm_slack_ / 2);
-    norms_[rows.begin + i] =
-        static_cast<T>(norm * (1 + static_cast<double>(std::numeric_limits<T>::epsilon())));
-  }
+void DenseEngine<T>::transform_row(std::size_t i, T* out) const {
+  const T* x = samples_.row_data(i);
+  for (std::size_t t = 0; t < samples_.cols(); ++t) out[t] = (x[t] - offset_[t]) * scale_;
 }
 
 template <class T>
@@ -222,61 +243,81 @@ AssignmentStats DenseEngine<T>::sum_stats() const {
 
 template <class T>
 AssignmentStats DenseEngine<T>::assign(std::span<const T> sample_weights, std::span<std::int32_t> labels) {
-  return over_blocks(
-      [&](RowRange rows, Scratch& scratch) { assign_block(rows, sample_weights, labels, scratch); });
+  over_blocks([&](RowRange rows, Scratch& scratch) { assign_block(rows, sample_weights, labels, scratch); });
+  rerank(sample_weights, labels);
+  return sum_stats();
 }
 
 template <class T>
 void DenseEngine<T>::assign_block(RowRange rows, std::span<const T> weights, std::span<std::int32_t> labels,
                                   Scratch& scratch) {
-  const kernels::RowBlock<T> block = load_rows(rows, scratch);
-  kernels_.best_two(packed(), block, scratch.best.data(), scratch.second.data(), scratch.index.data());
-  std::size_t open[largest_block_rows];
+  const double eta = static_cast<double>(std::numeric_limits<T>::denorm_min());
   std::size_t n_open = 0;
+  kernels::NearestTask<T> task;
+  task.centroids = {grouped_.data(), half_norms_.data(), n_clusters_, samples_.cols(), n_groups_};
+  task.block = {samples_.row_data(rows.begin), samples_.row_stride(), rows.size()};
+  task.offset = transformed_ ? offset_.data() : nullptr;
+  task.scale = scale_;
+  task.margin0 = margin0_;
+  task.margin1 = margin1_;
+  task.margin2 = margin2_;
+  task.norm_limit = norm_limit_;
+  task.norms = norms_.data() + rows.begin;
+  task.norms_known = norms_known_;
+  task.norm_floor = up<T>(2 * static_cast<double>(samples_.cols()) * eta);
+  task.norm_factor = up<T>(1 + norm_slack_ / 2);
+  task.tile_samples = scratch.tile.data();
+  task.partial = scratch.partial.data();
+  task.labels = labels.data() + rows.begin;
+  task.upper = scratch.upper.data();
+  task.open = scratch.in_block.data();
+  task.n_open = &n_open;
+  kernels_.nearest(task);
+
+  for (std::size_t o = 0; o < n_open; ++o) {
+    const auto r = static_cast<std::size_t>(scratch.in_block[o]);
+    scratch.open.push_back(rows.begin + r);
+    scratch.upper[r] = 0;  // counted when it is re-ranked
+  }
   double bound = 0;
   for (std::size_t r = 0; r < rows.size(); ++r) {
-    const std::size_t i = rows.begin + r;
-    const double norm = static_cast<double>(norms_[i]), best = static_cast<double>(scratch.best[r]);
-    // Written so that a NaN or an infinity anywhere leaves the sample open.
-    if (static_cast<double>(scratch.second[r]) - best > margin(norm)) {
-      labels[i] = scratch.index[r];
-      bound += (weights.empty() ? 1.0 : static_cast<double>(weights[i])) * upper_squared(norm, best);
-    } else {
-      open[n_open++] = i;
-    }
+    const double w = weights.empty() ? 1.0 : static_cast<double>(weights[rows.begin + r]);
+    bound += w * std::max(0.0, static_cast<double>(scratch.upper[r]));
   }
-  scratch.stats.inertia_bound += bound;
+  scratch.stats.inertia_bound += bound * inverse_scale2_ * (1 + 0x1p-20);
   scratch.stats.distances_computed += rows.size() * n_clusters_;
-  if (n_open > 0) rerank({open, n_open}, weights, labels, scratch);
 }
 
 /// The open samples once more in tiles, with every score; the canonical distance decides among those within
 /// the margin.
 template <class T>
-void DenseEngine<T>::rerank(std::span<const std::size_t> open, std::span<const T> weights,
-                            std::span<std::int32_t> labels, Scratch& scratch) {
+void DenseEngine<T>::rerank(std::span<const T> weights, std::span<std::int32_t> labels) {
+  std::vector<std::size_t> open;
+  for (const Scratch& scratch : scratch_) open.insert(open.end(), scratch.open.begin(), scratch.open.end());
+  if (open.empty()) return;
+  pack_panels();
   constexpr std::size_t batch = 24;
   const std::size_t d = samples_.cols(), stride = padded_clusters();
-  scratch.rows.reserve(block_rows_ * d);
-  scratch.scores.reserve(batch * stride);
-  for (std::size_t from = 0; from < open.size(); from += batch) {
-    const std::size_t count = std::min(batch, open.size() - from);
-    for (std::size_t r = 0; r < count; ++r) {
-      const T* x = samples_.row_data(open[from + r]);
-      T* out = scratch.rows.data() + r * d;
-      for (std::size_t t = 0; t < d; ++t) out[t] = (x[t] - offset_[t]) * scale_;
-    }
-    kernels_.scores(packed(), {scratch.rows.data(), d, count}, scratch.scores.data(), stride);
-    for (std::size_t r = 0; r < count; ++r) {
-      const std::size_t i = open[from + r];
+  const std::size_t batches = block_count(open.size(), batch);
+  // scratch_ has an entry for each thread of the pass that found them.
+  parallel_blocks(static_cast<int>(scratch_.size()), batches, [&](std::size_t b, int thread) {
+    Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
+    scratch.rows.reserve(std::max(batch, block_rows_) * d);
+    scratch.scores.reserve(batch * stride);
+    const RowRange range = block_range(b, open.size(), batch);
+    for (std::size_t r = 0; r < range.size(); ++r)
+      transform_row(open[range.begin + r], scratch.rows.data() + r * d);
+    kernels_.scores(panels(), {scratch.rows.data(), d, range.size()}, scratch.scores.data(), stride);
+    for (std::size_t r = 0; r < range.size(); ++r) {
+      const std::size_t i = open[range.begin + r];
       const Ranked ranked = rank(i, scratch.scores.data() + r * stride, scratch);
       labels[i] = ranked.label;
       scratch.stats.inertia_bound +=
           (weights.empty() ? 1.0 : static_cast<double>(weights[i])) * ranked.distance;
     }
-    scratch.stats.distances_computed += count * n_clusters_;
-  }
-  scratch.stats.reranked += open.size();
+    scratch.stats.distances_computed += range.size() * n_clusters_;
+    scratch.stats.reranked += range.size();
+  });
 }
 
 template <class T>
@@ -293,11 +334,26 @@ typename DenseEngine<T>::Ranked DenseEngine<T>::rank(std::size_t i, const T* sco
   return {scratch.candidates[winner], scratch.distances[winner], count > 1};
 }
 
+/// The rows' scores, in place or from their transformed copy; their norms if they are not known.
 template <class T>
 void DenseEngine<T>::score(RowRange rows, Scratch& scratch) {
+  const std::size_t d = samples_.cols();
   scratch.scores.reserve(block_rows_ * padded_clusters());
-  const kernels::RowBlock<T> block = load_rows(rows, scratch);
-  kernels_.scores(packed(), block, scratch.scores.data(), padded_clusters());
+  kernels::RowBlock<T> block{samples_.row_data(rows.begin), samples_.row_stride(), rows.size()};
+  if (transformed_) {
+    scratch.rows.reserve(block_rows_ * d);
+    for (std::size_t r = 0; r < rows.size(); ++r) transform_row(rows.begin + r, scratch.rows.data() + r * d);
+    block = {scratch.rows.data(), d, rows.size()};
+  }
+  if (!norms_known_) {
+    const double eta = static_cast<double>(std::numeric_limits<T>::denorm_min());
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      const double squared = static_cast<double>(kernels_.squared_norm(block.rows + r * block.row_stride, d));
+      norms_[rows.begin + r] =
+          up<T>(std::sqrt(squared + 2 * static_cast<double>(d) * eta) * (1 + norm_slack_ / 2));
+    }
+  }
+  kernels_.scores(panels(), block, scratch.scores.data(), padded_clusters());
   scratch.stats.distances_computed += rows.size() * n_clusters_;
 }
 

@@ -74,8 +74,7 @@ class Elkan final : public Backend<T> {
   /// Every distance once, by the dense kernel.
   AssignmentStats first_pass(const Assignment<T>& step) {
     engine_.set_centroids(step.centroids);
-    return engine_.over_blocks([&](RowRange rows, typename DenseEngine<T>::Scratch& scratch) {
-      engine_.score(rows, scratch);
+    return engine_.over_scores([&](RowRange rows, typename DenseEngine<T>::Scratch& scratch) {
       for (std::size_t i = rows.begin; i < rows.end; ++i) {
         const T* scores = scratch.scores.data() + (i - rows.begin) * engine_.padded_clusters();
         const auto ranked = engine_.rank(i, scores, scratch);

@@ -11,7 +11,7 @@
 
 namespace omnimeans::kernels {
 
-/// Centroids packed for the dense kernel: groups of `lanes` centroids ("vectors"), two vectors a panel (the
+/// Centroids packed for the score kernel: groups of `lanes` centroids ("vectors"), two vectors a panel (the
 /// last panel may hold one); a panel is feature-major: feature t of all its centroids lies together. Padding
 /// centroids have half_norm = +infinity, so that they are never nearest.
 template <class T>
@@ -31,6 +31,36 @@ struct RowBlock {
   std::size_t n_rows = 0;
 };
 
+/// Centroids packed for the nearest-centroid kernel: chunks of dense_chain features; in a chunk, n_groups
+/// groups of nearly equal size (the first k mod n_groups hold one more); in a group, feature-major.
+template <class T>
+struct GroupedCentroids {
+  const T* packed = nullptr;      ///< n_clusters * n_features values
+  const T* half_norms = nullptr;  ///< n_clusters values |c_j|^2 / 2
+  std::size_t n_clusters = 0;
+  std::size_t n_features = 0;
+  std::size_t n_groups = 0;
+};
+
+/// A block of samples to label; see nearest-inl.hpp and dense_engine.hpp for the margin.
+template <class T>
+struct NearestTask {
+  GroupedCentroids<T> centroids;
+  RowBlock<T> block;
+  const T* offset = nullptr;  ///< subtracted from every sample, then times scale; null: samples as they are
+  T scale = 1;
+  T margin0 = 0, margin1 = 0, margin2 = 0, norm_limit = 0;
+  T* norms = nullptr;  ///< n_rows upper bounds of |x'|, read if known, else written
+  bool norms_known = false;
+  T norm_floor = 0, norm_factor = 1;  ///< norm = norm_factor * sqrt(sum of squares + norm_floor)
+  T* tile_samples = nullptr;          ///< scratch: n_features * tile_samples_lanes values, aligned
+  T* partial = nullptr;  ///< scratch: n_clusters * tile lanes, aligned; only if n_features > dense_chain
+  std::int32_t* labels = nullptr;  ///< out: n_rows; of an open sample: not proved
+  T* upper = nullptr;              ///< out: n_rows upper bounds of |x' - c'_label|^2, before rounding up
+  std::int32_t* open = nullptr;    ///< out: rows whose label is not proved; room for n_rows
+  std::size_t* n_open = nullptr;
+};
+
 /// The kernels for values of T. The score of a pair is s_j = |c_j|^2/2 - x.c_j, so |x - c_j|^2 = |x|^2 + 2
 /// s_j.
 template <class T>
@@ -38,8 +68,11 @@ struct Kernels {
   /// Centroids a vector.
   std::size_t lanes;
 
-  /// Per row: the lowest score, the second lowest and the index of the lowest. Arrays of n_rows.
-  void (*best_two)(const PackedCentroids<T>&, const RowBlock<T>&, T* best, T* second, std::int32_t* index);
+  /// Samples a tile of `nearest`, centroids in its largest group.
+  std::size_t nearest_tile, nearest_group;
+
+  /// Labels a block of samples, and lists those whose label the margin does not prove.
+  void (*nearest)(const NearestTask<T>&);
 
   /// Per row: every score, `scores_stride` (>= n_vectors * lanes) values a row.
   void (*scores)(const PackedCentroids<T>&, const RowBlock<T>&, T* scores, std::size_t scores_stride);

@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/dense_limits.hpp"
+
 #if !defined(OMNIMEANS_KERNELS_SCALAR)
 #include <xsimd/xsimd.hpp>
 #if defined(__x86_64__)
@@ -50,6 +52,34 @@ OMNIMEANS_INLINE void unroll(F&& f) {
   unroll_indices(f, typename MakeIndices<N>::type{});
 }
 
+/// A loop counter of the kernel carried in the lanes of T, bit for bit; only ever moved and selected.
+template <class T>
+OMNIMEANS_INLINE T index_bits(std::size_t i) {
+  if constexpr (sizeof(T) == 4) {
+    return std::bit_cast<T>(static_cast<std::int32_t>(static_cast<std::uint32_t>(i)));
+  } else {
+    return std::bit_cast<T>(static_cast<std::int64_t>(i));
+  }
+}
+template <class T>
+OMNIMEANS_INLINE std::size_t index_value(T bits) {
+  if constexpr (sizeof(T) == 4) {
+    return static_cast<std::size_t>(std::bit_cast<std::int32_t>(bits));
+  } else {
+    return static_cast<std::size_t>(std::bit_cast<std::int64_t>(bits));
+  }
+}
+
+/// a with its lowest three bits replaced by `tag` < nearest_tags; tag_of() reads them.
+template <class T>
+OMNIMEANS_INLINE T with_tag(T a, std::size_t tag) {
+  return index_bits<T>((index_value(a) & ~std::size_t{7}) | tag);
+}
+template <class T>
+OMNIMEANS_INLINE std::size_t tag_of(T a) {
+  return index_value(a) % nearest_tags;
+}
+
 #if defined(OMNIMEANS_KERNELS_SCALAR)
 
 struct ScalarArch {};
@@ -76,7 +106,12 @@ struct Simd {
   static OMNIMEANS_INLINE mask less_equal(vec a, vec b) { return a <= b; }
   static OMNIMEANS_INLINE mask either(mask a, mask b) { return a || b; }
   static OMNIMEANS_INLINE vec sqrt(vec a) { return static_cast<T>(__builtin_sqrt(static_cast<double>(a))); }
+  static OMNIMEANS_INLINE mask both(mask a, mask b) { return a && b; }
   static OMNIMEANS_INLINE vec select(mask m, vec a, vec b) { return m ? a : b; }
+  template <std::size_t C>
+  static OMNIMEANS_INLINE vec tag(vec a) {
+    return with_tag<T>(a, C);
+  }
   static constexpr unsigned all_bits = 1;
   static OMNIMEANS_INLINE unsigned bits(mask m) { return m ? 1u : 0u; }
   static OMNIMEANS_INLINE T reduce_min(vec a) { return a; }
@@ -117,7 +152,8 @@ struct Simd {
   static OMNIMEANS_INLINE vec min(vec a, vec b) { return xsimd::min(a, b); }
   static OMNIMEANS_INLINE vec max(vec a, vec b) { return xsimd::max(a, b); }
   static OMNIMEANS_INLINE vec abs(vec a) { return xsimd::abs(a); }
-  /// c - a * b and c + a * b: fused where the instruction set can. (xsimd 8 multiplies and adds apart for AVX-512.)
+  /// c - a * b and c + a * b: fused where the instruction set can. (xsimd 8 multiplies and adds apart for
+  /// AVX-512.)
   static OMNIMEANS_INLINE vec fnma(vec a, vec b, vec c) {
 #if defined(__AVX512F__)
     if constexpr (sizeof(T) == 4) {
@@ -140,11 +176,40 @@ struct Simd {
     return xsimd::fma(a, b, c);
 #endif
   }
-  static OMNIMEANS_INLINE mask less(vec a, vec b) { return a < b; }
-  static OMNIMEANS_INLINE mask less_equal(vec a, vec b) { return a <= b; }
-  static OMNIMEANS_INLINE mask either(mask a, mask b) { return a | b; }
-  static OMNIMEANS_INLINE vec sqrt(vec a) { return xsimd::sqrt(a); }
-  static OMNIMEANS_INLINE vec select(mask m, vec a, vec b) { return xsimd::select(m, a, b); }
+  static OMNIMEANS_INLINE mask less(vec a, vec b) {
+    return a < b;
+  }
+  static OMNIMEANS_INLINE mask less_equal(vec a, vec b) {
+    return a <= b;
+  }
+  static OMNIMEANS_INLINE mask either(mask a, mask b) {
+    return a | b;
+  }
+  static OMNIMEANS_INLINE vec sqrt(vec a) {
+    return xsimd::sqrt(a);
+  }
+  static OMNIMEANS_INLINE mask both(mask a, mask b) {
+    return a & b;
+  }
+  static OMNIMEANS_INLINE vec select(mask m, vec a, vec b) {
+    return xsimd::select(m, a, b);
+  }
+  /// a with its lowest three bits replaced by C < nearest_tags; tag_of() reads them.
+  template <std::size_t C>
+  static OMNIMEANS_INLINE vec tag(vec a) {
+#if defined(__AVX512F__)
+    // 0xea: (a & b) | c.
+    if constexpr (sizeof(T) == 4) {
+      return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(_mm512_castps_si512(a), _mm512_set1_epi32(~7),
+                                                           _mm512_set1_epi32(int{C}), 0xea));
+    } else {
+      return _mm512_castsi512_pd(_mm512_ternarylogic_epi64(
+          _mm512_castpd_si512(a), _mm512_set1_epi64(~7), _mm512_set1_epi64(static_cast<long long>(C)), 0xea));
+    }
+#else
+    return (a & set(index_bits<T>(~std::size_t{7}))) | set(index_bits<T>(C));
+#endif
+  }
 
   static constexpr unsigned all_bits = (1u << lanes) - 1;
   /// Lane l of the mask as bit l.
@@ -283,24 +348,6 @@ OMNIMEANS_INLINE void subtract_bits(std::uint64_t* p, xsimd::batch<double, Arch>
 }
 
 #endif
-
-/// A loop counter of the kernel carried in the lanes of T, bit for bit; only ever moved and selected.
-template <class T>
-OMNIMEANS_INLINE T index_bits(std::size_t i) {
-  if constexpr (sizeof(T) == 4) {
-    return std::bit_cast<T>(static_cast<std::int32_t>(i));
-  } else {
-    return std::bit_cast<T>(static_cast<std::int64_t>(i));
-  }
-}
-template <class T>
-OMNIMEANS_INLINE std::size_t index_value(T bits) {
-  if constexpr (sizeof(T) == 4) {
-    return static_cast<std::size_t>(std::bit_cast<std::int32_t>(bits));
-  } else {
-    return static_cast<std::size_t>(std::bit_cast<std::int64_t>(bits));
-  }
-}
 
 }  // namespace
 }  // namespace omnimeans::kernels

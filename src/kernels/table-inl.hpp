@@ -2,20 +2,24 @@
 // The kernels of one Arch as a table. Included by kernels_<isa>.cpp alone.
 #pragma once
 
-#include "kernels/dense-inl.hpp"
+#include "kernels/nearest-inl.hpp"
 #include "kernels/rows-inl.hpp"
+#include "kernels/scores-inl.hpp"
 
 namespace omnimeans::kernels {
 namespace {
 
 template <class T, class Arch>
 constexpr Kernels<T> make_kernels() {
-  using dense = Dense<T, Arch>;
+  using lanes = NearestLanes<T, Arch>;
+  using scores = Scores<T, Arch>;
   using rows = Rows<T, Arch>;
   return {
-      .lanes = dense::W,
-      .best_two = dense::best_two,
-      .scores = dense::scores,
+      .lanes = scores::W,
+      .nearest_tile = lanes::tile,
+      .nearest_group = lanes::largest_group,
+      .nearest = lanes::nearest,
+      .scores = scores::scores,
       .canonical_distances = rows::canonical_distances,
       .squared_norm = rows::squared_norm,
       .near_lowest = rows::near_lowest,

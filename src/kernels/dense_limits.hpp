@@ -9,4 +9,7 @@ namespace omnimeans::kernels {
 /// chains.
 inline constexpr std::size_t dense_chain = 128;
 
+/// The nearest-centroid kernel writes a number below this into the lowest bits of a score.
+inline constexpr std::size_t nearest_tags = 8;
+
 }  // namespace omnimeans::kernels

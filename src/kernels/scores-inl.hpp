@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: MIT
-// Dense scores: every sample of a block against every packed centroid.
+// Dense scores: every sample of a block against every packed centroid, a lane per centroid.
 //
 //   for each sample i, centroid j:   s_ij = |c_j|^2/2 - sum over t of x_it c_jt
 //
-// A lane per centroid: a register tile of M samples x V vectors of centroids holds M*V accumulators that
+// A register tile of M samples x V vectors of centroids holds M*V accumulators that
 // start at |c_j|^2/2 (no epilogue), loads V vectors of the panel and broadcasts M sample values a feature.
 // Chains of FMAs are broken every `chain` features and the partial sums added, which divides the
 // rounding-error bound by as much (Higham 2002, section 3.1: gamma_n of the longest chain plus the number of
 // chains).
 //
-// (best, second best, index) are kept per lane over the panels, in memory between panels, and reduced once a
-// tile.
+// For those who want every score of a sample in a row (bounds, re-ranking). nearest-inl.hpp is the one for
+// labels alone.
 #pragma once
 
-#include <limits>
-
-#include "kernels/dense_chain.hpp"
+#include "kernels/dense_limits.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/simd-inl.hpp"
 
@@ -35,7 +33,7 @@ struct TileShape {
 };
 
 template <class T, class Arch>
-struct Dense {
+struct Scores {
   using S = Simd<T, Arch>;
   using vec = typename S::vec;
   static constexpr std::size_t W = S::lanes;
@@ -109,72 +107,6 @@ struct Dense {
     }
   };
 
-  /// Per-lane state of M samples.
-  template <std::size_t M>
-  struct Running {
-    alignas(64) T best[M * W];
-    alignas(64) T second[M * W];
-    alignas(64) T index[M * W];  // index_bits of the vector number
-  };
-
-  template <std::size_t M, std::size_t V>
-  static OMNIMEANS_INLINE void best_two_panel(const PackedCentroids<T>& c, const RowBlock<T>& block,
-                                              std::size_t vector, Running<M>& running) {
-    Tile<M, V> tile;
-    tile.run(block.rows, block.row_stride, c.panels + vector * W * c.n_features, c.half_norms + vector * W,
-             c.n_features);
-    unroll<M>([&](auto m) __attribute__((always_inline)) {
-      vec best = S::load(running.best + m.value * W);
-      vec second = S::load(running.second + m.value * W);
-      vec index = S::load(running.index + m.value * W);
-      unroll<V>([&](auto v) __attribute__((always_inline)) {
-        const vec s = tile.acc[m.value * V + v.value];
-        const auto closer = S::less(s, best);
-        index = S::select(closer, S::set(index_bits<T>(vector + v.value)), index);
-        second = S::min(second, S::max(best, s));
-        best = S::min(best, s);
-      });
-      S::store(running.best + m.value * W, best);
-      S::store(running.second + m.value * W, second);
-      S::store(running.index + m.value * W, index);
-    });
-  }
-
-  /// M rows against vectors [from, to), merged into out.
-  template <std::size_t M>
-  static void best_two_tile(const PackedCentroids<T>& c, const RowBlock<T>& block, std::size_t from,
-                            std::size_t to, T* best, T* second, std::int32_t* index) {
-    Running<M> running;
-    const vec infinity = S::set(std::numeric_limits<T>::infinity());
-    unroll<M>([&](auto m) __attribute__((always_inline)) {
-      S::store(running.best + m.value * W, infinity);
-      S::store(running.second + m.value * W, infinity);
-      S::store(running.index + m.value * W, S::set(index_bits<T>(from)));
-    });
-    std::size_t vector = from;
-    for (; vector + 2 <= to; vector += 2) best_two_panel<M, 2>(c, block, vector, running);
-    if (vector < to) best_two_panel<M, 1>(c, block, vector, running);
-
-    for (std::size_t m = 0; m < M; ++m) {
-      const vec lane_best = S::load(running.best + m * W);
-      const vec lane_second = S::load(running.second + m * W);
-      const T lowest = S::reduce_min(lane_best);
-      // The second best is the lowest of the winning lane's second and the other lanes' best.
-      const unsigned winners = S::bits(S::less_equal(lane_best, S::set(lowest)));
-      const std::size_t lane = winners != 0 ? static_cast<std::size_t>(__builtin_ctz(winners)) : 0;
-      running.best[m * W + lane] = running.second[m * W + lane];
-      const T next = S::reduce_min(S::min(S::load(running.best + m * W), lane_second));
-      const auto label = static_cast<std::int32_t>(index_value(running.index[m * W + lane]) * W + lane);
-      if (lowest < best[m]) {
-        second[m] = next < best[m] ? next : best[m];
-        best[m] = lowest;
-        index[m] = label;
-      } else {
-        second[m] = lowest < second[m] ? lowest : second[m];
-      }
-    }
-  }
-
   /// Calls run(Index<M>, first row) over all rows with tiles of tile_rows, then a third of that, then one
   /// row.
   template <class Run>
@@ -195,22 +127,6 @@ struct Dense {
     for (std::size_t from = 0; from < c.n_vectors; from += step) {
       run(from, c.n_vectors - from < step ? c.n_vectors : from + step);
     }
-  }
-
-  static void best_two(const PackedCentroids<T>& c, const RowBlock<T>& block, T* best, T* second,
-                       std::int32_t* index) {
-    for (std::size_t i = 0; i < block.n_rows; ++i) {
-      best[i] = second[i] = std::numeric_limits<T>::infinity();
-      index[i] = 0;
-    }
-    over_groups(
-        c, [&](std::size_t from, std::size_t to) __attribute__((always_inline)) {
-          over_rows(
-              block.n_rows, [&](auto m, std::size_t i) __attribute__((always_inline)) {
-                const RowBlock<T> tile{block.rows + i * block.row_stride, block.row_stride, m.value};
-                best_two_tile<m.value>(c, tile, from, to, best + i, second + i, index + i);
-              });
-        });
   }
 
   template <std::size_t M, std::size_t V>

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// W samples by d features -> d vectors of W samples. Blocks of Q x Q values are turned within 128-bit lanes
+// (Q floats or doubles fit one); a vector is put together from 128-bit pieces of rows Q apart, so that the
+// lanes come out in order.
+#pragma once
+
+#include "kernels/simd-inl.hpp"
+
+namespace omnimeans::kernels {
+namespace {
+
+template <class T, class Arch>
+struct Transpose {
+  using S = Simd<T, Arch>;
+  using vec = typename S::vec;
+  static constexpr std::size_t W = S::lanes;
+  static constexpr std::size_t Q = W == 1 ? 1 : 16 / sizeof(T);
+
+#if !defined(OMNIMEANS_KERNELS_SCALAR)
+  /// rows[0], rows[Q], rows[2Q], ... at feature t, 128 bits of each.
+  static OMNIMEANS_INLINE vec pieces(const T* const* rows, std::size_t t) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) {
+      __m512 a = _mm512_castps128_ps512(_mm_loadu_ps(rows[0] + t));
+      a = _mm512_insertf32x4(a, _mm_loadu_ps(rows[4] + t), 1);
+      a = _mm512_insertf32x4(a, _mm_loadu_ps(rows[8] + t), 2);
+      return _mm512_insertf32x4(a, _mm_loadu_ps(rows[12] + t), 3);
+    } else {
+      __m512d a = _mm512_castpd128_pd512(_mm_loadu_pd(rows[0] + t));
+      a = _mm512_insertf64x2(a, _mm_loadu_pd(rows[2] + t), 1);
+      a = _mm512_insertf64x2(a, _mm_loadu_pd(rows[4] + t), 2);
+      return _mm512_insertf64x2(a, _mm_loadu_pd(rows[6] + t), 3);
+    }
+#elif defined(__AVX__)
+    if constexpr (sizeof(T) == 4) {
+      return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(rows[0] + t)),
+                                  _mm_loadu_ps(rows[4] + t), 1);
+    } else {
+      return _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(rows[0] + t)),
+                                  _mm_loadu_pd(rows[2] + t), 1);
+    }
+#else
+    return S::load(rows[0] + t);
+#endif
+  }
+
+  /// The lower (upper) halves of each 128-bit lane of a and b, interleaved: elements, or pairs of floats.
+  template <bool upper, bool pairs>
+  static OMNIMEANS_INLINE vec interleave(vec a, vec b) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 8) {
+      return upper ? _mm512_unpackhi_pd(a, b) : _mm512_unpacklo_pd(a, b);
+    } else if constexpr (pairs) {
+      const __m512d x = _mm512_castps_pd(a), y = _mm512_castps_pd(b);
+      return _mm512_castpd_ps(upper ? _mm512_unpackhi_pd(x, y) : _mm512_unpacklo_pd(x, y));
+    } else {
+      return upper ? _mm512_unpackhi_ps(a, b) : _mm512_unpacklo_ps(a, b);
+    }
+#elif defined(__AVX__)
+    if constexpr (sizeof(T) == 8) {
+      return upper ? _mm256_unpackhi_pd(a, b) : _mm256_unpacklo_pd(a, b);
+    } else if constexpr (pairs) {
+      const __m256d x = _mm256_castps_pd(a), y = _mm256_castps_pd(b);
+      return _mm256_castpd_ps(upper ? _mm256_unpackhi_pd(x, y) : _mm256_unpacklo_pd(x, y));
+    } else {
+      return upper ? _mm256_unpackhi_ps(a, b) : _mm256_unpacklo_ps(a, b);
+    }
+#elif defined(__x86_64__)
+    if constexpr (sizeof(T) == 8) {
+      return upper ? _mm_unpackhi_pd(a, b) : _mm_unpacklo_pd(a, b);
+    } else if constexpr (pairs) {
+      return upper ? _mm_movehl_ps(b, a) : _mm_movelh_ps(a, b);
+    } else {
+      return upper ? _mm_unpackhi_ps(a, b) : _mm_unpacklo_ps(a, b);
+    }
+#elif defined(__aarch64__)
+    if constexpr (sizeof(T) == 8) {
+      return upper ? vzip2q_f64(a, b) : vzip1q_f64(a, b);
+    } else if constexpr (pairs) {
+      const float64x2_t x = vreinterpretq_f64_f32(a), y = vreinterpretq_f64_f32(b);
+      return vreinterpretq_f32_f64(upper ? vzip2q_f64(x, y) : vzip1q_f64(x, y));
+    } else {
+      return upper ? vzip2q_f32(a, b) : vzip1q_f32(a, b);
+    }
+#endif
+  }
+#endif
+
+  /// out[t * stride + l] = rows[l][t] for l < W, t < d. Each vector passes through `put` on its way.
+  template <class Put>
+  static OMNIMEANS_INLINE void run(const T* const* rows, std::size_t d, Put&& put) {
+    std::size_t t = 0;
+#if !defined(OMNIMEANS_KERNELS_SCALAR)
+    for (; t + Q <= d; t += Q) {
+      if constexpr (sizeof(T) == 4) {
+        const vec a = pieces(rows, t), b = pieces(rows + 1, t), c = pieces(rows + 2, t),
+                  e = pieces(rows + 3, t);
+        const vec ab_lo = interleave<false, false>(a, b), ab_hi = interleave<true, false>(a, b);
+        const vec ce_lo = interleave<false, false>(c, e), ce_hi = interleave<true, false>(c, e);
+        put(t, interleave<false, true>(ab_lo, ce_lo));
+        put(t + 1, interleave<true, true>(ab_lo, ce_lo));
+        put(t + 2, interleave<false, true>(ab_hi, ce_hi));
+        put(t + 3, interleave<true, true>(ab_hi, ce_hi));
+      } else {
+        const vec a = pieces(rows, t), b = pieces(rows + 1, t);
+        put(t, interleave<false, false>(a, b));
+        put(t + 1, interleave<true, false>(a, b));
+      }
+    }
+#endif
+    alignas(64) T column[W];
+    for (; t < d; ++t) {
+      for (std::size_t l = 0; l < W; ++l) column[l] = rows[l][t];
+      put(t, S::load(column));
+    }
+  }
+};
+
+}  // namespace
+}  // namespace omnimeans::kernels
