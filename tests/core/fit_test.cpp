@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+// The rest of fit(): restarts, memory limit, history, what Result says, concurrent callers.
+#include <gtest/gtest.h>
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/compare.hpp"
+#include "core/data.hpp"
+#include "core/oracle.hpp"
+
+namespace {
+
+using omnimeans::Init;
+using omnimeans::IterationStats;
+using omnimeans::Matrix;
+using omnimeans::MatrixView;
+using omnimeans::Options;
+using omnimeans::Result;
+using omnimeans::StopReason;
+
+TEST(Fit, BestRunWinsThenTheFirst) {
+  const Matrix<double> samples = blobs<double>(600, 3, 12, 4, 2);
+  for (const Init init : {Init::random, Init::kmeans_plus_plus}) {
+    const std::size_t n_init = 6;
+    std::vector<Result<double>> runs;
+    for (std::size_t run = 0; run < n_init; ++run) {
+      const auto seeds =
+          omnimeans::seed_centroids(samples, {.n_clusters = 12, .init = init, .seed = 9, .run = run});
+      runs.push_back(
+          omnimeans::fit(samples, {.n_clusters = 12}, {.initial_centroids = seeds.centroids.view()}));
+    }
+    const auto best = std::min_element(runs.begin(), runs.end(), [](const auto& a, const auto& b) {
+      return a.inertia < b.inertia;  // the first of the lowest
+    });
+    const Result<double> result =
+        omnimeans::fit(samples, {.n_clusters = 12, .init = init, .n_init = n_init, .seed = 9});
+    EXPECT_EQ(result.run, static_cast<std::size_t>(best - runs.begin()));
+    EXPECT_EQ(result.inertia, best->inertia);
+    EXPECT_TRUE(same_matrix(result.centroids, best->centroids));
+    EXPECT_TRUE(same_labels(result.labels, best->labels));
+    EXPECT_EQ(result.n_iter, best->n_iter);
+    EXPECT_EQ(result.history.size(), best->n_iter);
+    EXPECT_GT(std::max_element(runs.begin(), runs.end(),
+                               [](const auto& a, const auto& b) { return a.inertia < b.inertia; })
+                  ->inertia,
+              best->inertia)
+        << "runs differ, or the choice shows nothing";
+  }
+}
+
+TEST(Fit, EqualRunsGoToTheFirst) {
+  const Matrix<double> samples = matrix<double>(1, {0, 0, 0, 10, 10, 10});
+  const Result<double> result = omnimeans::fit(samples, {.n_clusters = 2, .n_init = 8});
+  EXPECT_EQ(result.inertia, 0);
+  EXPECT_EQ(result.run, 0u);
+}
+
+TEST(Fit, SameSeedSameBitsOtherSeedOtherStart) {
+  const Matrix<float> samples = blobs<float>(500, 6, 10, 2, 4);
+  const Options options{.n_clusters = 25, .max_iter = 1, .seed = 1};
+  Options other = options;
+  other.seed = 2;
+  const Result<float> result = omnimeans::fit(samples, options);
+  EXPECT_TRUE(same_result(result, omnimeans::fit(samples, options)));
+  EXPECT_FALSE(same_matrix(result.centroids, omnimeans::fit(samples, other).centroids));
+}
+
+TEST(Fit, StridedViewEqualsItsCopy) {
+  const Matrix<float> wide = blobs<float>(400, 23, 8, 3, 2);
+  for (const std::size_t first : {0, 1, 5}) {
+    const MatrixView<const float> view(wide.data() + first, 400, 13, 23);
+    Matrix<float> copy(400, 13);
+    for (std::size_t i = 0; i < 400; ++i) std::copy_n(view.row_data(i), 13, copy.row(i).begin());
+    for (const std::string& backend : exact_backends()) {
+      const Options options{.n_clusters = 9, .backend = backend};
+      EXPECT_TRUE(same_result(omnimeans::fit(view, options), omnimeans::fit(copy, options))) << backend;
+    }
+  }
+}
+
+TEST(Fit, ResultSaysWhatRan) {
+  const Matrix<float> samples = blobs<float>(2000, 16, 10, 2, 4);
+  for (const omnimeans::BackendEntry& entry : omnimeans::backends()) {
+    Options options{.n_clusters = 30, .max_iter = 10, .threads = 2, .backend = std::string(entry.info.name)};
+    std::size_t calls = 0;
+    options.progress = [&](const omnimeans::Progress&) { return ++calls, true; };
+    const Result<float> result = omnimeans::fit(samples, options);
+    SCOPED_TRACE(entry.info.name);
+    EXPECT_EQ(result.backend, entry.info.name);
+    EXPECT_EQ(result.isa, omnimeans::default_isa());
+    EXPECT_EQ(result.threads, 2);
+    EXPECT_EQ(result.centroids.rows(), 30u);
+    EXPECT_EQ(result.centroids.cols(), 16u);
+    EXPECT_EQ(result.labels.size(), 2000u);
+    EXPECT_EQ(calls, result.n_iter);
+    EXPECT_EQ(result.history.size(), result.n_iter);
+    std::uint64_t distances = 0, reranked = 0;
+    double seconds = 0;
+    for (const IterationStats& step : result.history) {
+      EXPECT_EQ(step.iteration, static_cast<std::size_t>(&step - result.history.data()));
+      EXPECT_GT(step.distances_computed, 0u);
+      EXPECT_LE(step.reranked, 2000u);
+      EXPECT_GE(step.assignment_seconds, 0);
+      EXPECT_GE(step.update_seconds, 0);
+      distances += step.distances_computed;
+      reranked += step.reranked;
+      seconds += step.assignment_seconds + step.update_seconds;
+    }
+    EXPECT_GE(result.history.front().distances_computed, 2000u * 30u) << "the first step knows nothing yet";
+    EXPECT_GE(result.distances_computed, distances);
+    EXPECT_GE(result.reranked, reranked);
+    EXPECT_GE(result.fit_seconds, 0.999 * seconds);
+    EXPECT_GE(result.seed_seconds, 0);
+  }
+}
+
+TEST(Fit, AutoPicksAnExactBackend) {
+  for (const std::size_t n : {std::size_t{1}, std::size_t{50}, std::size_t{5000}}) {
+    const Matrix<float> samples = blobs<float>(n, 8, 10, 2, 4);
+    const std::size_t k = std::min<std::size_t>(n, 64);
+    const Result<float> result = omnimeans::fit(samples, {.n_clusters = k});
+    EXPECT_NE(result.backend, "auto");
+    EXPECT_TRUE(omnimeans::find_backend(result.backend).info.exact) << result.backend;
+    EXPECT_TRUE(same_result(result, omnimeans::fit(samples, {.n_clusters = k, .backend = "naive"})));
+  }
+}
+
+TEST(Fit, InertiaBoundsHoldAndExactOnesFall) {
+  const Matrix<double> samples = blobs<double>(1500, 5, 15, 6, 4);
+  const auto start = omnimeans::seed_centroids(samples, {.n_clusters = 15, .init = Init::random, .seed = 2});
+  for (const std::string& backend : exact_backends()) {
+    SCOPED_TRACE(backend);
+    const Result<double> result = omnimeans::fit(samples, {.n_clusters = 15, .tol = 0, .backend = backend},
+                                                 {.initial_centroids = start.centroids.view()});
+    Matrix<double> centroids = start.centroids;
+    double last_exact = -1;
+    for (const IterationStats& step : result.history) {
+      const double inertia =
+          oracle::inertia<double>(samples, centroids, oracle::labels<double>(samples, centroids), {});
+      // 1500 additions of positive terms, in whatever order: relative error below 1500 * 2^-53.
+      const double rounding = 1500 * 0x1p-53 * inertia;
+      EXPECT_GE(step.inertia_bound, inertia - rounding) << step.iteration;
+      if (step.inertia_is_exact) {
+        EXPECT_NEAR(step.inertia_bound, inertia, 2 * rounding) << step.iteration;
+        if (last_exact >= 0) {
+          EXPECT_LE(step.inertia_bound, last_exact + 2 * rounding) << step.iteration;
+        }
+        last_exact = step.inertia_bound;
+      }
+      centroids = omnimeans::fit(samples, {.n_clusters = 15, .max_iter = 1, .tol = 0, .backend = "naive"},
+                                 {.initial_centroids = centroids.view()})
+                      .centroids;
+    }
+    EXPECT_TRUE(same_matrix(centroids, result.centroids));
+    EXPECT_LE(result.inertia, result.history.front().inertia_bound);
+  }
+  EXPECT_TRUE(
+      omnimeans::fit(samples, {.n_clusters = 15, .backend = "naive"}).history.front().inertia_is_exact);
+}
+
+TEST(Fit, MemoryLimitIsKept) {
+  const Matrix<float> samples = blobs<float>(3000, 4, 10, 6);
+  const Options plain{.n_clusters = 100, .max_iter = 3};
+  std::size_t refused = 0;
+  for (const std::string& backend : exact_backends()) {
+    SCOPED_TRACE(backend);
+    Options options = plain;
+    options.backend = backend;
+    const Result<float> free = omnimeans::fit(samples, options);
+    options.memory_limit_bytes = std::max<std::uint64_t>(free.backend_bytes, 1);
+    EXPECT_TRUE(same_result(omnimeans::fit(samples, options), free)) << "what it needs is enough";
+    for (const std::uint64_t limit : {std::uint64_t{1}, free.backend_bytes / 2, free.backend_bytes - 1}) {
+      if (limit == 0 || limit >= free.backend_bytes) continue;
+      options.memory_limit_bytes = limit;
+      try {
+        EXPECT_LE(omnimeans::fit(samples, options).backend_bytes, limit) << "ran, so it kept the limit";
+      } catch (const omnimeans::MemoryLimitExceeded&) {
+        ++refused;
+      }
+    }
+  }
+  EXPECT_GE(refused, 1u) << "elkan keeps bounds";
+  const Result<float> elkan = omnimeans::fit(samples, {.n_clusters = 100, .max_iter = 3, .backend = "elkan"});
+  EXPECT_GE(elkan.backend_bytes, 3000u * 100u * sizeof(float));
+  Options options = plain;
+  options.memory_limit_bytes = elkan.backend_bytes / 8;
+  const Result<float> chosen = omnimeans::fit(samples, options);
+  EXPECT_LE(chosen.backend_bytes, options.memory_limit_bytes) << "auto picks one that fits";
+  EXPECT_TRUE(same_result(chosen, elkan));
+}
+
+TEST(Fit, ConcurrentCallersGetTheSameBits) {
+  const Matrix<float> samples = blobs<float>(1200, 9, 10, 2, 4);
+  for (const std::string& backend : exact_backends()) {
+    const Options options{.n_clusters = 20, .threads = 2, .backend = backend};
+    const Result<float> alone = omnimeans::fit(samples, options);
+    std::vector<Result<float>> together(4);
+    {
+      std::vector<std::jthread> callers;
+      for (Result<float>& result : together) {
+        callers.emplace_back([&] { result = omnimeans::fit(samples, options); });
+      }
+    }
+    for (const Result<float>& result : together) EXPECT_TRUE(same_result(alone, result)) << backend;
+  }
+}
+
+TEST(Fit, LooksAtTheDataOnly) {
+  const Matrix<double> samples = blobs<double>(300, 6, 5, 1);
+  const std::vector<double> weights(300, 0.5);
+  const Matrix<double> start = take(samples, {1, 2, 3, 4, 5});
+  const Matrix<double> samples_before = samples, start_before = start;
+  const std::vector<double> weights_before = weights;
+  omnimeans::fit(samples, {.n_clusters = 5}, {.sample_weights = weights, .initial_centroids = start.view()});
+  EXPECT_EQ(samples, samples_before);
+  EXPECT_EQ(start, start_before);
+  EXPECT_EQ(weights, weights_before);
+}
+
+}  // namespace
