@@ -45,6 +45,7 @@ CentroidUpdate<T>::CentroidUpdate(MatrixView<const T> samples, std::span<const T
     : samples_(samples),
       weights_(weights),
       n_clusters_(n_clusters),
+      n_present_(samples.rows()),
       threads_(samples.rows() * samples.cols() < 50'000 ? 1 : threads),
       kernels_(kernels::kernels_for<T>(isa)),
       magic_(samples.cols()),
@@ -60,7 +61,9 @@ CentroidUpdate<T>::CentroidUpdate(MatrixView<const T> samples, std::span<const T
   if (!weights.empty()) {
     total = 0;
     largest = 0;
+    n_present_ = 0;
     for (T w : weights) {
+      n_present_ += w > 0;
       total += static_cast<double>(w);
       largest = std::max(largest, static_cast<double>(w));
     }
@@ -127,46 +130,62 @@ void CentroidUpdate<T>::apply(std::size_t i, bool add, std::uint64_t* row) const
 }
 
 template <class T>
-void CentroidUpdate<T>::count(std::size_t i, std::int32_t label, bool add) {
-  const auto j = static_cast<std::size_t>(label);
-  counts_[j] += add ? 1 : -1;
+void CentroidUpdate<T>::count(std::size_t i, bool add, std::int64_t& rows, std::uint64_t& weight_sum) const {
+  rows += add ? 1 : -1;
+  if (weights_.empty()) return;
   const std::uint64_t w = fixed(weight(i), weight_magic_);
-  weight_sums_[j] += add ? w : std::uint64_t{0} - w;
+  weight_sum += add ? w : std::uint64_t{0} - w;
+}
+
+/// Samples whose label is not the accounted one, into moves_.
+template <class T>
+void CentroidUpdate<T>::find_moves(std::span<const std::int32_t> labels) {
+  const std::size_t n = samples_.rows(), blocks = block_count(n, block_rows);
+  const int team = useful_threads(threads_, blocks);
+  std::vector<std::vector<std::size_t>> found(static_cast<std::size_t>(team));
+  parallel_blocks(team, blocks, [&](std::size_t block, int thread) {
+    std::vector<std::size_t>& mine = found[static_cast<std::size_t>(thread)];
+    const RowRange rows = block_range(block, n, block_rows);
+    for (std::size_t i = rows.begin; i < rows.end; ++i) {
+      if (labels[i] != accounted_[i] && present(i)) mine.push_back(i);
+    }
+  });
+  moves_.clear();
+  for (const auto& mine : found) moves_.insert(moves_.end(), mine.begin(), mine.end());
 }
 
 template <class T>
 std::size_t CentroidUpdate<T>::accumulate(std::span<const std::int32_t> labels) {
-  const std::size_t n = samples_.rows();
-  std::size_t changed = 0, present = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    if (!weights_.empty() && !(weights_[i] > 0)) continue;
-    ++present;
-    changed += labels[i] != accounted_[i];
-  }
+  find_moves(labels);
+  const std::size_t changed = moves_.size();
   if (changed == 0) return 0;
   // A moved sample costs two rows, a rebuilt one costs one.
-  const bool rebuild = changed > present / 2;
+  const bool rebuild = changed > n_present_ / 2;
   if (rebuild) {
     std::fill_n(sums_.data(), sums_.size(), 0);
     std::fill(counts_.begin(), counts_.end(), 0);
     std::fill(weight_sums_.begin(), weight_sums_.end(), 0);
-    std::fill(accounted_.begin(), accounted_.end(), -1);
   }
   constexpr std::size_t private_bytes = std::size_t{1} << 20;
   if (threads_ == 1 || sums_.bytes() <= private_bytes) {
-    apply_with_private_sums(labels);
+    apply_with_private_sums(labels, rebuild);
   } else {
-    apply_by_cluster(labels);
+    apply_by_cluster(labels, rebuild);
   }
-  std::copy(labels.begin(), labels.end(), accounted_.begin());
+  if (rebuild) {
+    std::copy(labels.begin(), labels.end(), accounted_.begin());
+  } else {
+    for (std::size_t i : moves_) accounted_[i] = labels[i];
+  }
   return changed;
 }
 
 /// Each thread adds to sums of its own, which are then added up; one thread adds in place.
 template <class T>
-void CentroidUpdate<T>::apply_with_private_sums(std::span<const std::int32_t> labels) {
-  const std::size_t n = samples_.rows(), d = samples_.cols();
-  const std::size_t blocks = block_count(n, block_rows);
+void CentroidUpdate<T>::apply_with_private_sums(std::span<const std::int32_t> labels, bool rebuild) {
+  const std::size_t n_items = rebuild ? samples_.rows() : moves_.size();
+  const auto item = [&](std::size_t m) { return rebuild ? m : moves_[m]; };
+  const std::size_t row = words * samples_.cols(), blocks = block_count(n_items, block_rows);
   const int team = useful_threads(threads_, blocks);
   struct Private {
     AlignedBuffer<std::uint64_t> sums;
@@ -191,15 +210,16 @@ void CentroidUpdate<T>::apply_with_private_sums(std::span<const std::int32_t> la
     }
     const auto put = [&](std::size_t i, std::int32_t label, bool add) {
       const auto j = static_cast<std::size_t>(label);
-      apply(i, add, sums + j * words * d);
-      counts[j] += add ? 1 : -1;
-      const std::uint64_t w = fixed(weight(i), weight_magic_);
-      weights[j] += add ? w : std::uint64_t{0} - w;
+      apply(i, add, sums + j * row);
+      count(i, add, counts[j], weights[j]);
     };
-    const RowRange rows = block_range(block, n, block_rows);
-    for (std::size_t i = rows.begin; i < rows.end; ++i) {
-      if (labels[i] == accounted_[i] || (!weights_.empty() && !(weights_[i] > 0))) continue;
-      if (accounted_[i] >= 0) put(i, accounted_[i], false);
+    const RowRange items = block_range(block, n_items, block_rows);
+    for (std::size_t m = items.begin; m < items.end; ++m) {
+      // Moved samples are scattered: ask for the row that is due in a while.
+      if (m + 8 < items.end) __builtin_prefetch(samples_.row_data(item(m + 8)));
+      const std::size_t i = item(m);
+      if (!present(i)) continue;
+      if (!rebuild && accounted_[i] >= 0) put(i, accounted_[i], false);
       put(i, labels[i], true);
     }
   });
@@ -215,37 +235,41 @@ void CentroidUpdate<T>::apply_with_private_sums(std::span<const std::int32_t> la
 
 /// Counting-sorts the rows to add and to take away by cluster; then each cluster's sum belongs to one thread.
 template <class T>
-void CentroidUpdate<T>::apply_by_cluster(std::span<const std::int32_t> labels) {
-  const std::size_t n = samples_.rows();
+void CentroidUpdate<T>::apply_by_cluster(std::span<const std::int32_t> labels, bool rebuild) {
+  const std::size_t n_items = rebuild ? samples_.rows() : moves_.size();
   std::vector<std::size_t> start(n_clusters_ + 1, 0);
-  const auto for_each_move = [&](auto&& visit) {
-    for (std::size_t i = 0; i < n; ++i) {
-      if (labels[i] == accounted_[i] || (!weights_.empty() && !(weights_[i] > 0))) continue;
-      if (accounted_[i] >= 0) visit(i, accounted_[i], false);
-      visit(i, labels[i], true);
+  const auto for_each_change = [&](auto&& visit) {
+    for (std::size_t m = 0; m < n_items; ++m) {
+      const std::size_t i = rebuild ? m : moves_[m];
+      if (!present(i)) continue;
+      if (!rebuild && accounted_[i] >= 0) visit(i, static_cast<std::size_t>(accounted_[i]), false);
+      visit(i, static_cast<std::size_t>(labels[i]), true);
     }
   };
-  for_each_move([&](std::size_t i, std::int32_t label, bool add) {
-    ++start[static_cast<std::size_t>(label) + 1];
-    count(i, label, add);
+  for_each_change([&](std::size_t i, std::size_t j, bool add) {
+    ++start[j + 1];
+    count(i, add, counts_[j], weight_sums_[j]);
   });
   for (std::size_t j = 0; j < n_clusters_; ++j) start[j + 1] += start[j];
-  std::vector<std::size_t> moves(start.back()), next(start.begin(), start.end() - 1);
-  for_each_move([&](std::size_t i, std::int32_t label, bool add) {
-    moves[next[static_cast<std::size_t>(label)]++] = 2 * i + (add ? 1 : 0);
-  });
+  std::vector<std::size_t> changes(start.back()), next(start.begin(), start.end() - 1);
+  for_each_change(
+      [&](std::size_t i, std::size_t j, bool add) { changes[next[j]++] = 2 * i + (add ? 1 : 0); });
   parallel_blocks(threads_, n_clusters_, [&](std::size_t j, int) {
-    std::uint64_t* row = sum_row(static_cast<std::int32_t>(j));
-    for (std::size_t m = start[j]; m < start[j + 1]; ++m) apply(moves[m] / 2, moves[m] % 2 == 1, row);
+    for (std::size_t m = start[j]; m < start[j + 1]; ++m) {
+      if (m + 8 < start[j + 1]) __builtin_prefetch(samples_.row_data(changes[m + 8] / 2));
+      apply(changes[m] / 2, changes[m] % 2 == 1, sum_row(j));
+    }
   });
 }
 
 template <class T>
 void CentroidUpdate<T>::move(std::size_t i, std::int32_t from, std::int32_t to) {
-  apply(i, false, sum_row(from));
-  count(i, from, false);
-  apply(i, true, sum_row(to));
-  count(i, to, true);
+  const auto change = [&](std::size_t j, bool add) {
+    apply(i, add, sum_row(j));
+    count(i, add, counts_[j], weight_sums_[j]);
+  };
+  change(static_cast<std::size_t>(from), false);
+  change(static_cast<std::size_t>(to), true);
 }
 
 template <class T>
@@ -259,7 +283,8 @@ void CentroidUpdate<T>::write_means(Matrix<T>& centroids) const {
       const std::uint64_t integer = bits - rows * std::bit_cast<std::uint64_t>(magic);
       return static_cast<double>(static_cast<std::int64_t>(integer)) * quantum;
     };
-    const double total = value(weight_sums_[j], weight_magic_, weight_quantum_);
+    const double total =
+        weights_.empty() ? static_cast<double>(rows) : value(weight_sums_[j], weight_magic_, weight_quantum_);
     const std::uint64_t* sums = sums_.data() + j * words * d;
     for (std::size_t t = 0; t < d; ++t) {
       double sum = value(sums[t], magic_[t], quantum_[t]);

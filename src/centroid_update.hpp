@@ -52,18 +52,18 @@ class CentroidUpdate {
   static constexpr std::size_t words = sizeof(T) == sizeof(double) ? 2 : 1;
 
   double weight(std::size_t i) const;
+  bool present(std::size_t i) const { return weights_.empty() || weights_[i] > 0; }
   void apply(std::size_t i, bool add, std::uint64_t* row) const;
   void apply_general(const T* x, double w, bool add, std::uint64_t* row) const;
-  void count(std::size_t i, std::int32_t label, bool add);
-  void apply_with_private_sums(std::span<const std::int32_t> labels);
-  void apply_by_cluster(std::span<const std::int32_t> labels);
-  std::uint64_t* sum_row(std::int32_t label) {
-    return sums_.data() + static_cast<std::size_t>(label) * words * samples_.cols();
-  }
+  void count(std::size_t i, bool add, std::int64_t& rows, std::uint64_t& weight_sum) const;
+  void find_moves(std::span<const std::int32_t> labels);
+  void apply_with_private_sums(std::span<const std::int32_t> labels, bool rebuild);
+  void apply_by_cluster(std::span<const std::int32_t> labels, bool rebuild);
+  std::uint64_t* sum_row(std::size_t j) { return sums_.data() + j * words * samples_.cols(); }
 
   MatrixView<const T> samples_;
   std::span<const T> weights_;
-  std::size_t n_clusters_;
+  std::size_t n_clusters_, n_present_;
   int threads_;
   const kernels::Kernels<T>& kernels_;
 
@@ -77,6 +77,7 @@ class CentroidUpdate {
   AlignedBuffer<std::uint64_t> sums_;  ///< [cluster][word][feature]
   std::vector<std::uint64_t> weight_sums_;
   std::vector<std::int64_t> counts_;
+  std::vector<std::size_t> moves_;       ///< of the current step
   std::vector<std::int32_t> accounted_;  ///< the labels that the sums stand for; -1: none
 };
 
