@@ -90,8 +90,7 @@ Plan make_plan(const Arguments& args, const Suite& suite, const Program& program
   Plan plan{.threads = args.threads.empty() ? thread_counts(suite) : args.threads,
             .scalar_limit = suite.scalar_limit};
   std::ranges::sort(plan.threads);
-  const auto repeated = std::ranges::unique(plan.threads);
-  plan.threads.erase(repeated.begin(), repeated.end());
+  plan.threads.erase(std::unique(plan.threads.begin(), plan.threads.end()), plan.threads.end());
   plan.cases = args.data.empty() ? suite.*program.cases : std::vector{case_of(args)};
   return plan;
 }
