@@ -20,8 +20,9 @@ class OpenMp final : public Backend<T> {
       : problem_(problem), block_sums_(block_count(problem.samples.rows(), block_rows)) {}
 
   AssignmentStats assign(const Assignment<T>& step) override {
-    const auto& [samples, weights, n_clusters, threads, isa, limit] = problem_;
-    parallel_blocks(threads, block_sums_.size(), [&](std::size_t block, int) {
+    const auto& samples = problem_.samples;
+    const auto& weights = problem_.sample_weights;
+    parallel_blocks(problem_.threads, block_sums_.size(), [&](std::size_t block, int) {
       const RowRange rows = block_range(block, samples.rows(), block_rows);
       double sum = 0;
       for (std::size_t i = rows.begin; i < rows.end; ++i) {
@@ -31,7 +32,8 @@ class OpenMp final : public Backend<T> {
       }
       block_sums_[block] = sum;
     });
-    AssignmentStats stats{.distances_computed = samples.rows() * n_clusters, .inertia_is_exact = true};
+    AssignmentStats stats{.distances_computed = samples.rows() * problem_.n_clusters,
+                          .inertia_is_exact = true};
     for (double sum : block_sums_) stats.inertia_bound += sum;
     return stats;
   }
