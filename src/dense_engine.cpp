@@ -77,7 +77,7 @@ void DenseEngine<T>::prepare_scratch(int team) {
     scratch.stats = {};
     scratch.open.clear();
     if (!scratch.upper.empty()) continue;
-    scratch.tile = AlignedBuffer<T>(d * tile);
+    scratch.tile = AlignedBuffer<T>(std::min(d, kernels::dense_chain) * tile);
     if (d > kernels::dense_chain) scratch.partial = AlignedBuffer<T>(n_clusters_ * tile);
     scratch.upper.resize(block_rows_);
     scratch.in_block.resize(block_rows_);

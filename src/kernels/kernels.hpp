@@ -53,8 +53,9 @@ struct NearestTask {
   T* norms = nullptr;  ///< n_rows upper bounds of |x'|, read if known, else written
   bool norms_known = false;
   T norm_floor = 0, norm_factor = 1;  ///< norm = norm_factor * sqrt(sum of squares + norm_floor)
-  T* tile_samples = nullptr;          ///< scratch: n_features * tile_samples_lanes values, aligned
-  T* partial = nullptr;  ///< scratch: n_clusters * tile lanes, aligned; only if n_features > dense_chain
+  T* tile_samples = nullptr;  ///< scratch: min(n_features, dense_chain) * nearest_tile values, aligned
+  T* partial =
+      nullptr;  ///< scratch: n_clusters * nearest_tile values, aligned; only if n_features > dense_chain
   std::int32_t* labels = nullptr;  ///< out: n_rows; of an open sample: not proved
   T* upper = nullptr;              ///< out: n_rows upper bounds of |x' - c'_label|^2, before rounding up
   std::int32_t* open = nullptr;    ///< out: rows whose label is not proved; room for n_rows

@@ -52,12 +52,13 @@ struct NearestLanes {
   };
 
   struct Step {
-    const T* samples;     ///< the chunk's features: [t][tile]
-    const T* centroids;   ///< the chunk's features of one group: [t][group size]
-    std::size_t length;   ///< features
-    const T* half_norms;  ///< of the group
-    T* partial;           ///< [group size][tile]: the chunks so far
-    bool first, last;     ///< chunk
+    const T* samples;    ///< the chunk's features: [t][tile]
+    const T* centroids;  ///< the chunk's features of one group: [t][group size]
+    std::size_t length;  ///< features
+    const T* start;      ///< of the group's accumulators: |c_j|^2/2 in the first chunk, zeros in the others
+    const T* tags;       ///< index_bits of 0, 1, ...: read from memory, where a broadcast is free
+    T* partial;          ///< [group size][tile]: the chunks so far
+    bool first, last;    ///< chunk
     std::size_t group;
   };
 
@@ -65,7 +66,7 @@ struct NearestLanes {
   static void group_step(const Step& step, Running& running) {
     vec acc[G * V];
     unroll<G>([&](auto c) __attribute__((always_inline)) {
-      const vec start = S::set(step.first ? step.half_norms[c.value] : T(0));
+      const vec start = S::set(step.start[c.value]);
       unroll<V>([&](auto v) __attribute__((always_inline)) { acc[c.value * V + v.value] = start; });
     });
     const T* x = step.samples;
@@ -109,7 +110,7 @@ struct NearestLanes {
       const vec before = running.best[v.value];
       vec best = before, second = running.second[v.value];
       const auto tagged = [&](auto c) __attribute__((always_inline)) {
-        return S::template tag<c.value>(acc[c.value * V + v.value]);
+        return S::tag(acc[c.value * V + v.value], S::set(step.tags[c.value]));
       };
       unroll<G / 2>([&](auto pair) __attribute__((always_inline)) {
         const vec a = tagged(Index<2 * pair.value>{}), e = tagged(Index<2 * pair.value + 1>{});
@@ -138,23 +139,31 @@ struct NearestLanes {
     return group_step_of(size, typename MakeIndices<largest_group>::type{});
   }
 
-  /// The tile's samples, moved and scaled, feature-major into `out`; their norms if they are not known.
-  static OMNIMEANS_INLINE void load_tile(const NearestTask<T>& task, const T* const* rows, T* out, T* norms) {
-    const std::size_t d = task.centroids.n_features;
+  /// `length` features of the tile's samples, moved by `offset` (null: not at all) and scaled, feature-major
+  /// into `out`; adds their squares to `squares` (null: not asked for).
+  static OMNIMEANS_INLINE void load_chunk(const RowBlock<T>& rows, std::size_t length, const T* offset,
+                                          T scale, T* out, T* squares) {
     unroll<V>([&](auto v) __attribute__((always_inline)) {
-      vec squares = S::set(T(0));
-      const vec scale = S::set(task.scale);
+      vec sum = squares != nullptr ? S::load(squares + v.value * W) : S::set(T(0));
       Transpose<T, Arch>::run(
-          rows + v.value * W, d, [&](std::size_t t, vec x) __attribute__((always_inline)) {
-            if (task.offset != nullptr) x = S::mul(S::sub(x, S::set(task.offset[t])), scale);
-            if (norms != nullptr) squares = S::fma(x, x, squares);
+          rows.rows + v.value * W * rows.row_stride, rows.row_stride,
+          length, [&](std::size_t t, vec x) __attribute__((always_inline)) {
+            if (offset != nullptr) x = S::mul(S::sub(x, S::set(offset[t])), S::set(scale));
+            if (squares != nullptr) sum = S::fma(x, x, sum);
             S::store(out + (t * V + v.value) * W, x);
           });
-      if (norms != nullptr) {
-        const vec squared = S::add(squares, S::set(task.norm_floor));
-        S::store(norms + v.value * W, S::mul(S::sqrt(squared), S::set(task.norm_factor)));
-      }
+      if (squares != nullptr) S::store(squares + v.value * W, sum);
     });
+  }
+
+  /// The last samples of a block, fewer than a tile: a copy in which the last one fills the lanes that are
+  /// left.
+  static RowBlock<T> padded_rows(const RowBlock<T>& rows, std::size_t length, T* copy) {
+    for (std::size_t r = 0; r < tile; ++r) {
+      const T* x = rows.rows + (r < rows.n_rows ? r : rows.n_rows - 1) * rows.row_stride;
+      for (std::size_t t = 0; t < length; ++t) copy[r * dense_chain + t] = x[t];
+    }
+    return {copy, dense_chain, tile};
   }
 
   static void nearest(const NearestTask<T>& task) {
@@ -163,25 +172,17 @@ struct NearestLanes {
     const std::size_t small = k / c.n_groups, large_groups = k % c.n_groups;
     const GroupStep step_small = group_step_of(small),
                     step_large = group_step_of(small + (large_groups != 0 ? 1 : 0));
+    const T zeros[largest_group] = {};
+    T tags[largest_group];
+    for (std::size_t c = 0; c < largest_group; ++c) tags[c] = index_bits<T>(c);
     alignas(64) T norms[tile];
     alignas(64) T best[tile];
     alignas(64) T upper[tile];
     alignas(64) T group[tile];
-    const T* rows[tile];
+    alignas(64) T last_rows[tile * dense_chain];
     for (std::size_t first = 0; first < task.block.n_rows; first += tile) {
       const std::size_t count = task.block.n_rows - first < tile ? task.block.n_rows - first : tile;
-      for (std::size_t r = 0; r < tile; ++r) {
-        // Lanes without a sample repeat the last one.
-        rows[r] = task.block.rows + (first + (r < count ? r : count - 1)) * task.block.row_stride;
-      }
-      if (task.norms_known) {
-        for (std::size_t r = 0; r < tile; ++r) norms[r] = task.norms[first + (r < count ? r : count - 1)];
-      }
-      load_tile(task, rows, task.tile_samples, task.norms_known ? nullptr : norms);
-      if (!task.norms_known) {
-        for (std::size_t r = 0; r < count; ++r) task.norms[first + r] = norms[r];
-      }
-
+      alignas(64) T squares[tile] = {};
       Running running;
       unroll<V>([&](auto v) __attribute__((always_inline)) {
         running.best[v.value] = running.second[v.value] = S::set(std::numeric_limits<T>::infinity());
@@ -189,13 +190,19 @@ struct NearestLanes {
       });
       for (std::size_t from = 0; from < d; from += dense_chain) {
         const std::size_t length = d - from < dense_chain ? d - from : dense_chain;
+        RowBlock<T> rows{task.block.rows + first * task.block.row_stride + from, task.block.row_stride,
+                         count};
+        if (count < tile) rows = padded_rows(rows, length, last_rows);
+        load_chunk(rows, length, task.offset != nullptr ? task.offset + from : nullptr, task.scale,
+                   task.tile_samples, task.norms_known ? nullptr : squares);
         std::size_t start = 0;
         for (std::size_t g = 0; g < c.n_groups; ++g) {
           const bool is_large = g < large_groups;
-          const Step step{task.tile_samples + from * tile,
+          const Step step{task.tile_samples,
                           c.packed + from * k + start * length,
                           length,
-                          c.half_norms + start,
+                          from == 0 ? c.half_norms + start : zeros,
+                          tags,
                           task.partial + start * tile,
                           from == 0,
                           from + length == d,
@@ -205,6 +212,15 @@ struct NearestLanes {
         }
       }
 
+      for (std::size_t r = 0; task.norms_known && r < tile; ++r)
+        norms[r] = task.norms[first + (r < count ? r : count - 1)];
+      if (!task.norms_known) {
+        unroll<V>([&](auto v) __attribute__((always_inline)) {
+          const vec squared = S::add(S::load(squares + v.value * W), S::set(task.norm_floor));
+          S::store(norms + v.value * W, S::mul(S::sqrt(squared), S::set(task.norm_factor)));
+        });
+        for (std::size_t r = 0; r < count; ++r) task.norms[first + r] = norms[r];
+      }
       // margin(N) = (m2 N + m1) N + m0; a NaN or an overflow anywhere leaves the sample open.
       std::uint64_t open = 0;
       unroll<V>([&](auto v) __attribute__((always_inline)) {

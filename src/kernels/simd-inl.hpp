@@ -70,11 +70,7 @@ OMNIMEANS_INLINE std::size_t index_value(T bits) {
   }
 }
 
-/// a with its lowest three bits replaced by `tag` < nearest_tags; tag_of() reads them.
-template <class T>
-OMNIMEANS_INLINE T with_tag(T a, std::size_t tag) {
-  return index_bits<T>((index_value(a) & ~std::size_t{7}) | tag);
-}
+/// What Simd::tag() wrote.
 template <class T>
 OMNIMEANS_INLINE std::size_t tag_of(T a) {
   return index_value(a) % nearest_tags;
@@ -108,9 +104,8 @@ struct Simd {
   static OMNIMEANS_INLINE vec sqrt(vec a) { return static_cast<T>(__builtin_sqrt(static_cast<double>(a))); }
   static OMNIMEANS_INLINE mask both(mask a, mask b) { return a && b; }
   static OMNIMEANS_INLINE vec select(mask m, vec a, vec b) { return m ? a : b; }
-  template <std::size_t C>
-  static OMNIMEANS_INLINE vec tag(vec a) {
-    return with_tag<T>(a, C);
+  static OMNIMEANS_INLINE vec tag(vec a, vec bits) {
+    return index_bits<T>((index_value(a) & ~(nearest_tags - 1)) | index_value(bits));
   }
   static constexpr unsigned all_bits = 1;
   static OMNIMEANS_INLINE unsigned bits(mask m) { return m ? 1u : 0u; }
@@ -194,23 +189,21 @@ struct Simd {
   static OMNIMEANS_INLINE vec select(mask m, vec a, vec b) {
     return xsimd::select(m, a, b);
   }
-  /// a with its lowest three bits replaced by C < nearest_tags; tag_of() reads them.
-  template <std::size_t C>
-  static OMNIMEANS_INLINE vec tag(vec a) {
+  /// a with its lowest three bits replaced by those of `bits` = index_bits of less than nearest_tags.
+  static OMNIMEANS_INLINE vec tag(vec a, vec bits) {
 #if defined(__AVX512F__)
     // 0xea: (a & b) | c.
     if constexpr (sizeof(T) == 4) {
       return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(_mm512_castps_si512(a), _mm512_set1_epi32(~7),
-                                                           _mm512_set1_epi32(int{C}), 0xea));
+                                                           _mm512_castps_si512(bits), 0xea));
     } else {
-      return _mm512_castsi512_pd(_mm512_ternarylogic_epi64(
-          _mm512_castpd_si512(a), _mm512_set1_epi64(~7), _mm512_set1_epi64(static_cast<long long>(C)), 0xea));
+      return _mm512_castsi512_pd(_mm512_ternarylogic_epi64(_mm512_castpd_si512(a), _mm512_set1_epi64(~7),
+                                                           _mm512_castpd_si512(bits), 0xea));
     }
 #else
-    return (a & set(index_bits<T>(~std::size_t{7}))) | set(index_bits<T>(C));
+    return (a & set(index_bits<T>(~std::size_t{7}))) | bits;
 #endif
   }
-
   static constexpr unsigned all_bits = (1u << lanes) - 1;
   /// Lane l of the mask as bit l.
   static OMNIMEANS_INLINE unsigned bits(mask m) {

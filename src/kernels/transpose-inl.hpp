@@ -17,30 +17,31 @@ struct Transpose {
   static constexpr std::size_t Q = W == 1 ? 1 : 16 / sizeof(T);
 
 #if !defined(OMNIMEANS_KERNELS_SCALAR)
-  /// rows[0], rows[Q], rows[2Q], ... at feature t, 128 bits of each.
-  static OMNIMEANS_INLINE vec pieces(const T* const* rows, std::size_t t) {
+  /// Rows 0, Q, 2Q, ... of those that lie `stride` apart, 128 bits of each.
+  static OMNIMEANS_INLINE vec pieces(const T* row, std::size_t stride) {
 #if defined(__AVX512F__)
     if constexpr (sizeof(T) == 4) {
-      __m512 a = _mm512_castps128_ps512(_mm_loadu_ps(rows[0] + t));
-      a = _mm512_insertf32x4(a, _mm_loadu_ps(rows[4] + t), 1);
-      a = _mm512_insertf32x4(a, _mm_loadu_ps(rows[8] + t), 2);
-      return _mm512_insertf32x4(a, _mm_loadu_ps(rows[12] + t), 3);
+      __m512 a = _mm512_castps128_ps512(_mm_loadu_ps(row));
+      a = _mm512_insertf32x4(a, _mm_loadu_ps(row + 4 * stride), 1);
+      a = _mm512_insertf32x4(a, _mm_loadu_ps(row + 8 * stride), 2);
+      return _mm512_insertf32x4(a, _mm_loadu_ps(row + 12 * stride), 3);
     } else {
-      __m512d a = _mm512_castpd128_pd512(_mm_loadu_pd(rows[0] + t));
-      a = _mm512_insertf64x2(a, _mm_loadu_pd(rows[2] + t), 1);
-      a = _mm512_insertf64x2(a, _mm_loadu_pd(rows[4] + t), 2);
-      return _mm512_insertf64x2(a, _mm_loadu_pd(rows[6] + t), 3);
+      __m512d a = _mm512_castpd128_pd512(_mm_loadu_pd(row));
+      a = _mm512_insertf64x2(a, _mm_loadu_pd(row + 2 * stride), 1);
+      a = _mm512_insertf64x2(a, _mm_loadu_pd(row + 4 * stride), 2);
+      return _mm512_insertf64x2(a, _mm_loadu_pd(row + 6 * stride), 3);
     }
 #elif defined(__AVX__)
     if constexpr (sizeof(T) == 4) {
-      return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(rows[0] + t)),
-                                  _mm_loadu_ps(rows[4] + t), 1);
+      return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(row)), _mm_loadu_ps(row + 4 * stride),
+                                  1);
     } else {
-      return _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(rows[0] + t)),
-                                  _mm_loadu_pd(rows[2] + t), 1);
+      return _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(row)), _mm_loadu_pd(row + 2 * stride),
+                                  1);
     }
 #else
-    return S::load(rows[0] + t);
+    (void)stride;  // one piece is a whole vector
+    return S::load(row);
 #endif
   }
 
@@ -86,12 +87,19 @@ struct Transpose {
   }
 #endif
 
-  /// out[t * stride + l] = rows[l][t] for l < W, t < d. Each vector passes through `put` on its way.
+  /// Calls put(t, the vector of rows[l * stride + t], l < W) for t < length, ascending.
   template <class Put>
-  static OMNIMEANS_INLINE void run(const T* const* rows, std::size_t d, Put&& put) {
+  static OMNIMEANS_INLINE void run(const T* rows, std::size_t stride, std::size_t length, Put&& put) {
     std::size_t t = 0;
 #if !defined(OMNIMEANS_KERNELS_SCALAR)
-    for (; t + Q <= d; t += Q) {
+    // More rows are read side by side than the hardware follows: ask for each row's cache line a while before
+    // it is due.
+    constexpr std::size_t line = 64 / sizeof(T), ahead = 4 * line;
+    std::size_t asked = 0;
+    for (; t + Q <= length; t += Q) {
+      for (std::size_t l = 0; l < W * Q / line; ++l)
+        __builtin_prefetch(rows + (asked + l) * stride + t + ahead);
+      asked = (asked + W * Q / line) % W;
       if constexpr (sizeof(T) == 4) {
         const vec a = pieces(rows, t), b = pieces(rows + 1, t), c = pieces(rows + 2, t),
                   e = pieces(rows + 3, t);
@@ -102,15 +110,15 @@ struct Transpose {
         put(t + 2, interleave<false, true>(ab_hi, ce_hi));
         put(t + 3, interleave<true, true>(ab_hi, ce_hi));
       } else {
-        const vec a = pieces(rows, t), b = pieces(rows + 1, t);
+        const vec a = pieces(rows + t, stride), b = pieces(rows + stride + t, stride);
         put(t, interleave<false, false>(a, b));
         put(t + 1, interleave<true, false>(a, b));
       }
     }
 #endif
     alignas(64) T column[W];
-    for (; t < d; ++t) {
-      for (std::size_t l = 0; l < W; ++l) column[l] = rows[l][t];
+    for (; t < length; ++t) {
+      for (std::size_t l = 0; l < W; ++l) column[l] = rows[l * stride + t];
       put(t, S::load(column));
     }
   }
