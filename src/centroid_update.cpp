@@ -27,14 +27,19 @@ double magic_of(double quantum) {
   return 1.5 * std::ldexp(quantum, 52);
 }
 
-/// round(v / q) as an integer in the low bits, offset by bits(magic).
+/// round(v / q), offset by bits(magic).
 std::uint64_t fixed(double v, double magic) {
   return std::bit_cast<std::uint64_t>(v + magic);
 }
 
-/// v rounded to a multiple of the magic number's quantum.
-double rounded(double v, double magic) {
-  return (v + magic) - magic;
+/// round(v / q).
+std::int64_t integer(double v, double magic) {
+  return static_cast<std::int64_t>(fixed(v, magic) - std::bit_cast<std::uint64_t>(magic));
+}
+
+/// What rounding v to a multiple of the quantum cuts off: exact.
+double cut_off(double v, double magic) {
+  return v - ((v + magic) - magic);
 }
 
 }  // namespace
@@ -51,33 +56,24 @@ CentroidUpdate<T>::CentroidUpdate(MatrixView<const T> samples, std::span<const T
       magic_(samples.cols()),
       magic2_(words > 1 ? samples.cols() : 0),
       quantum_(samples.cols()),
-      quantum2_(words > 1 ? samples.cols() : 0),
-      sums_(n_clusters * samples.cols() * words),
-      weight_sums_(n_clusters),
-      counts_(n_clusters),
+      quantum2_(samples.cols()),
       accounted_(samples.rows(), -1) {
-  double total = static_cast<double>(samples.rows());
-  double largest = 1;
-  if (!weights.empty()) {
-    total = 0;
-    largest = 0;
+  double multiplicity = static_cast<double>(samples.rows());
+  if (weighted()) {
+    double total = 0;
+    bool whole = true;
     n_present_ = 0;
-    for (T w : weights) {
+    for (T weight : weights) {
+      const double w = static_cast<double>(weight);
       n_present_ += w > 0;
-      total += static_cast<double>(w);
-      largest = std::max(largest, static_cast<double>(w));
+      total += w;
+      whole = whole && w == std::floor(w);
     }
-    if (largest < 1) {
-      weight_scale_ = std::ldexp(1.0, -ceil_log2(largest));
-      total *= weight_scale_;
-      largest *= weight_scale_;
-    }
+    weight_shift_ = 61 - ceil_log2(total);
+    if (whole && total <= 0x1p26) multiplicity = total;
   }
-  const int b = ceil_log2(total), c = std::max(0, ceil_log2(largest));
-  const int e = std::max({c, b - 11, std::min(6, b)});
-  round_first_ = !weights.empty() && e <= 16;
-  weight_quantum_ = quantum_of(std::max(c, b - 11) - 51);
-  weight_magic_ = magic_of(weight_quantum_);
+  const int b = ceil_log2(multiplicity);
+  const int e = std::max(b - 11, std::min(6, b));
   for (std::size_t t = 0; t < samples.cols(); ++t) {
     int a = -1000;
     if (absmax[t] > 0) std::frexp(static_cast<double>(absmax[t]), &a);
@@ -88,53 +84,56 @@ CentroidUpdate<T>::CentroidUpdate(MatrixView<const T> samples, std::span<const T
       magic2_[t] = magic_of(quantum2_[t]);
     }
   }
+  sums_ = empty_sums();
 }
 
 template <class T>
-double CentroidUpdate<T>::weight(std::size_t i) const {
-  return weights_.empty() ? 1.0 : static_cast<double>(weights_[i]) * weight_scale_;
+typename CentroidUpdate<T>::Sums CentroidUpdate<T>::empty_sums() const {
+  const std::size_t size = n_clusters_ * words * samples_.cols();
+  return {AlignedBuffer<std::uint64_t>(weighted() ? 0 : size), AlignedBuffer<Int128>(weighted() ? size : 0),
+          std::vector<std::int64_t>(n_clusters_), std::vector<std::int64_t>(weighted() ? n_clusters_ : 0)};
 }
 
-/// One sample with a weight, or of two words: what the kernels do not do.
 template <class T>
-void CentroidUpdate<T>::apply_general(const T* x, double w, bool add, std::uint64_t* row) const {
+std::int64_t CentroidUpdate<T>::integer_weight(std::size_t i) const {
+  const double units = std::ldexp(static_cast<double>(weights_[i]), weight_shift_);
+  return std::max<std::int64_t>(1, static_cast<std::int64_t>(units + 0.5));
+}
+
+template <class T>
+void CentroidUpdate<T>::apply_row(Sums& sums, std::size_t i, std::size_t cluster, bool add) const {
   const std::size_t d = samples_.cols();
-  for (std::size_t t = 0; t < d; ++t) {
-    double v = static_cast<double>(x[t]);
-    double rest = 0;
-    if (round_first_ || weights_.empty()) {
-      const double high = rounded(v, magic_[t]);
-      if constexpr (words > 1) rest = w * rounded(v - high, magic2_[t]);
-      v = high;
-    }
-    v *= w;
-    const std::uint64_t first = fixed(v, magic_[t]);
-    row[t] += add ? first : std::uint64_t{0} - first;
-    if constexpr (words > 1) {
-      const std::uint64_t second = fixed((v - rounded(v, magic_[t])) + rest, magic2_[t]);
-      row[d + t] += add ? second : std::uint64_t{0} - second;
-    }
-  }
-}
-
-template <class T>
-void CentroidUpdate<T>::apply(std::size_t i, bool add, std::uint64_t* row) const {
   const T* x = samples_.row_data(i);
-  if constexpr (words == 1) {
-    if (weights_.empty()) {
-      (add ? kernels_.add_row : kernels_.subtract_row)(x, magic_.data(), samples_.cols(), row);
-      return;
+  if (weighted()) {
+    const std::int64_t w = add ? integer_weight(i) : -integer_weight(i);
+    Int128* row = sums.wide.data() + cluster * words * d;
+    for (std::size_t t = 0; t < d; ++t) {
+      const double v = static_cast<double>(x[t]);
+      row[t] += Int128{w} * integer(v, magic_[t]);
+      if constexpr (words > 1) row[d + t] += Int128{w} * integer(cut_off(v, magic_[t]), magic2_[t]);
+    }
+    return;
+  }
+  std::uint64_t* row = sums.plain.data() + cluster * words * d;
+  (add ? kernels_.add_row : kernels_.subtract_row)(x, magic_.data(), d, row);
+  if constexpr (words > 1) {
+    for (std::size_t t = 0; t < d; ++t) {
+      const std::uint64_t rest = fixed(cut_off(static_cast<double>(x[t]), magic_[t]), magic2_[t]);
+      row[d + t] += add ? rest : std::uint64_t{0} - rest;
     }
   }
-  apply_general(x, weight(i), add, row);
 }
 
 template <class T>
-void CentroidUpdate<T>::count(std::size_t i, bool add, std::int64_t& rows, std::uint64_t& weight_sum) const {
-  rows += add ? 1 : -1;
-  if (weights_.empty()) return;
-  const std::uint64_t w = fixed(weight(i), weight_magic_);
-  weight_sum += add ? w : std::uint64_t{0} - w;
+void CentroidUpdate<T>::apply_count(Sums& sums, std::size_t i, std::size_t cluster, bool add) const {
+  sums.counts[cluster] += add ? 1 : -1;
+  if (weighted()) sums.weights[cluster] += add ? integer_weight(i) : -integer_weight(i);
+}
+
+template <class T>
+void CentroidUpdate<T>::apply(Sums& sums, std::size_t i, std::size_t cluster, bool add) const {
+  apply_row(sums, i, cluster, add);
+  apply_count(sums, i, cluster, add);
 }
 
 /// Samples whose label is not the accounted one, into moves_.
@@ -161,13 +160,9 @@ std::size_t CentroidUpdate<T>::accumulate(std::span<const std::int32_t> labels) 
   if (changed == 0) return 0;
   // A moved sample costs two rows, a rebuilt one costs one.
   const bool rebuild = changed > n_present_ / 2;
-  if (rebuild) {
-    std::fill_n(sums_.data(), sums_.size(), 0);
-    std::fill(counts_.begin(), counts_.end(), 0);
-    std::fill(weight_sums_.begin(), weight_sums_.end(), 0);
-  }
+  if (rebuild) sums_ = empty_sums();
   constexpr std::size_t private_bytes = std::size_t{1} << 20;
-  if (threads_ == 1 || sums_.bytes() <= private_bytes) {
+  if (threads_ == 1 || sums_.plain.bytes() + sums_.wide.bytes() <= private_bytes) {
     apply_with_private_sums(labels, rebuild);
   } else {
     apply_by_cluster(labels, rebuild);
@@ -185,51 +180,29 @@ template <class T>
 void CentroidUpdate<T>::apply_with_private_sums(std::span<const std::int32_t> labels, bool rebuild) {
   const std::size_t n_items = rebuild ? samples_.rows() : moves_.size();
   const auto item = [&](std::size_t m) { return rebuild ? m : moves_[m]; };
-  const std::size_t row = words * samples_.cols(), blocks = block_count(n_items, block_rows);
+  const std::size_t blocks = block_count(n_items, block_rows);
   const int team = useful_threads(threads_, blocks);
-  struct Private {
-    AlignedBuffer<std::uint64_t> sums;
-    std::vector<std::uint64_t> weights;
-    std::vector<std::int64_t> counts;
-  };
-  std::vector<Private> partial(static_cast<std::size_t>(team));
+  std::vector<Sums> partial(static_cast<std::size_t>(team));
   parallel_blocks(team, blocks, [&](std::size_t block, int thread) {
-    Private& mine = partial[static_cast<std::size_t>(thread)];
-    std::uint64_t* sums = sums_.data();
-    std::uint64_t* weights = weight_sums_.data();
-    std::int64_t* counts = counts_.data();
-    if (team > 1) {
-      if (mine.counts.empty()) {
-        mine.sums = AlignedBuffer<std::uint64_t>(sums_.size());
-        mine.weights.resize(n_clusters_);
-        mine.counts.resize(n_clusters_);
-      }
-      sums = mine.sums.data();
-      weights = mine.weights.data();
-      counts = mine.counts.data();
-    }
-    const auto put = [&](std::size_t i, std::int32_t label, bool add) {
-      const auto j = static_cast<std::size_t>(label);
-      apply(i, add, sums + j * row);
-      count(i, add, counts[j], weights[j]);
-    };
+    Sums& own = partial[static_cast<std::size_t>(thread)];
+    if (team > 1 && own.counts.empty()) own = empty_sums();
+    Sums& sums = team > 1 ? own : sums_;
     const RowRange items = block_range(block, n_items, block_rows);
     for (std::size_t m = items.begin; m < items.end; ++m) {
       // Moved samples are scattered: ask for the row that is due in a while.
       if (m + 8 < items.end) __builtin_prefetch(samples_.row_data(item(m + 8)));
       const std::size_t i = item(m);
       if (!present(i)) continue;
-      if (!rebuild && accounted_[i] >= 0) put(i, accounted_[i], false);
-      put(i, labels[i], true);
+      if (!rebuild && accounted_[i] >= 0) apply(sums, i, static_cast<std::size_t>(accounted_[i]), false);
+      apply(sums, i, static_cast<std::size_t>(labels[i]), true);
     }
   });
-  for (const Private& mine : partial) {
-    if (mine.counts.empty()) continue;
-    for (std::size_t v = 0; v < sums_.size(); ++v) sums_[v] += mine.sums[v];
-    for (std::size_t j = 0; j < n_clusters_; ++j) {
-      weight_sums_[j] += mine.weights[j];
-      counts_[j] += mine.counts[j];
-    }
+  for (const Sums& own : partial) {
+    if (own.counts.empty()) continue;
+    for (std::size_t v = 0; v < sums_.plain.size(); ++v) sums_.plain[v] += own.plain[v];
+    for (std::size_t v = 0; v < sums_.wide.size(); ++v) sums_.wide[v] += own.wide[v];
+    for (std::size_t j = 0; j < n_clusters_; ++j) sums_.counts[j] += own.counts[j];
+    for (std::size_t j = 0; j < own.weights.size(); ++j) sums_.weights[j] += own.weights[j];
   }
 }
 
@@ -248,7 +221,7 @@ void CentroidUpdate<T>::apply_by_cluster(std::span<const std::int32_t> labels, b
   };
   for_each_change([&](std::size_t i, std::size_t j, bool add) {
     ++start[j + 1];
-    count(i, add, counts_[j], weight_sums_[j]);
+    apply_count(sums_, i, j, add);
   });
   for (std::size_t j = 0; j < n_clusters_; ++j) start[j + 1] += start[j];
   std::vector<std::size_t> changes(start.back()), next(start.begin(), start.end() - 1);
@@ -257,19 +230,15 @@ void CentroidUpdate<T>::apply_by_cluster(std::span<const std::int32_t> labels, b
   parallel_blocks(threads_, n_clusters_, [&](std::size_t j, int) {
     for (std::size_t m = start[j]; m < start[j + 1]; ++m) {
       if (m + 8 < start[j + 1]) __builtin_prefetch(samples_.row_data(changes[m + 8] / 2));
-      apply(changes[m] / 2, changes[m] % 2 == 1, sum_row(j));
+      apply_row(sums_, changes[m] / 2, j, changes[m] % 2 == 1);
     }
   });
 }
 
 template <class T>
 void CentroidUpdate<T>::move(std::size_t i, std::int32_t from, std::int32_t to) {
-  const auto change = [&](std::size_t j, bool add) {
-    apply(i, add, sum_row(j));
-    count(i, add, counts_[j], weight_sums_[j]);
-  };
-  change(static_cast<std::size_t>(from), false);
-  change(static_cast<std::size_t>(to), true);
+  apply(sums_, i, static_cast<std::size_t>(from), false);
+  apply(sums_, i, static_cast<std::size_t>(to), true);
 }
 
 template <class T>
@@ -277,19 +246,19 @@ void CentroidUpdate<T>::write_means(Matrix<T>& centroids) const {
   const std::size_t d = samples_.cols();
   const int team = n_clusters_ * d < 100'000 ? 1 : threads_;
   parallel_blocks(team, n_clusters_, [&](std::size_t j, int) {
-    if (counts_[j] == 0) return;
-    const auto rows = static_cast<std::uint64_t>(counts_[j]);
-    const auto value = [&](std::uint64_t bits, double magic, double quantum) {
-      const std::uint64_t integer = bits - rows * std::bit_cast<std::uint64_t>(magic);
-      return static_cast<double>(static_cast<std::int64_t>(integer)) * quantum;
+    const std::int64_t count = sums_.counts[j];
+    if (count == 0) return;
+    const Int128 total = weighted() ? sums_.weights[j] : count;
+    const auto sum = [&](std::size_t word, std::size_t t, double magic) -> Int128 {
+      const std::size_t at = (j * words + word) * d + t;
+      if (weighted()) return sums_.wide[at];
+      const std::uint64_t offset = static_cast<std::uint64_t>(count) * std::bit_cast<std::uint64_t>(magic);
+      return static_cast<std::int64_t>(sums_.plain[at] - offset);
     };
-    const double total =
-        weights_.empty() ? static_cast<double>(rows) : value(weight_sums_[j], weight_magic_, weight_quantum_);
-    const std::uint64_t* sums = sums_.data() + j * words * d;
     for (std::size_t t = 0; t < d; ++t) {
-      double sum = value(sums[t], magic_[t], quantum_[t]);
-      if constexpr (words > 1) sum += value(sums[d + t], magic2_[t], quantum2_[t]);
-      centroids(j, t) = static_cast<T>(sum / total);
+      const Int128 second = words > 1 ? sum(words - 1, t, magic2_[t]) : 0;
+      centroids(j, t) =
+          static_cast<T>(exact_quotient(sum(0, t, magic_[t]), quantum_[t], second, quantum2_[t], total));
     }
   });
 }

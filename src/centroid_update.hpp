@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: MIT
 // The update step: weighted means of the clusters, from sums that do not depend on the order of addition.
 //
-// Every addend w_i x_it is rounded once to a multiple of a quantum q_t and added as a 64-bit integer, so that
-// threads, blocks, instruction sets, and whether sums were rebuilt or only moved samples were added and taken
-// away, cannot show. Adding the "magic" number m = 1.5 * 2^52 * q to a double v with |v| <= 2^51 q rounds v
-// to a multiple of q and leaves that multiple in the low bits (all such sums share one binade): bits(v + m) -
-// bits(m) = round(v / q). So a row costs one addition in double and one in integers a feature, and `count *
-// bits(m)` is taken off at the end, modulo 2^64.
+// Every value x_it is rounded once to an integer multiple of a quantum q_t, and integers are added: threads,
+// blocks, instruction sets, and whether sums were rebuilt or only moved samples were added and taken away,
+// cannot show.
 //
-// Choice of q_t: let max_t = max |x_it| < 2^A, the largest weight <= 2^C and their total <= 2^B (without
-// weights C = 0, B = ceil(log2 n)). With e = max(C, B - 11, min(6, B)), q_t = 2^(A + e - 51): an addend is at
-// most 2^51 q_t, a sum at most 2^62 q_t. For n = 2^20 that keeps 2^-42 of max_t; the error of a mean is at
-// most q_t / 2 * (rows of the cluster) / (its weight), plus one rounding to T. double keeps a second word for
-// what the first one cut off, with the quantum q_t * 2^(e - 51) (never below 2^-1074). Weights below one are
-// first scaled by a power of two so that C = 0. While e <= 16, x is rounded before it is multiplied by its
-// weight, so that an integer weight w gives the same bits as w copies of the sample.
+// Rounding. Adding the "magic" number m = 1.5 * 2^52 * q to a double v with |v| <= 2^51 q rounds v to a
+// multiple of q and leaves that multiple in the low bits (all such sums share one binade): bits(v + m) -
+// bits(m) = round(v / q). So without weights a row costs one addition in double and one in 64-bit integers a
+// feature, and count * bits(m) is taken off at the end, modulo 2^64. With weights the integer is multiplied
+// by the weight's, W_i = max(1, round(w_i / q_w)), into 128 bits.
+//
+// Quanta. Let max_t = max |x_it| < 2^A and n <= 2^B. q_t = 2^(A + e - 51) with e = max(B - 11, min(6, B)), so
+// that a value is at most 2^51 q_t and a sum of n at most 2^62 q_t; n = 2^20 keeps 2^-42 of max_t. q_w =
+// 2^(ceil(log2(sum w)) - 61). double keeps a second word for what the first one cut off, with the quantum q_t
+// * 2^(e - 51), never below 2^-1074. Where the weights are integers that add up to at most 2^26, their sum
+// takes the place of n: then a sample of weight w gives the same bits as w samples.
+//
+// Error of a mean: half a quantum (of the last word); with weights, also each w_i is off by at most q_w, or,
+// below q_w, counts as q_w; then one rounding to T (of a quotient that is right to a few units of 2^-100).
 #pragma once
 
 #include <cstddef>
@@ -23,6 +27,7 @@
 #include <vector>
 
 #include "aligned_buffer.hpp"
+#include "exact_quotient.hpp"
 #include "kernels/kernels.hpp"
 #include "omnimeans/matrix_view.hpp"
 
@@ -40,7 +45,7 @@ class CentroidUpdate {
   std::size_t accumulate(std::span<const std::int32_t> labels);
 
   /// Samples of positive weight in each cluster.
-  std::span<const std::int64_t> counts() const { return counts_; }
+  std::span<const std::int64_t> counts() const { return sums_.counts; }
 
   /// Takes sample i from one cluster's sum to another's; its label stays as it is.
   void move(std::size_t i, std::int32_t from, std::int32_t to);
@@ -51,15 +56,24 @@ class CentroidUpdate {
  private:
   static constexpr std::size_t words = sizeof(T) == sizeof(double) ? 2 : 1;
 
-  double weight(std::size_t i) const;
-  bool present(std::size_t i) const { return weights_.empty() || weights_[i] > 0; }
-  void apply(std::size_t i, bool add, std::uint64_t* row) const;
-  void apply_general(const T* x, double w, bool add, std::uint64_t* row) const;
-  void count(std::size_t i, bool add, std::int64_t& rows, std::uint64_t& weight_sum) const;
+  /// Sums of all clusters; of `plain` and `wide` only one is used, [cluster][word][feature].
+  struct Sums {
+    AlignedBuffer<std::uint64_t> plain;  ///< without weights: bits(x + m), modulo 2^64
+    AlignedBuffer<Int128> wide;          ///< with weights
+    std::vector<std::int64_t> counts;
+    std::vector<std::int64_t> weights;
+  };
+
+  bool weighted() const { return !weights_.empty(); }
+  bool present(std::size_t i) const { return !weighted() || weights_[i] > 0; }
+  std::int64_t integer_weight(std::size_t i) const;
+  Sums empty_sums() const;
+  void apply(Sums& sums, std::size_t i, std::size_t cluster, bool add) const;
+  void apply_row(Sums& sums, std::size_t i, std::size_t cluster, bool add) const;
+  void apply_count(Sums& sums, std::size_t i, std::size_t cluster, bool add) const;
   void find_moves(std::span<const std::int32_t> labels);
   void apply_with_private_sums(std::span<const std::int32_t> labels, bool rebuild);
   void apply_by_cluster(std::span<const std::int32_t> labels, bool rebuild);
-  std::uint64_t* sum_row(std::size_t j) { return sums_.data() + j * words * samples_.cols(); }
 
   MatrixView<const T> samples_;
   std::span<const T> weights_;
@@ -67,16 +81,11 @@ class CentroidUpdate {
   int threads_;
   const kernels::Kernels<T>& kernels_;
 
-  double weight_scale_ = 1;   ///< a power of two
-  bool round_first_ = false;  ///< round x, then multiply by the weight
-  double weight_magic_ = 0, weight_quantum_ = 1;
-  AlignedBuffer<double> magic_;   ///< n_features, word one
-  AlignedBuffer<double> magic2_;  ///< word two (double only)
+  int weight_shift_ = 0;                  ///< 1 / q_w = 2^weight_shift
+  AlignedBuffer<double> magic_, magic2_;  ///< n_features, of word one and word two
   std::vector<double> quantum_, quantum2_;
 
-  AlignedBuffer<std::uint64_t> sums_;  ///< [cluster][word][feature]
-  std::vector<std::uint64_t> weight_sums_;
-  std::vector<std::int64_t> counts_;
+  Sums sums_;
   std::vector<std::size_t> moves_;       ///< of the current step
   std::vector<std::int32_t> accounted_;  ///< the labels that the sums stand for; -1: none
 };

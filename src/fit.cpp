@@ -52,6 +52,11 @@ void validate_options(const Options& options) {
   if (!(options.tol >= 0) || std::isinf(options.tol)) {
     throw InvalidArgument("tol = " + std::to_string(options.tol) + " is not a finite number >= 0");
   }
+  if (options.empty_clusters < EmptyClusterPolicy::relocate ||
+      options.empty_clusters > EmptyClusterPolicy::error) {
+    throw InvalidArgument("empty_clusters = " + std::to_string(static_cast<int>(options.empty_clusters)) +
+                          " is not an EmptyClusterPolicy");
+  }
 }
 
 template <class T>
@@ -63,6 +68,7 @@ class Fit {
         weights_(inputs.sample_weights),
         initial_(inputs.initial_centroids) {
     validate_options(options);
+    check_init(options.init);
     isa_ = find_isa(options.isa);
     threads_ = resolve_threads(options.threads);
     entry_ = options.backend == "auto" ? nullptr : &find_backend(options.backend);
@@ -154,6 +160,8 @@ class Fit {
 
       const auto update_start = Clock::now();
       const bool relocated = update_step(update, result, next, stats);
+      // The labels were asked for with these centroids, and give these centroids.
+      const bool at_rest = stats.labels_changed == 0 && !relocated && next == result.centroids;
       move_centroids(result.centroids, next, drift, stats);
       stats.update_seconds = seconds_since(update_start);
 
@@ -162,7 +170,7 @@ class Fit {
       result.reranked += stats.reranked;
       result.fit_seconds += stats.assignment_seconds + stats.update_seconds;
       result.history.push_back(stats);
-      stop = stopping_rule(result, relocated, runs);
+      stop = stopping_rule(result, at_rest, runs);
     }
     result.stop_reason = *stop;
     result.backend_bytes = backend->bytes();
@@ -187,7 +195,10 @@ class Fit {
                          " empty in all)");
     }
     std::vector<Relocation> plan;
-    if (options_.empty_clusters == EmptyClusterPolicy::relocate) {
+    // Where labels stay the same twice, relocation has been tried from here and gave no cluster a sample.
+    const bool tried =
+        stats.labels_changed == 0 && !result.history.empty() && result.history.back().labels_changed == 0;
+    if (options_.empty_clusters == EmptyClusterPolicy::relocate && !tried) {
       plan = plan_relocations(samples_, weights_, result.centroids.view(), result.labels, counts,
                               kernels::kernels_for<T>(isa_), threads_);
     }
@@ -218,25 +229,15 @@ class Fit {
     centroids = next;
   }
 
-  std::optional<StopReason> stopping_rule(const Result<T>& result, bool relocated, std::size_t runs) const {
+  std::optional<StopReason> stopping_rule(const Result<T>& result, bool at_rest, std::size_t runs) const {
     const IterationStats& stats = result.history.back();
-    std::optional<StopReason> stop;
-    if (stats.labels_changed == 0 && !relocated) {
-      stop = StopReason::converged;
-    } else if (options_.tol > 0 && stats.centroid_shift <= tolerance_) {
-      stop = StopReason::tolerance;
-    } else if (result.n_iter == options_.max_iter) {
-      stop = StopReason::max_iter;
-    } else if (options_.deadline && Clock::now() >= *options_.deadline) {
-      stop = StopReason::deadline;
-    } else if (options_.stop.stop_requested()) {
-      stop = StopReason::cancelled;
-    }
-    if (options_.progress) {
-      const bool go_on = options_.progress({result.run, runs, options_.max_iter, stats});
-      if (!go_on && !stop) stop = StopReason::cancelled;
-    }
-    return stop;
+    const bool go_on = !options_.progress || options_.progress({result.run, runs, options_.max_iter, stats});
+    if (at_rest) return StopReason::converged;
+    if (options_.tol > 0 && stats.centroid_shift <= tolerance_) return StopReason::tolerance;
+    if (result.n_iter == options_.max_iter) return StopReason::max_iter;
+    if (!go_on || options_.stop.stop_requested()) return StopReason::cancelled;
+    if (options_.deadline && Clock::now() >= *options_.deadline) return StopReason::deadline;
+    return std::nullopt;
   }
 
   /// Labels for the returned centroids, unless they are those already; then the canonical inertia.

@@ -133,9 +133,9 @@ void check_weights(std::span<const T> weights, std::size_t n_samples) {
   }
   double total = 0;
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    const std::string who = "sample_weights[" + std::to_string(i) + "] ";
-    if (!std::isfinite(weights[i])) throw NonFiniteValue(who + "is " + describe(weights[i]));
-    if (weights[i] < 0) throw InvalidArgument(who + "= " + describe(weights[i]) + " is negative");
+    const auto who = [&] { return "sample_weights[" + std::to_string(i) + "] "; };
+    if (!std::isfinite(weights[i])) throw NonFiniteValue(who() + "is " + describe(weights[i]));
+    if (weights[i] < 0) throw InvalidArgument(who() + "= " + describe(weights[i]) + " is negative");
     total += static_cast<double>(weights[i]);
   }
   if (total == 0) throw InvalidArgument("sample_weights are all zero");
@@ -164,6 +164,12 @@ void check_threads(int threads) {
                           " is negative; 0 means as many as OpenMP would use");
   }
   if (threads > 4096) throw InvalidArgument("threads = " + std::to_string(threads) + " exceeds 4096");
+}
+
+void check_init(Init init) {
+  if (init != Init::random && init != Init::kmeans_plus_plus) {
+    throw InvalidArgument("init = " + std::to_string(static_cast<int>(init)) + " is not an Init");
+  }
 }
 
 #define OMNIMEANS_INSTANTIATE(T)                                                           \

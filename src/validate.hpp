@@ -10,6 +10,7 @@
 
 #include "omnimeans/isa.hpp"
 #include "omnimeans/matrix_view.hpp"
+#include "omnimeans/options.hpp"
 
 namespace omnimeans {
 
@@ -33,5 +34,8 @@ template <class T>
 void check_n_clusters(std::size_t n_clusters, std::size_t n_samples, std::span<const T> weights);
 
 void check_threads(int threads);
+
+/// One of the named values.
+void check_init(Init init);
 
 }  // namespace omnimeans

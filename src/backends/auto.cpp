@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What "auto" stands for. Elkan's bounds pay where a distance costs more than looking at a bound (many
-// features) and where there is much to skip (many clusters); otherwise the dense kernel is faster. Elkan's
-// n*k values must fit.
+// features) and where there is much to skip (many clusters); otherwise the dense kernel is faster. What does
+// not fit the memory limit gives way to the next smaller one.
 #include "backends/auto.hpp"
 
 #include "backends/backends.hpp"
@@ -11,12 +11,13 @@ namespace omnimeans::algorithms {
 template <class T>
 const BackendEntry& choose(const Problem<T>& problem) {
   constexpr std::size_t fewest_features = 48, fewest_clusters = 48;
-  const std::size_t n = problem.samples.rows(), k = problem.n_clusters;
-  const bool pays = problem.samples.cols() >= fewest_features && k >= fewest_clusters;
-  const double bytes = (pairs(n, k) + pairs(k, k)) * sizeof(T);
-  const bool fits =
-      problem.memory_limit_bytes == 0 || bytes <= static_cast<double>(problem.memory_limit_bytes);
-  return pays && fits ? elkan() : simd();
+  const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
+  const auto fits = [&](double bytes) {
+    return problem.memory_limit_bytes == 0 || bytes <= static_cast<double>(problem.memory_limit_bytes);
+  };
+  if (d >= fewest_features && k >= fewest_clusters && fits(elkan_bytes<T>(n, d, k)))
+    return find_backend("elkan");
+  return find_backend(fits(dense_bytes<T>(n, d, k)) ? "simd" : "naive");
 }
 
 template const BackendEntry& choose(const Problem<float>&);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The entries of the registry: each backend's file defines one.
+// What backends share: making an entry, checking memory.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,6 @@
 #include "omnimeans/error.hpp"
 
 namespace omnimeans::algorithms {
-
-const BackendEntry& naive();
-const BackendEntry& openmp();
-const BackendEntry& simd();
-const BackendEntry& elkan();
-const BackendEntry& textbook();
 
 /// make_f32 and make_f64 of a class template derived from Backend<T>.
 template <template <class> class B, class T>
@@ -30,13 +24,25 @@ inline void check_memory(std::string_view backend, double bytes, std::uint64_t l
     throw MemoryLimitExceeded(std::string(backend) + " needs " +
                               std::to_string(static_cast<std::uint64_t>(bytes)) +
                               " bytes, memory_limit_bytes = " + std::to_string(limit) +
-                              "; raise the limit or use the backend \"simd\"");
+                              "; raise the limit or use the backend \"naive\", which needs none");
   }
 }
 
 /// Elements n * k of a bounds matrix in double, which cannot overflow.
 inline double pairs(std::size_t n, std::size_t k) {
   return static_cast<double>(n) * static_cast<double>(k);
+}
+
+/// What the dense engine holds: norms, packed centroids (twice where samples are re-ranked).
+template <class T>
+double dense_bytes(std::size_t n, std::size_t d, std::size_t k) {
+  return (static_cast<double>(n) + 2 * pairs(k, d)) * sizeof(T);
+}
+
+/// What Elkan's algorithm holds: the engine, n*k and k*k bounds.
+template <class T>
+double elkan_bytes(std::size_t n, std::size_t d, std::size_t k) {
+  return dense_bytes<T>(n, d, k) + (pairs(n, k) + pairs(k, k)) * sizeof(T);
 }
 
 }  // namespace omnimeans::algorithms

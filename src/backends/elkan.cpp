@@ -32,7 +32,7 @@ class Elkan final : public Backend<T> {
         engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads),
         k_(problem.n_clusters) {
     const std::size_t n = problem.samples.rows();
-    check_memory("elkan", (pairs(n, k_) + pairs(k_, k_)) * sizeof(T), problem.memory_limit_bytes);
+    check_memory("elkan", elkan_bytes<T>(n, problem.samples.cols(), k_), problem.memory_limit_bytes);
     lower_.resize(n * k_);
     upper_.resize(n);
     half_.resize(k_ * k_);
@@ -58,9 +58,10 @@ class Elkan final : public Backend<T> {
     return static_cast<T>(value * (1 + 2 * epsilon) +
                           static_cast<double>(std::numeric_limits<T>::denorm_min()));
   }
+  /// Never infinite: a bound must stay below what later drift can make of it.
   static T down(double value) {
-    return static_cast<T>(
-        std::max(0.0, value * (1 - 2 * epsilon) - static_cast<double>(std::numeric_limits<T>::denorm_min())));
+    const double less = value * (1 - 2 * epsilon) - static_cast<double>(std::numeric_limits<T>::denorm_min());
+    return static_cast<T>(std::clamp(less, 0.0, static_cast<double>(std::numeric_limits<T>::max())));
   }
   /// The canonical distance's root, rounded outward: D is off by at most gamma_{d/8+8}, far below epsilon *
   /// 2^-20 for float; for double the slack below covers d up to 2^20.

@@ -17,7 +17,9 @@ template <class T>
 class OpenMp final : public Backend<T> {
  public:
   explicit OpenMp(const Problem<T>& problem)
-      : problem_(problem), block_sums_(block_count(problem.samples.rows(), block_rows)) {}
+      : problem_(problem), block_sums_(block_count(problem.samples.rows(), block_rows)) {
+    check_memory("openmp", static_cast<double>(bytes()), problem.memory_limit_bytes);
+  }
 
   AssignmentStats assign(const Assignment<T>& step) override {
     const auto& samples = problem_.samples;

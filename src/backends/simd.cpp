@@ -17,7 +17,10 @@ template <class T>
 class SimdBackend final : public Backend<T> {
  public:
   explicit SimdBackend(const Problem<T>& problem)
-      : problem_(problem), engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads) {}
+      : problem_(problem), engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads) {
+    check_memory("simd", dense_bytes<T>(problem.samples.rows(), problem.samples.cols(), problem.n_clusters),
+                 problem.memory_limit_bytes);
+  }
 
   AssignmentStats assign(const Assignment<T>& step) override {
     engine_.set_centroids(step.centroids);

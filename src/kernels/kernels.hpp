@@ -89,7 +89,7 @@ struct Kernels {
   /// returns how many. A NaN is never above anything.
   std::size_t (*near_lowest)(const T* values, std::size_t n, T margin, std::int32_t* out);
 
-  /// out[j] = factor * sqrt(max(0, 2 scores[j] + base)); 0 for NaN.
+  /// out[j] = factor * sqrt(max(0, 2 scores[j] + base)), finite; 0 for NaN.
   void (*lower_distances)(const T* scores, std::size_t n, T base, T factor, T* out);
 
   /// Elkan's test for one sample: writes the j < n for which neither bound[j] - drift[j] > upper nor

@@ -174,7 +174,7 @@ struct NearestLanes {
                     step_large = group_step_of(small + (large_groups != 0 ? 1 : 0));
     const T zeros[largest_group] = {};
     T tags[largest_group];
-    for (std::size_t c = 0; c < largest_group; ++c) tags[c] = index_bits<T>(c);
+    for (std::size_t i = 0; i < largest_group; ++i) tags[i] = index_bits<T>(i);
     alignas(64) T norms[tile];
     alignas(64) T best[tile];
     alignas(64) T upper[tile];

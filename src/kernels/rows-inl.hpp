@@ -90,10 +90,11 @@ struct Rows {
 
   static void lower_distances(const T* scores, std::size_t n, T base, T factor, T* out) {
     const vec a = S::set(base), f = S::set(factor), zero = S::set(T(0)), two = S::set(T(2));
+    const vec largest = S::set(std::numeric_limits<T>::max());
     const auto distance = [&](vec score) __attribute__((always_inline)) {
       const vec squared = S::fma(two, score, a);
       // Selected, not max: a NaN is no bound.
-      return S::mul(f, S::sqrt(S::select(S::less(zero, squared), squared, zero)));
+      return S::min(largest, S::mul(f, S::sqrt(S::select(S::less(zero, squared), squared, zero))));
     };
     std::size_t j = 0;
     for (; j + W <= n; j += W) S::store(out + j, distance(S::load(scores + j)));

@@ -50,6 +50,7 @@ template <class T>
 Seeds<T> validate_and_seed(MatrixView<const T> samples, const SeedingOptions& options,
                            std::span<const T> weights) {
   check_threads(options.threads);
+  check_init(options.init);
   const Isa isa = find_isa(options.isa);
   check_shape(samples, "X");
   check_weights(weights, samples.rows());
