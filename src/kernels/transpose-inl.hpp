@@ -101,8 +101,9 @@ struct Transpose {
         __builtin_prefetch(rows + (asked + l) * stride + t + ahead);
       asked = (asked + W * Q / line) % W;
       if constexpr (sizeof(T) == 4) {
-        const vec a = pieces(rows, t), b = pieces(rows + 1, t), c = pieces(rows + 2, t),
-                  e = pieces(rows + 3, t);
+        const T* at = rows + t;
+        const vec a = pieces(at, stride), b = pieces(at + stride, stride),
+                  c = pieces(at + 2 * stride, stride), e = pieces(at + 3 * stride, stride);
         const vec ab_lo = interleave<false, false>(a, b), ab_hi = interleave<true, false>(a, b);
         const vec ce_lo = interleave<false, false>(c, e), ce_hi = interleave<true, false>(c, e);
         put(t, interleave<false, true>(ab_lo, ce_lo));
