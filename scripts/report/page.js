@@ -56,7 +56,7 @@ const FILTERS = COLUMNS.filter((c) => c.filter);
 
 const state = { group: "", metric: "", filters: {}, sort: "", down: false, allCards: false, allLines: false };
 
-// ---- Small helpers.
+// ---- Small things used everywhere.
 function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [key, value] of Object.entries(attributes)) {
