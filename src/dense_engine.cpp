@@ -12,6 +12,7 @@ namespace omnimeans {
 namespace {
 
 constexpr std::size_t largest_block_rows = 240;  // a multiple of every tile height
+constexpr std::size_t rerank_rows = 24;
 constexpr std::size_t panel_bytes = std::size_t{512}
                                     << 10;  // of packed centroids kept in L2 while a block passes
 
@@ -61,12 +62,17 @@ DenseEngine<T>::DenseEngine(MatrixView<const T> samples, std::size_t n_clusters,
 }
 
 template <class T>
-std::uint64_t DenseEngine<T>::bytes() const {
-  std::uint64_t total = grouped_.bytes() + half_norms_.bytes() + panels_.bytes() + norms_.size() * sizeof(T);
-  for (const Scratch& s : scratch_) {
-    total += s.tile.bytes() + s.partial.bytes() + s.rows.bytes() + s.scores.bytes() + s.open.capacity() * 8;
-  }
-  return total;
+double DenseEngine<T>::bytes_needed(const Problem<T>& problem, bool every_score) {
+  const auto& kernels = kernels::kernels_for<T>(problem.isa);
+  const double n = static_cast<double>(problem.samples.rows()),
+               d = static_cast<double>(problem.samples.cols());
+  const double k = static_cast<double>(problem.n_clusters), padded = k + static_cast<double>(kernels.lanes);
+  const double tile = static_cast<double>(kernels.nearest_tile), block = largest_block_rows;
+  const double chain = static_cast<double>(kernels::dense_chain);
+  const double scored = every_score ? block : rerank_rows;
+  const double scratch = std::min(d, chain) * tile + (d > chain ? k * tile : 0) + block * d + scored * padded;
+  const double values = n + (k + padded) * (d + 1) + static_cast<double>(problem.threads) * scratch;
+  return values * sizeof(T) + n * sizeof(std::size_t);  // the samples to re-rank may be all
 }
 
 template <class T>
@@ -296,7 +302,7 @@ void DenseEngine<T>::rerank(std::span<const T> weights, std::span<std::int32_t> 
   for (const Scratch& scratch : scratch_) open.insert(open.end(), scratch.open.begin(), scratch.open.end());
   if (open.empty()) return;
   pack_panels();
-  constexpr std::size_t batch = 24;
+  constexpr std::size_t batch = rerank_rows;
   const std::size_t d = samples_.cols(), stride = padded_clusters();
   const std::size_t batches = block_count(open.size(), batch);
   // scratch_ has an entry for each thread of the pass that found them.

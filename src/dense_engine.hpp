@@ -84,7 +84,9 @@ class DenseEngine {
 
   std::size_t padded_clusters() const { return n_vectors_ * kernels_.lanes; }
   const kernels::Kernels<T>& kernels() const { return kernels_; }
-  std::uint64_t bytes() const;
+
+  /// Working memory at most, in bytes: with every score of a block at hand, or of the few that are re-ranked.
+  static double bytes_needed(const Problem<T>& problem, bool every_score);
 
  private:
   template <class Body>

@@ -136,8 +136,8 @@ class Fit {
     Result<T> result;
     result.run = run;
     result.backend = entry_->info.name;
-    result.isa = isa_;
-    result.threads = threads_;
+    result.isa = entry_->info.vectorised ? isa_ : Isa::scalar;
+    result.threads = entry_->info.threaded ? threads_ : 1;
     const auto seed_start = Clock::now();
     result.centroids = seed(run);
     result.seed_seconds = seconds_since(seed_start);

@@ -139,7 +139,10 @@ void check_weights(std::span<const T> weights, std::size_t n_samples) {
     total += static_cast<double>(weights[i]);
   }
   if (total == 0) throw InvalidArgument("sample_weights are all zero");
-  if (!(total < 1e150)) throw InvalidArgument("sample_weights add up to " + describe(total) + "; scale them");
+  if (!(total < 1e100)) {
+    throw NonFiniteValue("sample_weights add up to " + describe(total) +
+                         ": weighted distances overflow; scale them");
+  }
 }
 
 template <class T>

@@ -49,13 +49,15 @@ class Backend {
   virtual ~Backend() = default;
   /// Writes the canonical labels (an exact backend) or its own idea of them (an approximate one).
   virtual AssignmentStats assign(const Assignment<T>& step) = 0;
-  /// Working memory held, in bytes.
+  /// Working memory in bytes, at most: what is held against memory_limit_bytes.
   virtual std::uint64_t bytes() const = 0;
 };
 
 /// What users read about a backend: `omnimeans backends`, the README's table and the report come from here.
 struct BackendInfo {
   std::string_view name;
+  bool vectorised = true;   ///< runs on Problem::isa; false: scalar code
+  bool threaded = true;     ///< uses Problem::threads
   bool exact = true;        ///< false: may differ from the canonical labels; "auto" never picks it
   std::string_view memory;  ///< working memory, e.g. "n*k floats"
   std::string_view use_when;

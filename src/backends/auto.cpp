@@ -11,13 +11,13 @@ namespace omnimeans::algorithms {
 template <class T>
 const BackendEntry& choose(const Problem<T>& problem) {
   constexpr std::size_t fewest_features = 48, fewest_clusters = 48;
-  const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
+  const std::size_t d = problem.samples.cols(), k = problem.n_clusters;
   const auto fits = [&](double bytes) {
     return problem.memory_limit_bytes == 0 || bytes <= static_cast<double>(problem.memory_limit_bytes);
   };
-  if (d >= fewest_features && k >= fewest_clusters && fits(elkan_bytes<T>(n, d, k)))
+  if (d >= fewest_features && k >= fewest_clusters && fits(elkan_bytes(problem)))
     return find_backend("elkan");
-  return find_backend(fits(dense_bytes<T>(n, d, k)) ? "simd" : "naive");
+  return find_backend(fits(DenseEngine<T>::bytes_needed(problem, false)) ? "simd" : "naive");
 }
 
 template const BackendEntry& choose(const Problem<float>&);

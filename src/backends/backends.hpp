@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "dense_engine.hpp"
 #include "omnimeans/backend.hpp"
 #include "omnimeans/error.hpp"
 
@@ -33,16 +34,12 @@ inline double pairs(std::size_t n, std::size_t k) {
   return static_cast<double>(n) * static_cast<double>(k);
 }
 
-/// What the dense engine holds: norms, packed centroids (twice where samples are re-ranked).
-template <class T>
-double dense_bytes(std::size_t n, std::size_t d, std::size_t k) {
-  return (static_cast<double>(n) + 2 * pairs(k, d)) * sizeof(T);
-}
-
 /// What Elkan's algorithm holds: the engine, n*k and k*k bounds.
 template <class T>
-double elkan_bytes(std::size_t n, std::size_t d, std::size_t k) {
-  return dense_bytes<T>(n, d, k) + (pairs(n, k) + pairs(k, k)) * sizeof(T);
+double elkan_bytes(const Problem<T>& problem) {
+  const std::size_t n = problem.samples.rows(), k = problem.n_clusters;
+  return DenseEngine<T>::bytes_needed(problem, true) +
+         (pairs(n, k) + pairs(k, k) + static_cast<double>(n + 2 * k)) * sizeof(T);
 }
 
 }  // namespace omnimeans::algorithms

@@ -32,7 +32,7 @@ class Elkan final : public Backend<T> {
         engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads),
         k_(problem.n_clusters) {
     const std::size_t n = problem.samples.rows();
-    check_memory("elkan", elkan_bytes<T>(n, problem.samples.cols(), k_), problem.memory_limit_bytes);
+    check_memory("elkan", elkan_bytes(problem), problem.memory_limit_bytes);
     lower_.resize(n * k_);
     upper_.resize(n);
     half_.resize(k_ * k_);
@@ -48,9 +48,7 @@ class Elkan final : public Backend<T> {
     return pruned_pass(step);
   }
 
-  std::uint64_t bytes() const override {
-    return engine_.bytes() + (lower_.size() + upper_.size() + half_.size() + 2 * k_) * sizeof(T);
-  }
+  std::uint64_t bytes() const override { return static_cast<std::uint64_t>(elkan_bytes(problem_)); }
 
  private:
   static constexpr double epsilon = static_cast<double>(std::numeric_limits<T>::epsilon());

@@ -38,6 +38,8 @@ class Naive final : public Backend<T> {
 
 const BackendEntry& naive() {
   static const BackendEntry entry{{.name = "naive",
+                                   .vectorised = false,
+                                   .threaded = false,
                                    .exact = true,
                                    .memory = "none",
                                    .use_when = "checking another backend",

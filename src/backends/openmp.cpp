@@ -53,6 +53,7 @@ class OpenMp final : public Backend<T> {
 
 const BackendEntry& openmp() {
   static const BackendEntry entry{{.name = "openmp",
+                                   .vectorised = false,
                                    .exact = true,
                                    .memory = "n/8 bytes",
                                    .use_when = "measuring what threads alone bring",

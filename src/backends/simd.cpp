@@ -18,8 +18,7 @@ class SimdBackend final : public Backend<T> {
  public:
   explicit SimdBackend(const Problem<T>& problem)
       : problem_(problem), engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads) {
-    check_memory("simd", dense_bytes<T>(problem.samples.rows(), problem.samples.cols(), problem.n_clusters),
-                 problem.memory_limit_bytes);
+    check_memory("simd", DenseEngine<T>::bytes_needed(problem, false), problem.memory_limit_bytes);
   }
 
   AssignmentStats assign(const Assignment<T>& step) override {
@@ -27,7 +26,9 @@ class SimdBackend final : public Backend<T> {
     return engine_.assign(problem_.sample_weights, step.labels);
   }
 
-  std::uint64_t bytes() const override { return engine_.bytes(); }
+  std::uint64_t bytes() const override {
+    return static_cast<std::uint64_t>(DenseEngine<T>::bytes_needed(problem_, false));
+  }
 
  private:
   Problem<T> problem_;

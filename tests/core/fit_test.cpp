@@ -92,8 +92,8 @@ TEST(Fit, ResultSaysWhatRan) {
     const Result<float> result = omnimeans::fit(samples, options);
     SCOPED_TRACE(entry.info.name);
     EXPECT_EQ(result.backend, entry.info.name);
-    EXPECT_EQ(result.isa, omnimeans::default_isa());
-    EXPECT_EQ(result.threads, 2);
+    EXPECT_EQ(result.isa, entry.info.vectorised ? omnimeans::default_isa() : omnimeans::Isa::scalar);
+    EXPECT_EQ(result.threads, entry.info.threaded ? 2 : 1);
     EXPECT_EQ(result.centroids.rows(), 30u);
     EXPECT_EQ(result.centroids.cols(), 16u);
     EXPECT_EQ(result.labels.size(), 2000u);
