@@ -83,7 +83,7 @@ Labelled<T> run_nearest(const Dense<T>& p, const Kernels<T>& kernels, Placement 
   std::size_t n_open = 0;
   task.n_open = &n_open;
   const auto results = [&] {
-    EXPECT_LE(n_open, n);
+    EXPECT_LE(n_open, p.shape.n);
     return Labelled<T>{labels.values(), {open.data(), open.data() + n_open}, upper.values(), norms.values()};
   };
   kernels.nearest(task);
