@@ -10,7 +10,7 @@ namespace omnimeans::algorithms {
 
 template <class T>
 const BackendEntry& choose(const Problem<T>& problem) {
-  constexpr std::size_t fewest_features = 48, fewest_clusters = 48;
+  constexpr std::size_t fewest_features = 160, fewest_clusters = 64;
   const std::size_t d = problem.samples.cols(), k = problem.n_clusters;
   const auto fits = [&](double bytes) {
     return problem.memory_limit_bytes == 0 || bytes <= static_cast<double>(problem.memory_limit_bytes);

@@ -53,18 +53,21 @@ class Elkan final : public Backend<T> {
  private:
   static constexpr double epsilon = static_cast<double>(std::numeric_limits<T>::epsilon());
   static T up(double value) {
-    return static_cast<T>(value * (1 + 2 * epsilon) +
-                          static_cast<double>(std::numeric_limits<T>::denorm_min()));
+    const double more = value * (1 + 2 * epsilon) + static_cast<double>(std::numeric_limits<T>::denorm_min());
+    return more <= static_cast<double>(std::numeric_limits<T>::max()) ? static_cast<T>(more)
+                                                                      : std::numeric_limits<T>::infinity();
   }
   /// Never infinite: a bound must stay below what later drift can make of it.
   static T down(double value) {
     const double less = value * (1 - 2 * epsilon) - static_cast<double>(std::numeric_limits<T>::denorm_min());
     return static_cast<T>(std::clamp(less, 0.0, static_cast<double>(std::numeric_limits<T>::max())));
   }
-  /// The canonical distance's root, rounded outward: D is off by at most gamma_{d/8+8}, far below epsilon *
-  /// 2^-20 for float; for double the slack below covers d up to 2^20.
-  T upper_root(double squared) const { return up(std::sqrt(squared) * (1 + slack_) + tiny_); }
-  T lower_root(double squared) const { return down(std::sqrt(squared) * (1 - slack_) - tiny_); }
+  /// Bounds of a distance from its square in T; nothing is known of one that overflowed.
+  T upper_root(T squared) const { return up(std::sqrt(static_cast<double>(squared)) * (1 + slack_) + tiny_); }
+  T lower_root(T squared) const {
+    return std::isfinite(squared) ? down(std::sqrt(static_cast<double>(squared)) * (1 - slack_) - tiny_)
+                                  : T(0);
+  }
 
   double weight(std::size_t i) const {
     return problem_.sample_weights.empty() ? 1.0 : static_cast<double>(problem_.sample_weights[i]);
@@ -78,7 +81,7 @@ class Elkan final : public Backend<T> {
         const T* scores = scratch.scores.data() + (i - rows.begin) * engine_.padded_clusters();
         const auto ranked = engine_.rank(i, scores, scratch);
         step.labels[i] = ranked.label;
-        upper_[i] = upper_root(ranked.distance);
+        upper_[i] = up(std::sqrt(ranked.distance) * (1 + slack_) + tiny_);
         scratch.stats.inertia_bound += weight(i) * ranked.distance;
         scratch.stats.reranked += ranked.reranked;
         engine_.lower_distances(i, scores, lower_.data() + i * k_);
@@ -91,13 +94,13 @@ class Elkan final : public Backend<T> {
     const auto& kernels = engine_.kernels();
     const int threads = k_ * k_ * centroids.cols() < 100'000 ? 1 : problem_.threads;
     parallel_blocks(threads, k_, [&](std::size_t j, int) {
-      std::vector<double> squared(k_);
-      kernels.canonical_distances(centroids.row_data(j), centroids.data(), centroids.row_stride(), nullptr,
-                                  k_, centroids.cols(), squared.data());
+      std::vector<T> squared(k_);
+      kernels.squared_distances(centroids.row_data(j), centroids.data(), centroids.row_stride(), nullptr, k_,
+                                centroids.cols(), squared.data());
       T least = std::numeric_limits<T>::infinity();
       for (std::size_t other = 0; other < k_; ++other) {
         // Its own centroid is never a candidate.
-        const T half = other == j ? std::numeric_limits<T>::infinity() : lower_root(squared[other] / 4);
+        const T half = other == j ? std::numeric_limits<T>::infinity() : lower_root(squared[other]) / 2;
         half_[j * k_ + other] = half;
         least = std::min(least, half);
       }
@@ -119,6 +122,7 @@ class Elkan final : public Backend<T> {
     for (const AssignmentStats& s : stats) {
       total.distances_computed += s.distances_computed;
       total.inertia_bound += s.inertia_bound;
+      total.reranked += s.reranked;
     }
     return total;
   }
@@ -131,14 +135,18 @@ class Elkan final : public Backend<T> {
     T* lower = lower_.data() + i * k_;
     auto a = static_cast<std::size_t>(step.labels[i]);
     T u = up(static_cast<double>(upper_[i]) + step.drift[a]);
-    const auto distance_to = [&](std::size_t j) {
-      double squared;
-      const auto index = static_cast<std::int32_t>(j);
-      kernels.canonical_distances(x, step.centroids.data(), step.centroids.row_stride(), &index, 1, d,
-                                  &squared);
+    const MatrixView<const T> centroids = step.centroids;
+    const auto squared_to = [&](std::size_t j) {
+      T squared;
+      kernels.squared_distances(x, centroids.row_data(j), 0, nullptr, 1, d, &squared);
       ++stats.distances_computed;
       lower[j] = down(static_cast<double>(lower_root(squared)) + static_cast<double>(drift_[j]));
       return squared;
+    };
+    const auto canonical_nearer = [&](std::size_t j, std::size_t than) {
+      const double to_j = canonical_to(x, centroids, j), to_other = canonical_to(x, centroids, than);
+      ++stats.reranked;
+      return to_j < to_other || (to_j == to_other && j < than);
     };
     // #2: nothing can be nearer than half the way to the nearest other centroid.
     if (!(u < nearest_half_[a])) {
@@ -150,16 +158,18 @@ class Elkan final : public Backend<T> {
       std::size_t n_open = candidates();
       if (n_open > 0) {
         // #3a: tighten u, ask again.
-        double nearest = distance_to(a);
+        T nearest = squared_to(a);
         u = upper_root(nearest);
         n_open = candidates();
-        // #3b: compute what is still open, in ascending order, so that a tie stays with the lowest index.
+        // #3b: compute what is still open.
         for (std::size_t c = 0; c < n_open; ++c) {
           const auto j = static_cast<std::size_t>(open[c]);
+          if (j == a) continue;
           const T reach = up(static_cast<double>(u));
           if (lower[j] - drift_[j] > reach || half_[a * k_ + j] > reach) continue;
-          const double squared = distance_to(j);
-          if (squared < nearest || (squared == nearest && j < a)) {
+          const T squared = squared_to(j);
+          if (certainly_less(nearest, squared)) continue;
+          if (certainly_less(squared, nearest) || canonical_nearer(j, a)) {
             nearest = squared;
             a = j;
             u = upper_root(nearest);
@@ -172,12 +182,28 @@ class Elkan final : public Backend<T> {
     if (weight(i) > 0) stats.inertia_bound += weight(i) * static_cast<double>(u) * static_cast<double>(u);
   }
 
+  double canonical_to(const T* x, MatrixView<const T> centroids, std::size_t j) const {
+    double squared;
+    engine_.kernels().canonical_distances(x, centroids.row_data(j), 0, nullptr, 1, centroids.cols(),
+                                          &squared);
+    return squared;
+  }
+
+  /// Whether the canonical distance behind the square a is less than that behind b. A NaN or an overflow
+  /// proves nothing.
+  bool certainly_less(T a, T b) const {
+    return std::isfinite(b) && static_cast<double>(a) * (1 + 4 * slack_) + 4 * tiny_ * tiny_ <
+                                   static_cast<double>(b) * (1 - 4 * slack_) - 4 * tiny_ * tiny_;
+  }
+
   Problem<T> problem_;
   DenseEngine<T> engine_;
   std::size_t k_;
-  // Relative error of a canonical distance's root, and its absolute error by underflow.
-  double slack_ = (static_cast<double>(problem_.samples.cols()) / 8 + 16) * 0x1p-52;
-  double tiny_ = std::sqrt(static_cast<double>(problem_.samples.cols())) * 0x1p-536;
+  // Relative error of the root of a square in T or of a canonical distance, and the root of what underflow
+  // may take.
+  double slack_ = (static_cast<double>(problem_.samples.cols()) + 16) * epsilon;
+  double tiny_ = std::sqrt(static_cast<double>(problem_.samples.cols())) *
+                 std::sqrt(static_cast<double>(std::numeric_limits<T>::denorm_min())) * 2;
   std::vector<T> lower_;         ///< n x k: l_ij + the drift of c_j when it was stored
   std::vector<T> upper_;         ///< n
   std::vector<T> half_;          ///< k x k: |c_j - c_j'| / 2
@@ -192,7 +218,7 @@ const BackendEntry& elkan() {
       {.name = "elkan",
        .exact = true,
        .memory = "n*k + k*k values",
-       .use_when = "many features, 30 clusters or more, many iterations, and n*k values fit in memory",
+       .use_when = "160 features or more, 64 clusters or more, many iterations, and n*k values fit in memory",
        .avoid_when = "few clusters or features (the dense kernel is faster), or n*k values do not fit",
        .reference = "Elkan 2003, Using the triangle inequality to accelerate k-means, ICML"},
       make<Elkan, float>,

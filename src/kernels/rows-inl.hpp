@@ -51,6 +51,33 @@ struct Rows {
     }
   }
 
+  static OMNIMEANS_INLINE T squared_distance(const T* x, const T* c, std::size_t d) {
+    vec sum[2] = {S::set(T(0)), S::set(T(0))};
+    std::size_t t = 0;
+    for (; t + 2 * W <= d; t += 2 * W) {
+      unroll<2>([&](auto i) __attribute__((always_inline)) {
+        const vec difference = S::sub(S::load(x + t + i.value * W), S::load(c + t + i.value * W));
+        sum[i.value] = S::fma(difference, difference, sum[i.value]);
+      });
+    }
+    if (t + W <= d) {
+      const vec difference = S::sub(S::load(x + t), S::load(c + t));
+      sum[0] = S::fma(difference, difference, sum[0]);
+      t += W;
+    }
+    T total = S::reduce_add(S::add(sum[0], sum[1]));
+    for (; t < d; ++t) total += (x[t] - c[t]) * (x[t] - c[t]);
+    return total;
+  }
+
+  static void squared_distances(const T* x, const T* rows, std::size_t row_stride, const std::int32_t* index,
+                                std::size_t count, std::size_t d, T* out) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t j = index != nullptr ? static_cast<std::size_t>(index[i]) : i;
+      out[i] = squared_distance(x, rows + j * row_stride, d);
+    }
+  }
+
   static T squared_norm(const T* x, std::size_t d) {
     vec sum = S::set(T(0));
     std::size_t t = 0;

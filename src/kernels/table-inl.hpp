@@ -21,6 +21,7 @@ constexpr Kernels<T> make_kernels() {
       .nearest = lanes::nearest,
       .scores = scores::scores,
       .canonical_distances = rows::canonical_distances,
+      .squared_distances = rows::squared_distances,
       .squared_norm = rows::squared_norm,
       .near_lowest = rows::near_lowest,
       .lower_distances = rows::lower_distances,

@@ -61,6 +61,34 @@ TYPED_TEST(GuardedRows, CanonicalDistances) {
   });
 }
 
+TYPED_TEST(GuardedRows, SquaredDistances) {
+  using T = TypeParam;
+  this->sweep([](const Kernels<T>& kernels, std::size_t n, std::size_t d, Placement place) {
+    Random random(n * 1000 + d + 1);
+    const std::size_t stride = d + n % 3;
+    Guarded<T> x(random_values<T>(random, d), place), rows(random_rows<T>(random, n, d, stride), place);
+    std::vector<std::int32_t> some(n / 2 + 1);
+    for (std::int32_t& i : some) i = static_cast<std::int32_t>(random.below(n));
+    Guarded<std::int32_t> index(some, place);
+    Guarded<T> all_out(n, place), some_out(some.size(), place);
+    kernels.squared_distances(x.data(), rows.data(), stride, nullptr, n, d, all_out.data());
+    kernels.squared_distances(x.data(), rows.data(), stride, index.data(), some.size(), d, some_out.data());
+    for (std::size_t i = 0; i < n; ++i) {
+      oracle::Quad exact = 0;
+      for (std::size_t t = 0; t < d; ++t) {
+        const oracle::Quad difference = oracle::Quad(x.data()[t]) - oracle::Quad(rows.data()[i * stride + t]);
+        exact += difference * difference;
+      }
+      const double error = static_cast<double>(oracle::Quad(all_out.data()[i]) - exact);
+      ASSERT_LE(std::abs(error), gamma_of<T>(static_cast<double>(d) + 4) * static_cast<double>(exact));
+    }
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      ASSERT_EQ(some_out.data()[i], all_out.data()[some[i]]) << "n " << n << ", d " << d;
+    }
+    ASSERT_TRUE(all_out.intact() && some_out.intact());
+  });
+}
+
 TYPED_TEST(GuardedRows, SquaredNorm) {
   using T = TypeParam;
   this->sweep([](const Kernels<T>& kernels, std::size_t, std::size_t d, Placement place) {
