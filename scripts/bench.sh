@@ -5,15 +5,16 @@
 # Runs the benchmark suite and writes its report: installs missing Debian packages when it may, builds, measures,
 # and says where the report is.
 #
-#   --suite NAME  smoke (seconds), quick (about a minute; the default) or full
-#   --out DIR     where <cpu>/<date>-<commit>.json, README.md, plots and report.html go (default: results/)
+#   --suite NAME  smoke (seconds), quick (about three minutes; the default) or full
+#   --out DIR     where <cpu>/<date>-<commit>.json, README.md, plots and report.html go (default: out/;
+#                 results/ holds the committed run)
 #   --build DIR   where to build (default: build/release)
 #   --strict      fail if a benchmark failed, e.g. because its labels were not those of naive
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
-suite=quick out=$root/results build=$root/build/release strict=()
+suite=quick out=$root/out build=$root/build/release strict=()
 while (($#)); do
   case $1 in
     -h | --help) show_help && exit 0 ;;
@@ -36,7 +37,7 @@ logs=$build/logs
 benchmarks=(bench_fit bench_assign bench_kernels bench_seeding)
 
 step "$logs/configure.log" "configure" cmake --preset release -S "$root" -B "$build"
-step "$logs/build-bench.log" "build" cmake --build "$build" -j "$(jobs_count)" --target "${benchmarks[@]}"
+step "$logs/build-bench.log" "build" cmake --build "$build" -j "$(jobs_count)" --target "${benchmarks[@]}" omnimeans_cli
 
 parts=$(mktemp -d)
 trap 'rm -rf -- "$parts"' EXIT

@@ -12,6 +12,10 @@
 
 #include "omnimeans/matrix_view.hpp"
 
+#if defined(__FAST_MATH__)
+#error "omnimeans needs the arithmetic as written: -ffast-math would change the canonical distance"
+#endif
+
 namespace omnimeans {
 
 /// Partial sums of the canonical order.

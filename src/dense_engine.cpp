@@ -5,31 +5,24 @@
 #include <cmath>
 #include <limits>
 
-#include "canonical.hpp"
 #include "kernels/dense_limits.hpp"
+#include "rounding.hpp"
 
 namespace omnimeans {
 namespace {
 
 constexpr std::size_t largest_block_rows = 240;  // a multiple of every tile height
 constexpr std::size_t rerank_rows = 24;
-constexpr std::size_t panel_bytes = std::size_t{512}
-                                    << 10;  // of packed centroids kept in L2 while a block passes
+// Of packed centroids, kept in the second-level cache while a block passes.
+constexpr std::size_t panel_bytes = std::size_t{512} << 10;
 
-/// Rounded up to T, with room for the few roundings of a polynomial in T.
+/// Starting a thread, and waiting for it, costs more than half a million multiply-adds (some ten
+/// microseconds).
 template <class T>
-T up(double value) {
-  return static_cast<T>(value * (1 + 8 * static_cast<double>(std::numeric_limits<T>::epsilon())) +
-                        static_cast<double>(std::numeric_limits<T>::denorm_min()));
-}
-
-template <class T>
-double unit_roundoff() {
-  return static_cast<double>(std::numeric_limits<T>::epsilon()) / 2;
-}
-
-double gamma_of(double g, double u) {
-  return g * u / (1 - g * u);
+int worthwhile_threads(MatrixView<const T> samples, std::size_t n_clusters, int threads) {
+  const double work = static_cast<double>(samples.rows()) * static_cast<double>(n_clusters) *
+                      static_cast<double>(samples.cols());
+  return static_cast<int>(std::clamp(work / 5e5, 1.0, static_cast<double>(std::max(threads, 1))));
 }
 
 /// About a quarter of a thread's share, in whole tiles.
@@ -44,12 +37,7 @@ template <class T>
 DenseEngine<T>::DenseEngine(MatrixView<const T> samples, std::size_t n_clusters, Isa isa, int threads)
     : samples_(samples),
       kernels_(kernels::kernels_for<T>(isa)),
-      // Starting threads costs more than this little work.
-      threads_(static_cast<double>(samples.rows()) * static_cast<double>(n_clusters) *
-                           static_cast<double>(samples.cols()) <
-                       1e5
-                   ? 1
-                   : threads),
+      threads_(worthwhile_threads(samples, n_clusters, threads)),
       n_clusters_(n_clusters),
       n_vectors_((n_clusters + kernels_.lanes - 1) / kernels_.lanes),
       n_groups_((n_clusters + kernels_.nearest_group - 1) / kernels_.nearest_group),
@@ -58,7 +46,8 @@ DenseEngine<T>::DenseEngine(MatrixView<const T> samples, std::size_t n_clusters,
       half_norms_(n_clusters),
       norms_(samples.rows()) {
   const double d = static_cast<double>(samples.cols());
-  norm_slack_ = 4 * gamma_of(d + 8, unit_roundoff<T>());
+  // N is inflated by 2 gamma_{d+8}, 16 u by round_up, and a few roundings: less than this.
+  norm_slack_ = 4 * gamma_of(d + 12, unit_roundoff<T>());
 }
 
 template <class T>
@@ -71,8 +60,12 @@ double DenseEngine<T>::bytes_needed(const Problem<T>& problem, bool every_score)
   const double chain = static_cast<double>(kernels::dense_chain);
   const double scored = every_score ? block : rerank_rows;
   const double scratch = std::min(d, chain) * tile + (d > chain ? k * tile : 0) + block * d + scored * padded;
-  const double values = n + (k + padded) * (d + 1) + static_cast<double>(problem.threads) * scratch;
-  return values * sizeof(T) + n * sizeof(std::size_t);  // the samples to re-rank may be all
+  const double threads = static_cast<double>(problem.threads);
+  const double values = n + (k + padded) * (d + 1) + threads * scratch;
+  // Candidates and their distances; the samples to re-rank, which may be all, found by threads and then put
+  // together.
+  return values * sizeof(T) + threads * k * (sizeof(std::int32_t) + sizeof(double)) +
+         2 * n * sizeof(std::size_t);
 }
 
 template <class T>
@@ -97,130 +90,6 @@ void DenseEngine<T>::set_centroids(MatrixView<const T> centroids) {
   centroids_ = centroids;
   if (!transform_chosen_) choose_transform();
   pack_groups();
-}
-
-/// Centres unless the common offset is small against the spread, scales where squares leave T's range.
-template <class T>
-void DenseEngine<T>::choose_transform() {
-  transform_chosen_ = true;
-  const std::size_t d = centroids_.cols(), k = centroids_.rows();
-  std::vector<double> mean(d, 0);
-  for (std::size_t j = 0; j < k; ++j) {
-    for (std::size_t t = 0; t < d; ++t)
-      mean[t] += static_cast<double>(centroids_(j, t)) / static_cast<double>(k);
-  }
-  double largest = 0, centred_largest = 0;
-  for (std::size_t j = 0; j < k; ++j) {
-    for (std::size_t t = 0; t < d; ++t) {
-      const double c = static_cast<double>(centroids_(j, t));
-      largest = std::max(largest, std::abs(c));
-      centred_largest = std::max(centred_largest, std::abs(c - mean[t]));
-    }
-  }
-  // Squares relative to the largest value: they cannot over- or underflow.
-  double offset2 = 0, spread2 = 0;
-  for (std::size_t t = 0; t < d; ++t) {
-    offset2 += largest > 0 ? (mean[t] / largest) * (mean[t] / largest) : 0;
-    for (std::size_t j = 0; j < k; ++j) {
-      const double r = largest > 0 ? (static_cast<double>(centroids_(j, t)) - mean[t]) / largest : 0;
-      spread2 += r * r / static_cast<double>(k);
-    }
-  }
-  offset_.assign(d, T(0));
-  const bool centre = spread2 > 0 && offset2 > 0.25 * spread2;
-  if (centre) {
-    for (std::size_t t = 0; t < d; ++t) offset_[t] = static_cast<T>(mean[t]);
-    largest = centred_largest;
-  }
-  int exponent = 0;
-  if (largest > 0) std::frexp(largest, &exponent);
-  const int limit = sizeof(T) == sizeof(float) ? 40 : 400;
-  const bool rescale = std::abs(exponent) > limit;
-  // 2^-exponent may itself be out of T's range; a large part of it does as well.
-  const int most = sizeof(T) == sizeof(float) ? 120 : 1000;
-  scale_ = rescale ? static_cast<T>(std::ldexp(1.0, std::clamp(-exponent, -most, most))) : T(1);
-  inverse_scale2_ = 1 / static_cast<double>(scale_) / static_cast<double>(scale_);
-  transformed_ = centre || rescale;
-}
-
-/// Chunks of dense_chain features; in a chunk the groups, in a group feature-major.
-template <class T>
-void DenseEngine<T>::pack_groups() {
-  const std::size_t d = centroids_.cols(), k = n_clusters_;
-  const std::size_t small = k / n_groups_, large_groups = k % n_groups_;
-  const double scale = static_cast<double>(scale_);
-  std::vector<double> largest(n_groups_, 0);
-  parallel_blocks(k * d < 100'000 ? 1 : threads_, n_groups_, [&](std::size_t g, int) {
-    const std::size_t start = g * small + std::min(g, large_groups),
-                      size = small + (g < large_groups ? 1 : 0);
-    for (std::size_t j = start; j < start + size; ++j) {
-      const T* c = centroids_.row_data(j);
-      double p[canonical_lanes] = {};
-      for (std::size_t from = 0; from < d; from += kernels::dense_chain) {
-        const std::size_t length = std::min(kernels::dense_chain, d - from);
-        T* out = grouped_.data() + from * k + start * length + (j - start);
-        for (std::size_t t = 0; t < length; ++t) {
-          const double v =
-              (static_cast<double>(c[from + t]) - static_cast<double>(offset_[from + t])) * scale;
-          out[t * size] = static_cast<T>(v);
-          p[t % canonical_lanes] += v * v;
-        }
-      }
-      const double squared = ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));
-      half_norms_[j] = static_cast<T>(squared / 2);
-      largest[g] = std::max(largest[g], squared);
-    }
-  });
-  find_margin(*std::max_element(largest.begin(), largest.end()));
-}
-
-template <class T>
-void DenseEngine<T>::find_margin(double largest_squared_norm) {
-  const double d = static_cast<double>(samples_.cols()), scale = static_cast<double>(scale_);
-  const double eta = static_cast<double>(std::numeric_limits<T>::denorm_min());
-  const double C = std::sqrt(largest_squared_norm) * (1 + 0x1p-20) + std::sqrt(d) * 0x1p-500;
-  const double chain = static_cast<double>(kernels::dense_chain);
-  double g = std::min(d, chain) + std::ceil(d / chain) + 8 + 15;
-  if (sizeof(T) == sizeof(double)) g += d / 8 + 8;
-  const double gamma = gamma_of(g, unit_roundoff<T>());
-  const double theta = gamma_of(d / 8 + 8, unit_roundoff<double>());
-  // 2 E + theta (N + C)^2 + underflow, as a polynomial of N.
-  margin2_ = up<T>(theta);
-  margin1_ = up<T>(2 * gamma * C + 2 * theta * C);
-  margin0_ =
-      up<T>(gamma * C * C + theta * C * C + 16 * d * eta * (1 + C) + 4 * d * 0x1p-1074 * scale * scale);
-  // Every partial sum of the kernels is at most C^2 + N C in magnitude.
-  const double largest = static_cast<double>(std::numeric_limits<T>::max());
-  const double limit = C > 0 ? (largest / 8 - C * C) / C : largest;
-  norm_limit_ = static_cast<T>(std::clamp(limit, 0.0, std::sqrt(largest) / 8));
-  largest_norm_ = C;
-}
-
-/// The same centroids for the score kernel: panels of two vectors (the last may hold one), feature-major.
-template <class T>
-void DenseEngine<T>::pack_panels() {
-  const std::size_t d = centroids_.cols(), lanes = kernels_.lanes;
-  panels_.reserve(n_vectors_ * lanes * d);
-  panel_half_norms_.reserve(n_vectors_ * lanes);
-  parallel_blocks(n_clusters_ * d < 100'000 ? 1 : threads_, n_vectors_, [&](std::size_t vector, int) {
-    const std::size_t panel = vector / 2 * 2;
-    const std::size_t width = (panel + 2 <= n_vectors_ ? 2 : 1) * lanes;
-    T* base = panels_.data() + panel * lanes * d + (vector - panel) * lanes;
-    for (std::size_t l = 0; l < lanes; ++l) {
-      const std::size_t j = vector * lanes + l;
-      if (j >= n_clusters_) {
-        panel_half_norms_[j] =
-            std::numeric_limits<T>::infinity();  // the panel's padding is zero since it was made
-        continue;
-      }
-      panel_half_norms_[j] = half_norms_[j];
-      const T* c = centroids_.row_data(j);
-      for (std::size_t t = 0; t < d; ++t) {
-        base[t * width + l] = static_cast<T>((static_cast<double>(c[t]) - static_cast<double>(offset_[t])) *
-                                             static_cast<double>(scale_));
-      }
-    }
-  });
 }
 
 template <class T>
@@ -270,8 +139,8 @@ void DenseEngine<T>::assign_block(RowRange rows, std::span<const T> weights, std
   task.norm_limit = norm_limit_;
   task.norms = norms_.data() + rows.begin;
   task.norms_known = norms_known_;
-  task.norm_floor = up<T>(2 * static_cast<double>(samples_.cols()) * eta);
-  task.norm_factor = up<T>(1 + norm_slack_ / 2);
+  task.norm_floor = round_up<T>(2 * static_cast<double>(samples_.cols()) * eta);
+  task.norm_factor = round_up<T>(1 + norm_slack_ / 2);
   task.tile_samples = scratch.tile.data();
   task.partial = scratch.partial.data();
   task.labels = labels.data() + rows.begin;
@@ -329,7 +198,7 @@ void DenseEngine<T>::rerank(std::span<const T> weights, std::span<std::int32_t> 
 template <class T>
 typename DenseEngine<T>::Ranked DenseEngine<T>::rank(std::size_t i, const T* scores, Scratch& scratch) const {
   // The threshold is rounded in T: off by at most 2 u (C^2/2 + N C), less than a quarter of the margin.
-  const T reach = static_cast<T>(1.25 * margin(static_cast<double>(norms_[i])));
+  const T reach = narrow<T>(1.25 * margin(static_cast<double>(norms_[i])));
   const std::size_t count = kernels_.near_lowest(scores, n_clusters_, reach, scratch.candidates.data());
   kernels_.canonical_distances(samples_.row_data(i), centroids_.data(), centroids_.row_stride(),
                                scratch.candidates.data(), count, samples_.cols(), scratch.distances.data());
@@ -356,7 +225,7 @@ void DenseEngine<T>::score(RowRange rows, Scratch& scratch) {
     for (std::size_t r = 0; r < rows.size(); ++r) {
       const double squared = static_cast<double>(kernels_.squared_norm(block.rows + r * block.row_stride, d));
       norms_[rows.begin + r] =
-          up<T>(std::sqrt(squared + 2 * static_cast<double>(d) * eta) * (1 + norm_slack_ / 2));
+          round_up<T>(std::sqrt(squared + 2 * static_cast<double>(d) * eta) * (1 + norm_slack_ / 2));
     }
   }
   kernels_.scores(panels(), block, scratch.scores.data(), padded_clusters());
@@ -375,7 +244,7 @@ void DenseEngine<T>::lower_distances(std::size_t i, const T* scores, T* out) con
   const double sum = norm + largest_norm_;
   const double base = least * least - 2 * margin(norm) - 2 * eps * sum * sum;
   const double factor = std::sqrt(inverse_scale2_) * (1 - 4 * eps);
-  kernels_.lower_distances(scores, n_clusters_, static_cast<T>(base), static_cast<T>(factor), out);
+  kernels_.lower_distances(scores, n_clusters_, narrow<T>(base), narrow<T>(factor), out);
 }
 
 template class DenseEngine<float>;

@@ -15,14 +15,13 @@
 //   c' and x' rounded to T (x' - x'' is at most u N long, and so on):           4 more roundings, so
 //   gamma_{L+b+8} is safe the place in its group written into the lowest 3 bits: 7 ulp <= 14 u |s|:   15 more
 //   |c'|^2/2 itself summed in double (matters for T = double only):             d/8 + 8 more
-//   underflow of products and of x', c': at most eta = the least subnormal each: 8 d eta (1 + C)
-// give |s^_j - s_j| <= E(N) = gamma_g (C^2/2 + N C) + 8 d eta (1 + C). The canonical distance itself is off
-// by a relative theta = gamma_{d/8+8} in double (and 2 d 2^-1074 2^2e by underflow). So the canonical rule
-// takes the lowest score's centroid, and no other, if second - best > 2 E + theta (N + C)^2 + underflow =:
-// margin(N), a quadratic in N.
+//   underflow of products and of x', c': at most eta = the least subnormal each: 8 d eta (1 + C + N)
+// give |s^_j - s_j| <= E(N) = gamma_g (C^2/2 + N C) + 8 d eta (1 + C + N). The canonical distance itself is
+// off by a relative theta = gamma_{d/8+8} in double (and 2 d 2^-1074 2^2e by underflow). So the canonical
+// rule takes the lowest score's centroid, and no other, if second - best > 2 E + theta (N + C)^2 + underflow
+// =: margin(N), a quadratic in N.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -47,7 +46,7 @@ class DenseEngine {
     AlignedBuffer<T> tile, partial;  ///< of the nearest-centroid kernel
     AlignedBuffer<T> rows;           ///< transformed rows
     AlignedBuffer<T> scores;         ///< block_rows x padded_clusters()
-    std::vector<T> upper;
+    std::vector<T> upper;            ///< of a block: squared distances, at most
     std::vector<std::int32_t> in_block, candidates;
     std::vector<std::size_t> open;  ///< samples whose label is not proved
     std::vector<double> distances;
@@ -127,6 +126,8 @@ class DenseEngine {
   int threads_;
   std::size_t n_clusters_, n_vectors_, n_groups_, block_rows_;
 
+  // Chosen for the first centroids. Others far outside their range cost time (every sample is re-ranked),
+  // never a label.
   bool transformed_ = false, transform_chosen_ = false;
   std::vector<T> offset_;  ///< m
   T scale_ = 1;            ///< 2^e

@@ -6,6 +6,10 @@
 #include <cmath>
 #include <cstdint>
 
+#if defined(__FAST_MATH__)
+#error "omnimeans needs the arithmetic as written: -ffast-math would change the canonical distance"
+#endif
+
 namespace omnimeans {
 
 __extension__ using Int128 = __int128;
@@ -37,8 +41,8 @@ inline double exact_quotient(Int128 first, double quantum1, Int128 second, doubl
   }
   const DoubleDouble a = to_double_double(first), b = to_double_double(second), w = to_double_double(total);
   // Quanta are powers of two: exact.
-  const DoubleDouble n =
-      two_sum(a.high * quantum1, b.high * quantum2 + (a.low * quantum1 + b.low * quantum2));
+  const DoubleDouble head = two_sum(a.high * quantum1, b.high * quantum2);
+  const DoubleDouble n = two_sum(head.high, head.low + (a.low * quantum1 + b.low * quantum2));
   const double quotient = n.high / w.high;
   const double rest = (std::fma(-quotient, w.high, n.high) + n.low) - quotient * w.low;
   return quotient + rest / w.high;

@@ -21,13 +21,17 @@ double mean_feature_variance(MatrixView<const T> samples, std::span<const T> wei
     double weight = 0;
     std::vector<double> sum, squares;
   };
+  // Around the first sample that counts: what has no weight is absent.
+  std::size_t first_present = 0;
+  while (!weights.empty() && !(weights[first_present] > 0)) ++first_present;
+  const T* origin = samples.row_data(first_present);
   const auto add_block = [&](std::size_t block) {
     Moments m{0, std::vector<double>(d, 0), std::vector<double>(d, 0)};
     const RowRange rows = block_range(block, n, block_rows);
     for (std::size_t i = rows.begin; i < rows.end; ++i) {
       const double w = weights.empty() ? 1.0 : static_cast<double>(weights[i]);
+      if (!(w > 0)) continue;
       const T* x = samples.row_data(i);
-      const T* origin = samples.row_data(0);
       m.weight += w;
       for (std::size_t t = 0; t < d; ++t) {
         const double r = static_cast<double>(x[t]) - static_cast<double>(origin[t]);

@@ -85,6 +85,7 @@ class Fit {
       check_values(initial_, "initial_centroids", isa_, threads_);
     }
     absmax_ = check_values(samples, "X", isa_, threads_, weights_);
+    check_weighted_range<T>(absmax_, weights_);
     problem_ = {.samples = samples,
                 .sample_weights = weights_,
                 .n_clusters = options.n_clusters,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Threads: the only place that speaks OpenMP. Work is cut into blocks whose bounds depend on the problem
-// alone, never on the number of threads; an exception in a block is carried out of the parallel region and
-// thrown there.
+// Threads: the only place that speaks OpenMP. Threads take blocks as they get free, so what a block adds up
+// must not depend on the order; an exception in a block is carried out of the parallel region and thrown
+// there.
 #pragma once
 
 #include <algorithm>

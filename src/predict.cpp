@@ -4,53 +4,12 @@
 #include <cmath>
 #include <limits>
 
-#include "dense_engine.hpp"
+#include "kernels/kernels.hpp"
 #include "labelling.hpp"
 #include "parallel.hpp"
 #include "validate.hpp"
 
 namespace omnimeans {
-
-template <class T>
-AssignmentStats label_samples(MatrixView<const T> samples, MatrixView<const T> centroids, Isa isa,
-                              int threads, std::span<std::int32_t> labels) {
-  DenseEngine<T> engine(samples, centroids.rows(), isa, threads);
-  engine.set_centroids(centroids);
-  return engine.assign({}, labels);
-}
-
-template <class T>
-double canonical_inertia(MatrixView<const T> samples, std::span<const T> weights,
-                         MatrixView<const T> centroids, std::span<const std::int32_t> labels, Isa isa,
-                         int threads) {
-  const auto& kernels = kernels::kernels_for<T>(isa);
-  constexpr std::size_t block_rows = 1024;
-  const std::size_t n = samples.rows();
-  std::vector<double> block_sums(block_count(n, block_rows), 0);
-  parallel_blocks(n * samples.cols() < 50'000 ? 1 : threads, block_sums.size(), [&](std::size_t block, int) {
-    const RowRange rows = block_range(block, n, block_rows);
-    double sum = 0;
-    for (std::size_t i = rows.begin; i < rows.end; ++i) {
-      double distance;
-      kernels.canonical_distances(samples.row_data(i), centroids.data(), centroids.row_stride(), &labels[i],
-                                  1, samples.cols(), &distance);
-      sum += weights.empty() ? distance : static_cast<double>(weights[i]) * distance;
-    }
-    block_sums[block] = sum;
-  });
-  double total = 0;
-  for (double sum : block_sums) total += sum;
-  return total;
-}
-
-template AssignmentStats label_samples(MatrixView<const float>, MatrixView<const float>, Isa, int,
-                                       std::span<std::int32_t>);
-template AssignmentStats label_samples(MatrixView<const double>, MatrixView<const double>, Isa, int,
-                                       std::span<std::int32_t>);
-template double canonical_inertia(MatrixView<const float>, std::span<const float>, MatrixView<const float>,
-                                  std::span<const std::int32_t>, Isa, int);
-template double canonical_inertia(MatrixView<const double>, std::span<const double>, MatrixView<const double>,
-                                  std::span<const std::int32_t>, Isa, int);
 
 namespace {
 

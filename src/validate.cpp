@@ -2,9 +2,11 @@
 #include "validate.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <locale>
 #include <sstream>
 #include <string>
 
@@ -146,6 +148,17 @@ void check_weights(std::span<const T> weights, std::size_t n_samples) {
 }
 
 template <class T>
+void check_weighted_range(std::span<const T> absmax, std::span<const T> weights) {
+  double total = 0, squared = 0;
+  for (T w : weights) total += static_cast<double>(w);
+  for (T x : absmax) squared += 4 * static_cast<double>(x) * static_cast<double>(x);
+  if (!std::isfinite(total * squared)) {
+    throw NonFiniteValue("sample_weights add up to " + describe(total) +
+                         ": weighted distances of this data overflow; scale the weights or the data");
+  }
+}
+
+template <class T>
 void check_n_clusters(std::size_t n_clusters, std::size_t n_samples, std::span<const T> weights) {
   const std::string who = "n_clusters = " + std::to_string(n_clusters);
   if (n_clusters == 0) throw InvalidArgument("n_clusters = 0; at least 1 is needed");
@@ -180,6 +193,7 @@ void check_init(Init init) {
   template std::vector<T> check_values<T>(MatrixView<const T>, std::string_view, Isa, int, \
                                           std::span<const T>);                             \
   template void check_weights<T>(std::span<const T>, std::size_t);                         \
+  template void check_weighted_range<T>(std::span<const T>, std::span<const T>);           \
   template void check_n_clusters<T>(std::size_t, std::size_t, std::span<const T>);
 OMNIMEANS_INSTANTIATE(float)
 OMNIMEANS_INSTANTIATE(double)

@@ -29,6 +29,11 @@ std::vector<T> check_values(MatrixView<const T> matrix, std::string_view name, I
 template <class T>
 void check_weights(std::span<const T> weights, std::size_t n_samples);
 
+/// Weights and values together: no weighted sum of squared distances may overflow. `absmax`: n_features
+/// largest magnitudes.
+template <class T>
+void check_weighted_range(std::span<const T> absmax, std::span<const T> weights);
+
 /// 1 <= n_clusters <= n_samples of positive weight, and a label fits int32.
 template <class T>
 void check_n_clusters(std::size_t n_clusters, std::size_t n_samples, std::span<const T> weights);

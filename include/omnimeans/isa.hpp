@@ -7,7 +7,7 @@
 
 namespace omnimeans {
 
-/// Slowest first. `scalar` runs everywhere. `avx2` includes FMA; `avx512` is F + BW + DQ + VL.
+/// Slowest first. `scalar` runs everywhere. `avx2` includes FMA; `avx512` is F + BW + CD + DQ + VL.
 enum class Isa { scalar, sse42, avx2, avx512, neon };
 
 /// "scalar", "sse42", "avx2", "avx512", "neon".

@@ -44,7 +44,7 @@ struct Options {
   std::size_t n_init = 1;  ///< runs from different seeds; the lowest inertia wins, then the lowest run
   std::size_t max_iter = 300;
   double tol =
-      1e-4;  ///< relative to the mean feature variance, as scikit-learn; 0: stop only when no label changes
+      1e-4;  ///< relative to the mean feature variance, as scikit-learn; 0: stop only at a fixed point
   std::uint64_t seed = 0;        ///< the same seed gives the same bits on any machine
   int threads = 0;               ///< 0: as many as OpenMP would use
   std::string backend = "auto";  ///< a name of backends(), or "auto"
@@ -52,8 +52,10 @@ struct Options {
   EmptyClusterPolicy empty_clusters = EmptyClusterPolicy::relocate;
   std::uint64_t memory_limit_bytes = 0;  ///< working memory of the backend; 0: half of the physical memory
   std::function<bool(const Progress&)> progress = {};  ///< called after each iteration; false cancels
-  std::optional<std::chrono::steady_clock::time_point> deadline = {};  ///< looked at after each iteration
-  std::stop_token stop = {};                                           ///< looked at after each iteration
+  std::optional<std::chrono::steady_clock::time_point> deadline = {};  ///< looked at after each
+                                                                       ///< iteration; seeding goes on
+  std::stop_token stop = {};                                           ///< looked at after each
+                                                                       ///< iteration; seeding goes on
 };
 
 /// Optional data of a fit; what is left empty is not used.

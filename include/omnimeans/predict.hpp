@@ -23,8 +23,8 @@ std::vector<std::int32_t> predict(MatrixView<const float> samples, MatrixView<co
 std::vector<std::int32_t> predict(MatrixView<const double> samples, MatrixView<const double> centroids,
                                   const PredictOptions& options = {});
 
-/// Euclidean distances, n_samples x n_clusters: the canonical squared distance's root, rounded to T. Errors
-/// as predict.
+/// Euclidean distances, n_samples x n_clusters: the canonical squared distance's root, rounded to T and at
+/// most the largest T. Errors as predict; MemoryLimitExceeded if the matrix is larger than the address space.
 Matrix<float> transform(MatrixView<const float> samples, MatrixView<const float> centroids,
                         const PredictOptions& options = {});
 Matrix<double> transform(MatrixView<const double> samples, MatrixView<const double> centroids,

@@ -15,7 +15,7 @@ namespace omnimeans {
 
 /// Why the iteration ended.
 enum class StopReason {
-  converged,  ///< no label changed and no empty cluster was refilled: a fixed point
+  converged,  ///< no label changed, no empty cluster was refilled, no centroid moved
   tolerance,  ///< sum_j |c_j' - c_j|^2 <= tol * mean feature variance
   max_iter,   ///< Options::max_iter iterations were done
   deadline,   ///< Options::deadline passed

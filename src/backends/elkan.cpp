@@ -20,6 +20,7 @@
 #include "canonical.hpp"
 #include "dense_engine.hpp"
 #include "parallel.hpp"
+#include "rounding.hpp"
 
 namespace omnimeans::algorithms {
 namespace {
@@ -43,7 +44,8 @@ class Elkan final : public Backend<T> {
   AssignmentStats assign(const Assignment<T>& step) override {
     if (step.drift.empty()) return first_pass(step);
     // Steps 5 and 6, all at once: the drift that bounds have to give since they were stored.
-    for (std::size_t j = 0; j < k_; ++j) drift_[j] = up(static_cast<double>(drift_[j]) + step.drift[j]);
+    for (std::size_t j = 0; j < k_; ++j)
+      drift_[j] = round_up<T>(static_cast<double>(drift_[j]) + step.drift[j]);
     centroid_distances(step.centroids);
     return pruned_pass(step);
   }
@@ -52,21 +54,14 @@ class Elkan final : public Backend<T> {
 
  private:
   static constexpr double epsilon = static_cast<double>(std::numeric_limits<T>::epsilon());
-  static T up(double value) {
-    const double more = value * (1 + 2 * epsilon) + static_cast<double>(std::numeric_limits<T>::denorm_min());
-    return more <= static_cast<double>(std::numeric_limits<T>::max()) ? static_cast<T>(more)
-                                                                      : std::numeric_limits<T>::infinity();
-  }
-  /// Never infinite: a bound must stay below what later drift can make of it.
-  static T down(double value) {
-    const double less = value * (1 - 2 * epsilon) - static_cast<double>(std::numeric_limits<T>::denorm_min());
-    return static_cast<T>(std::clamp(less, 0.0, static_cast<double>(std::numeric_limits<T>::max())));
-  }
   /// Bounds of a distance from its square in T; nothing is known of one that overflowed.
-  T upper_root(T squared) const { return up(std::sqrt(static_cast<double>(squared)) * (1 + slack_) + tiny_); }
+  T upper_root(T squared) const {
+    return round_up<T>(std::sqrt(static_cast<double>(squared)) * (1 + slack_) + tiny_);
+  }
   T lower_root(T squared) const {
-    return std::isfinite(squared) ? down(std::sqrt(static_cast<double>(squared)) * (1 - slack_) - tiny_)
-                                  : T(0);
+    return std::isfinite(squared)
+               ? round_down<T>(std::sqrt(static_cast<double>(squared)) * (1 - slack_) - tiny_)
+               : T(0);
   }
 
   double weight(std::size_t i) const {
@@ -81,7 +76,7 @@ class Elkan final : public Backend<T> {
         const T* scores = scratch.scores.data() + (i - rows.begin) * engine_.padded_clusters();
         const auto ranked = engine_.rank(i, scores, scratch);
         step.labels[i] = ranked.label;
-        upper_[i] = up(std::sqrt(ranked.distance) * (1 + slack_) + tiny_);
+        upper_[i] = round_up<T>(std::sqrt(ranked.distance) * (1 + slack_) + tiny_);
         scratch.stats.inertia_bound += weight(i) * ranked.distance;
         scratch.stats.reranked += ranked.reranked;
         engine_.lower_distances(i, scores, lower_.data() + i * k_);
@@ -134,13 +129,13 @@ class Elkan final : public Backend<T> {
     const T* x = problem_.samples.row_data(i);
     T* lower = lower_.data() + i * k_;
     auto a = static_cast<std::size_t>(step.labels[i]);
-    T u = up(static_cast<double>(upper_[i]) + step.drift[a]);
+    T u = round_up<T>(static_cast<double>(upper_[i]) + step.drift[a]);
     const MatrixView<const T> centroids = step.centroids;
     const auto squared_to = [&](std::size_t j) {
       T squared;
       kernels.squared_distances(x, centroids.row_data(j), 0, nullptr, 1, d, &squared);
       ++stats.distances_computed;
-      lower[j] = down(static_cast<double>(lower_root(squared)) + static_cast<double>(drift_[j]));
+      lower[j] = round_down<T>(static_cast<double>(lower_root(squared)) + static_cast<double>(drift_[j]));
       return squared;
     };
     const auto canonical_nearer = [&](std::size_t j, std::size_t than) {
@@ -153,7 +148,7 @@ class Elkan final : public Backend<T> {
       // #3: who is left by both bounds. The subtraction in T is off by one rounding: ask with a little more.
       const auto candidates = [&] {
         return kernels.open_candidates(lower, drift_.data(), half_.data() + a * k_,
-                                       up(static_cast<double>(u)), k_, open.data());
+                                       round_up<T>(static_cast<double>(u)), k_, open.data());
       };
       std::size_t n_open = candidates();
       if (n_open > 0) {
@@ -165,7 +160,7 @@ class Elkan final : public Backend<T> {
         for (std::size_t c = 0; c < n_open; ++c) {
           const auto j = static_cast<std::size_t>(open[c]);
           if (j == a) continue;
-          const T reach = up(static_cast<double>(u));
+          const T reach = round_up<T>(static_cast<double>(u));
           if (lower[j] - drift_[j] > reach || half_[a * k_ + j] > reach) continue;
           const T squared = squared_to(j);
           if (certainly_less(nearest, squared)) continue;

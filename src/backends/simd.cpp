@@ -5,7 +5,7 @@
 //   proves it,
 //                       else argmin_j D(x_i, c_j) over the j within the margin
 //
-// All the work is in dense_engine.cpp and kernels/dense-inl.hpp. elkan.cpp skips most of it from the second
+// All the work is in dense_engine.cpp and kernels/nearest-inl.hpp. elkan.cpp skips most of it from the second
 // iteration on.
 #include "backends/backends.hpp"
 #include "dense_engine.hpp"
@@ -41,7 +41,7 @@ const BackendEntry& simd() {
   static const BackendEntry entry{
       {.name = "simd",
        .exact = true,
-       .memory = "n + k*d values",
+       .memory = "n + 2*k*d values, 16*n bytes",
        .use_when = "few clusters, few iterations, or little memory",
        .avoid_when = "many clusters and many iterations: a bounded backend skips most distances",
        .reference = "Lloyd 1982; register-tiled scores with a rounding-error bound (Higham 2002)"},

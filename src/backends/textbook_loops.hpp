@@ -18,7 +18,4 @@ struct TextbookRows {
   T* squared_distances;  ///< n_samples
 };
 
-using TextbookF32 = void (*)(const TextbookRows<float>&);
-using TextbookF64 = void (*)(const TextbookRows<double>&);
-
 }  // namespace omnimeans::algorithms

@@ -189,7 +189,7 @@ Command add_fit_command(CLI::App& program) {
   const auto args = std::make_shared<FitArguments>();
   CLI::App& app = *program.add_subcommand("fit", "Cluster the rows of a file");
   add_path(app, "DATA", args->data, "Samples, one a row: .npy .fvecs .bvecs .csv .tsv .txt")->required();
-  add_count(app, "-k,--n-clusters", args->n_clusters, {1, 2147483647}, "Clusters")
+  add_count(app, "-k,--n-clusters,--k", args->n_clusters, {1, 2147483647}, "Clusters")
       ->required()
       ->default_str("");
   app.add_option("--init", args->init, "First centroids: random, k-means++, or a file of them (k x d)")

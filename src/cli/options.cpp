@@ -13,9 +13,11 @@
 namespace omnimeans::cli {
 namespace {
 
-/// "--n-clusters" of "-k,--n-clusters": how messages call the option.
+/// "--n-clusters" of "-k,--n-clusters,--k": how messages call the option.
 std::string long_name(const std::string& flags) {
-  return flags.substr(flags.rfind(',') + 1);
+  const std::size_t start = flags.find("--");
+  if (start == std::string::npos) return flags;  // a positional argument
+  return flags.substr(start, flags.find(',', start) - start);
 }
 
 [[noreturn]] void reject(const std::string& flags, const std::string& text, const std::string& wanted) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// AVX-512 F, BW, DQ, VL: sixteen floats (Skylake-X 2017, Zen 4 and later).
+// AVX-512 F, BW, CD, DQ, VL: sixteen floats (Skylake-X 2017, Zen 4 and later).
 #include "kernels/table-inl.hpp"
 
 namespace omnimeans::kernels {

@@ -45,6 +45,7 @@ struct NearestLanes {
 #endif
   static constexpr std::size_t tile = V * W;
   static_assert(largest_group <= nearest_tags);
+  static_assert(tile <= 64, "a bit a sample");
 
   /// One tile on its way through the groups.
   struct Running {

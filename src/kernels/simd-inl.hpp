@@ -23,6 +23,10 @@
 
 #define OMNIMEANS_INLINE inline __attribute__((always_inline))
 
+#if defined(__FAST_MATH__)
+#error "omnimeans needs the arithmetic as written: -ffast-math would change the canonical distance"
+#endif
+
 namespace omnimeans::kernels {
 namespace {
 
@@ -99,7 +103,6 @@ struct Simd {
   static OMNIMEANS_INLINE vec fnma(vec a, vec b, vec c) { return c - a * b; }
   static OMNIMEANS_INLINE vec fma(vec a, vec b, vec c) { return c + a * b; }
   static OMNIMEANS_INLINE mask less(vec a, vec b) { return a < b; }
-  static OMNIMEANS_INLINE mask less_equal(vec a, vec b) { return a <= b; }
   static OMNIMEANS_INLINE mask either(mask a, mask b) { return a || b; }
   static OMNIMEANS_INLINE vec sqrt(vec a) { return static_cast<T>(__builtin_sqrt(static_cast<double>(a))); }
   static OMNIMEANS_INLINE mask both(mask a, mask b) { return a && b; }
@@ -194,14 +197,15 @@ struct Simd {
 #if defined(__AVX512F__)
     // 0xea: (a & b) | c.
     if constexpr (sizeof(T) == 4) {
-      return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(_mm512_castps_si512(a), _mm512_set1_epi32(~7),
-                                                           _mm512_castps_si512(bits), 0xea));
+      return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(
+          _mm512_castps_si512(a), _mm512_set1_epi32(-int{nearest_tags}), _mm512_castps_si512(bits), 0xea));
     } else {
-      return _mm512_castsi512_pd(_mm512_ternarylogic_epi64(_mm512_castpd_si512(a), _mm512_set1_epi64(~7),
-                                                           _mm512_castpd_si512(bits), 0xea));
+      return _mm512_castsi512_pd(_mm512_ternarylogic_epi64(
+          _mm512_castpd_si512(a), _mm512_set1_epi64(-static_cast<long long>(nearest_tags)),
+          _mm512_castpd_si512(bits), 0xea));
     }
 #else
-    return (a & set(index_bits<T>(~std::size_t{7}))) | bits;
+    return (a & set(index_bits<T>(~(nearest_tags - 1)))) | bits;
 #endif
   }
   static constexpr unsigned all_bits = (1u << lanes) - 1;

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// The dense engine's centroids: how they are moved, scaled and packed for the kernels, and the margin that
+// follows.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "canonical.hpp"
+#include "dense_engine.hpp"
+#include "kernels/dense_limits.hpp"
+#include "rounding.hpp"
+
+namespace omnimeans {
+
+/// Centres unless the common offset is small against the spread, scales where squares leave T's range.
+template <class T>
+void DenseEngine<T>::choose_transform() {
+  transform_chosen_ = true;
+  const std::size_t d = centroids_.cols(), k = centroids_.rows();
+  std::vector<double> mean(d, 0);
+  for (std::size_t j = 0; j < k; ++j) {
+    for (std::size_t t = 0; t < d; ++t)
+      mean[t] += static_cast<double>(centroids_(j, t)) / static_cast<double>(k);
+  }
+  double largest = 0, centred_largest = 0;
+  for (std::size_t j = 0; j < k; ++j) {
+    for (std::size_t t = 0; t < d; ++t) {
+      const double c = static_cast<double>(centroids_(j, t));
+      largest = std::max(largest, std::abs(c));
+      centred_largest = std::max(centred_largest, std::abs(c - mean[t]));
+    }
+  }
+  // Squares relative to the largest value: they cannot over- or underflow.
+  double offset2 = 0, spread2 = 0;
+  for (std::size_t t = 0; t < d; ++t) {
+    offset2 += largest > 0 ? (mean[t] / largest) * (mean[t] / largest) : 0;
+    for (std::size_t j = 0; j < k; ++j) {
+      const double r = largest > 0 ? (static_cast<double>(centroids_(j, t)) - mean[t]) / largest : 0;
+      spread2 += r * r / static_cast<double>(k);
+    }
+  }
+  offset_.assign(d, T(0));
+  const bool centre = spread2 > 0 && offset2 > 0.25 * spread2;
+  if (centre) {
+    for (std::size_t t = 0; t < d; ++t) offset_[t] = static_cast<T>(mean[t]);
+    largest = centred_largest;
+  }
+  int exponent = 0;
+  if (largest > 0) std::frexp(largest, &exponent);
+  const int limit = sizeof(T) == sizeof(float) ? 40 : 400;
+  const bool rescale = std::abs(exponent) > limit;
+  // 2^-exponent may itself be out of T's range; a large part of it does as well.
+  const int most = sizeof(T) == sizeof(float) ? 120 : 1000;
+  scale_ = rescale ? static_cast<T>(std::ldexp(1.0, std::clamp(-exponent, -most, most))) : T(1);
+  inverse_scale2_ = 1 / static_cast<double>(scale_) / static_cast<double>(scale_);
+  transformed_ = centre || rescale;
+}
+
+/// Chunks of dense_chain features; in a chunk the groups, in a group feature-major.
+template <class T>
+void DenseEngine<T>::pack_groups() {
+  const std::size_t d = centroids_.cols(), k = n_clusters_;
+  const std::size_t small = k / n_groups_, large_groups = k % n_groups_;
+  const double scale = static_cast<double>(scale_);
+  std::vector<double> largest(n_groups_, 0);
+  parallel_blocks(k * d < 100'000 ? 1 : threads_, n_groups_, [&](std::size_t g, int) {
+    const std::size_t start = g * small + std::min(g, large_groups),
+                      size = small + (g < large_groups ? 1 : 0);
+    for (std::size_t j = start; j < start + size; ++j) {
+      const T* c = centroids_.row_data(j);
+      double p[canonical_lanes] = {};
+      for (std::size_t from = 0; from < d; from += kernels::dense_chain) {
+        const std::size_t length = std::min(kernels::dense_chain, d - from);
+        T* out = grouped_.data() + from * k + start * length + (j - start);
+        for (std::size_t t = 0; t < length; ++t) {
+          const double v =
+              (static_cast<double>(c[from + t]) - static_cast<double>(offset_[from + t])) * scale;
+          out[t * size] = narrow<T>(v);
+          p[t % canonical_lanes] += v * v;
+        }
+      }
+      const double squared = ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));
+      half_norms_[j] = narrow<T>(squared / 2);
+      largest[g] = std::max(largest[g], squared);
+    }
+  });
+  find_margin(*std::max_element(largest.begin(), largest.end()));
+}
+
+template <class T>
+void DenseEngine<T>::find_margin(double largest_squared_norm) {
+  const double d = static_cast<double>(samples_.cols()), scale = static_cast<double>(scale_);
+  const double eta = static_cast<double>(std::numeric_limits<T>::denorm_min());
+  const double C = std::sqrt(largest_squared_norm) * (1 + 0x1p-20) + std::sqrt(d) * 0x1p-500;
+  const double chain = static_cast<double>(kernels::dense_chain);
+  double g = std::min(d, chain) + std::ceil(d / chain) + 8 + 15;
+  if (sizeof(T) == sizeof(double)) g += d / 8 + 8;
+  const double gamma = gamma_of(g, unit_roundoff<T>());
+  const double theta = gamma_of(d / 8 + 8, unit_roundoff<double>());
+  // 2 E + theta (N + C)^2 + underflow, as a polynomial of N.
+  margin2_ = round_up<T>(theta);
+  margin1_ = round_up<T>(2 * gamma * C + 2 * theta * C + 16 * d * eta);
+  margin0_ =
+      round_up<T>(gamma * C * C + theta * C * C + 16 * d * eta * (1 + C) + 4 * d * 0x1p-1074 * scale * scale);
+  // Every partial sum of the kernels is at most C^2 + N C in magnitude.
+  const double largest = static_cast<double>(std::numeric_limits<T>::max());
+  const double limit = C > 0 ? (largest / 8 - C * C) / C : largest;
+  norm_limit_ = narrow<T>(std::clamp(limit, 0.0, std::sqrt(largest) / 8));
+  largest_norm_ = C;
+}
+
+/// The same centroids for the score kernel: panels of two vectors (the last may hold one), feature-major.
+template <class T>
+void DenseEngine<T>::pack_panels() {
+  const std::size_t d = centroids_.cols(), lanes = kernels_.lanes;
+  panels_.reserve(n_vectors_ * lanes * d);
+  panel_half_norms_.reserve(n_vectors_ * lanes);
+  parallel_blocks(n_clusters_ * d < 100'000 ? 1 : threads_, n_vectors_, [&](std::size_t vector, int) {
+    const std::size_t panel = vector / 2 * 2;
+    const std::size_t width = (panel + 2 <= n_vectors_ ? 2 : 1) * lanes;
+    T* base = panels_.data() + panel * lanes * d + (vector - panel) * lanes;
+    for (std::size_t l = 0; l < lanes; ++l) {
+      const std::size_t j = vector * lanes + l;
+      if (j >= n_clusters_) {
+        panel_half_norms_[j] =
+            std::numeric_limits<T>::infinity();  // the panel's padding is zero since it was made
+        continue;
+      }
+      panel_half_norms_[j] = half_norms_[j];
+      const T* c = centroids_.row_data(j);
+      for (std::size_t t = 0; t < d; ++t) {
+        base[t * width + l] = narrow<T>((static_cast<double>(c[t]) - static_cast<double>(offset_[t])) *
+                                        static_cast<double>(scale_));
+      }
+    }
+  });
+}
+
+template void DenseEngine<float>::choose_transform();
+template void DenseEngine<double>::choose_transform();
+template void DenseEngine<float>::pack_groups();
+template void DenseEngine<double>::pack_groups();
+template void DenseEngine<float>::pack_panels();
+template void DenseEngine<double>::pack_panels();
+
+}  // namespace omnimeans
