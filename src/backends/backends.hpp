@@ -25,8 +25,15 @@ inline void check_memory(std::string_view backend, double bytes, std::uint64_t l
     throw MemoryLimitExceeded(std::string(backend) + " needs " +
                               std::to_string(static_cast<std::uint64_t>(bytes)) +
                               " bytes, memory_limit_bytes = " + std::to_string(limit) +
-                              "; raise the limit or use the backend \"naive\", which needs none");
+                              "; raise the limit or use \"auto\", which picks a backend that fits");
   }
+}
+
+/// The problem, checked: for initialiser lists, so that nothing is allocated before the limit was asked.
+template <class T>
+const Problem<T>& within_memory(std::string_view backend, const Problem<T>& problem, double bytes) {
+  check_memory(backend, bytes, problem.memory_limit_bytes);
+  return problem;
 }
 
 /// Elements n * k of a bounds matrix in double, which cannot overflow.

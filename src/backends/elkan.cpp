@@ -29,11 +29,10 @@ template <class T>
 class Elkan final : public Backend<T> {
  public:
   explicit Elkan(const Problem<T>& problem)
-      : problem_(problem),
+      : problem_(within_memory("elkan", problem, elkan_bytes(problem))),
         engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads),
         k_(problem.n_clusters) {
     const std::size_t n = problem.samples.rows();
-    check_memory("elkan", elkan_bytes(problem), problem.memory_limit_bytes);
     lower_.resize(n * k_);
     upper_.resize(n);
     half_.resize(k_ * k_);

@@ -17,9 +17,8 @@ template <class T>
 class OpenMp final : public Backend<T> {
  public:
   explicit OpenMp(const Problem<T>& problem)
-      : problem_(problem), block_sums_(block_count(problem.samples.rows(), block_rows)) {
-    check_memory("openmp", static_cast<double>(bytes()), problem.memory_limit_bytes);
-  }
+      : problem_(within_memory("openmp", problem, static_cast<double>(n_blocks(problem) * sizeof(double)))),
+        block_sums_(n_blocks(problem)) {}
 
   AssignmentStats assign(const Assignment<T>& step) override {
     const auto& samples = problem_.samples;
@@ -44,6 +43,9 @@ class OpenMp final : public Backend<T> {
 
  private:
   static constexpr std::size_t block_rows = 64;
+  static std::size_t n_blocks(const Problem<T>& problem) {
+    return block_count(problem.samples.rows(), block_rows);
+  }
 
   Problem<T> problem_;
   std::vector<double> block_sums_;

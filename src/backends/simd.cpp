@@ -17,9 +17,8 @@ template <class T>
 class SimdBackend final : public Backend<T> {
  public:
   explicit SimdBackend(const Problem<T>& problem)
-      : problem_(problem), engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads) {
-    check_memory("simd", DenseEngine<T>::bytes_needed(problem, false), problem.memory_limit_bytes);
-  }
+      : problem_(within_memory("simd", problem, DenseEngine<T>::bytes_needed(problem, false))),
+        engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads) {}
 
   AssignmentStats assign(const Assignment<T>& step) override {
     engine_.set_centroids(step.centroids);

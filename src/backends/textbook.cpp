@@ -49,9 +49,9 @@ template <class T>
 class Textbook final : public Backend<T> {
  public:
   explicit Textbook(const Problem<T>& problem)
-      : problem_(problem), loops_(loops_for<T>(problem.isa)), squared_(problem.samples.rows()) {
-    check_memory("textbook", static_cast<double>(bytes()), problem.memory_limit_bytes);
-  }
+      : problem_(within_memory("textbook", problem, pairs(problem.samples.rows(), 1) * sizeof(T))),
+        loops_(loops_for<T>(problem.isa)),
+        squared_(problem.samples.rows()) {}
 
   AssignmentStats assign(const Assignment<T>& step) override {
     const MatrixView<const T> samples = problem_.samples;

@@ -44,6 +44,25 @@ TYPED_TEST(Weights, OfOnesAreNoWeights) {
     EXPECT_TRUE(same_result(plain[b], ones[b])) << plain[b].backend;
 }
 
+TYPED_TEST(Weights, OfZeroDoNotCountInTheTolerance) {
+  using T = TypeParam;
+  const Matrix<T> present = blobs<T>(600, 4, 5, 9, 3);
+  std::vector<std::size_t> order(present.rows() + 1, 0);
+  for (std::size_t i = 0; i < present.rows(); ++i) order[i + 1] = i;
+  Matrix<T> samples = take(present, order);
+  for (T& value : samples.row(0)) value = T(1e10);  // the first sample, absent
+  std::vector<T> weights(samples.rows(), 1);
+  weights[0] = 0;
+  const Matrix<T> start = take(present, {0, 1, 2, 3, 4});
+  const Options options{.n_clusters = 5, .tol = 1e-3};
+  const Result<T> with =
+      omnimeans::fit(samples, options, {.sample_weights = weights, .initial_centroids = start.view()});
+  const Result<T> without = omnimeans::fit(present, options, {.initial_centroids = start.view()});
+  EXPECT_EQ(with.n_iter, without.n_iter);
+  EXPECT_EQ(with.stop_reason, without.stop_reason);
+  EXPECT_TRUE(same_matrix(with.centroids, without.centroids));
+}
+
 TYPED_TEST(Weights, AreRepetitions) {
   using T = TypeParam;
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
