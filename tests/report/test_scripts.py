@@ -111,11 +111,11 @@ class Scripts(ReportTest):
         self.stand_in_suite()
         done = self.run_script("bench.sh", "--suite", "smoke")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        merged = self.root / "results/example-9000-2-50ghz/2026-03-02-0123456789.json"
+        merged = self.root / "out/example-9000-2-50ghz/2026-03-02-0123456789.json"
         self.assertEqual(len(json.loads(merged.read_text())["benchmarks"]), len(fixture.document(small=True)["benchmarks"]))
         for name in ("README.md", "report.html", "summary.png", "plots/speedup.svg"):
-            self.assertTrue((self.root / "results" / name).stat().st_size > 0, name)
-        self.assertIn(str(self.root / "results/report.html"), done.stdout)
+            self.assertTrue((self.root / "out" / name).stat().st_size > 0, name)
+        self.assertIn(str(self.root / "out/report.html"), done.stdout)
         self.assertIn("--suite smoke", (self.folder / "bench_kernels.txt").read_text())
         first = (self.folder / "cmake.txt").read_text().splitlines()[0]
         self.assertIn("--preset release", first)
