@@ -75,11 +75,9 @@ void DenseEngine<T>::prepare_scratch(int team) {
   for (Scratch& scratch : scratch_) {
     scratch.stats = {};
     scratch.open.clear();
-    if (!scratch.upper.empty()) continue;
+    if (!scratch.distances.empty()) continue;
     scratch.tile = AlignedBuffer<T>(std::min(d, kernels::dense_chain) * tile);
     if (d > kernels::dense_chain) scratch.partial = AlignedBuffer<T>(n_clusters_ * tile);
-    scratch.upper.resize(block_rows_);
-    scratch.in_block.resize(block_rows_);
     scratch.candidates.resize(n_clusters_);
     scratch.distances.resize(n_clusters_);
   }
@@ -117,56 +115,119 @@ AssignmentStats DenseEngine<T>::sum_stats() const {
 }
 
 template <class T>
-AssignmentStats DenseEngine<T>::assign(std::span<const T> sample_weights, std::span<std::int32_t> labels) {
-  over_blocks([&](RowRange rows, Scratch& scratch) { assign_block(rows, sample_weights, labels, scratch); });
-  rerank(sample_weights, labels);
+AssignmentStats DenseEngine<T>::assign(const Labelling<T>& out) {
+  over_blocks(block_rows_, [&](RowRange rows, Scratch& scratch) { label_block(rows, out, scratch); });
+  norms_known_ = true;
+  rerank(out);
   return sum_stats();
 }
 
 template <class T>
-void DenseEngine<T>::assign_block(RowRange rows, std::span<const T> weights, std::span<std::int32_t> labels,
-                                  Scratch& scratch) {
+kernels::NearestTask<T> DenseEngine<T>::nearest_task(std::size_t begin, Scratch& scratch) const {
+  const double d = static_cast<double>(samples_.cols()), scale = std::sqrt(inverse_scale2_);
+  const double eps = static_cast<double>(std::numeric_limits<T>::epsilon());
   const double eta = static_cast<double>(std::numeric_limits<T>::denorm_min());
-  std::size_t n_open = 0;
   kernels::NearestTask<T> task;
   task.centroids = {grouped_.data(), half_norms_.data(), n_clusters_, samples_.cols(), n_groups_};
-  task.block = {samples_.row_data(rows.begin), samples_.row_stride(), rows.size()};
+  task.block = {samples_.row_data(begin), samples_.row_stride(), 0, nullptr};
   task.offset = transformed_ ? offset_.data() : nullptr;
   task.scale = scale_;
   task.margin0 = margin0_;
   task.margin1 = margin1_;
   task.margin2 = margin2_;
   task.norm_limit = norm_limit_;
-  task.norms = norms_.data() + rows.begin;
   task.norms_known = norms_known_;
-  task.norm_floor = round_up<T>(2 * static_cast<double>(samples_.cols()) * eta);
+  task.norm_floor = round_up<T>(2 * d * eta);
   task.norm_factor = round_up<T>(1 + norm_slack_ / 2);
   task.tile_samples = scratch.tile.data();
   task.partial = scratch.partial.data();
-  task.labels = labels.data() + rows.begin;
-  task.upper = scratch.upper.data();
+  task.bounds.least_factor = round_down<T>(1 - norm_slack_);
+  task.bounds.least_floor = round_up<T>(2 * std::sqrt(d * eta));
+  task.bounds.largest_norm = round_up<T>(largest_norm_);
+  task.bounds.rounding = round_up<T>(4 * eps);
+  task.bounds.upper_factor = round_up<T>(scale * (1 + 4 * eps));
+  task.bounds.lower_factor = round_down<T>(scale * (1 - 4 * eps));
+  return task;
+}
+
+template <class T>
+void DenseEngine<T>::label_block(RowRange rows, const Labelling<T>& out, Scratch& scratch) {
+  const std::size_t begin = rows.begin;
+  std::size_t n_open = 0;
+  scratch.in_block.resize(std::max(scratch.in_block.size(), rows.size()));
+  scratch.squared.resize(std::max(scratch.squared.size(), rows.size()));
+  kernels::NearestTask<T> task = nearest_task(begin, scratch);
+  task.block.n_rows = rows.size();
+  task.norms = norms_.data() + begin;
+  task.labels = out.labels.data() + begin;
+  task.squared = scratch.squared.data();
+  task.bounds.upper = out.upper.empty() ? nullptr : out.upper.data() + begin;
+  task.bounds.lower = out.lower.empty() ? nullptr : out.lower.data() + begin;
   task.open = scratch.in_block.data();
   task.n_open = &n_open;
   kernels_.nearest(task);
 
   for (std::size_t o = 0; o < n_open; ++o) {
     const auto r = static_cast<std::size_t>(scratch.in_block[o]);
-    scratch.open.push_back(rows.begin + r);
-    scratch.upper[r] = 0;  // counted when it is re-ranked
+    scratch.open.push_back(begin + r);
+    scratch.squared[r] = 0;  // counted when it is re-ranked
   }
   double bound = 0;
   for (std::size_t r = 0; r < rows.size(); ++r) {
-    const double w = weights.empty() ? 1.0 : static_cast<double>(weights[rows.begin + r]);
-    bound += w * std::max(0.0, static_cast<double>(scratch.upper[r]));
+    const double w = out.weights.empty() ? 1.0 : static_cast<double>(out.weights[begin + r]);
+    bound += w * std::max(0.0, static_cast<double>(scratch.squared[r]));
   }
   scratch.stats.inertia_bound += bound * inverse_scale2_ * (1 + 0x1p-20);
   scratch.stats.distances_computed += rows.size() * n_clusters_;
 }
 
+/// As label_block, for the rows in scratch.listed.
+template <class T>
+void DenseEngine<T>::label_listed(std::size_t begin, const Labelling<T>& out, Scratch& scratch) {
+  const std::size_t count = scratch.listed.size();
+  if (count == 0) return;
+  std::size_t n_open = 0;
+  for (auto* indices : {&scratch.in_block, &scratch.labels})
+    indices->resize(std::max(indices->size(), count));
+  for (auto* values : {&scratch.squared, &scratch.upper, &scratch.lower})
+    values->resize(std::max(values->size(), count));
+  kernels::NearestTask<T> task = nearest_task(begin, scratch);
+  task.block.n_rows = count;
+  task.block.index = scratch.listed.data();
+  task.norms = norms_.data() + begin;
+  task.labels = scratch.labels.data();
+  task.squared = scratch.squared.data();
+  if (!out.lower.empty()) {
+    task.bounds.upper = scratch.upper.data();
+    task.bounds.lower = scratch.lower.data();
+  }
+  task.open = scratch.in_block.data();
+  task.n_open = &n_open;
+  kernels_.nearest(task);
+
+  for (std::size_t o = 0; o < n_open; ++o) {
+    const auto r = static_cast<std::size_t>(scratch.in_block[o]);
+    scratch.open.push_back(begin + static_cast<std::size_t>(scratch.listed[r]));
+    scratch.squared[r] = 0;  // counted when it is re-ranked
+  }
+  double bound = 0;
+  for (std::size_t r = 0; r < count; ++r) {
+    const std::size_t i = begin + static_cast<std::size_t>(scratch.listed[r]);
+    out.labels[i] = scratch.labels[r];
+    const double w = out.weights.empty() ? 1.0 : static_cast<double>(out.weights[i]);
+    bound += w * std::max(0.0, static_cast<double>(scratch.squared[r]));
+    if (out.lower.empty()) continue;
+    out.upper[i] = scratch.upper[r];
+    out.lower[i] = scratch.lower[r];
+  }
+  scratch.stats.inertia_bound += bound * inverse_scale2_ * (1 + 0x1p-20);
+  scratch.stats.distances_computed += count * n_clusters_;
+}
+
 /// The open samples once more in tiles, with every score; the canonical distance decides among those within
 /// the margin.
 template <class T>
-void DenseEngine<T>::rerank(std::span<const T> weights, std::span<std::int32_t> labels) {
+void DenseEngine<T>::rerank(const Labelling<T>& out) {
   std::vector<std::size_t> open;
   for (const Scratch& scratch : scratch_) open.insert(open.end(), scratch.open.begin(), scratch.open.end());
   if (open.empty()) return;
@@ -174,6 +235,7 @@ void DenseEngine<T>::rerank(std::span<const T> weights, std::span<std::int32_t> 
   constexpr std::size_t batch = rerank_rows;
   const std::size_t d = samples_.cols(), stride = padded_clusters();
   const std::size_t batches = block_count(open.size(), batch);
+  const double root_error = gamma_of(static_cast<double>(d) / 8 + 16, unit_roundoff<double>());
   // scratch_ has an entry for each thread of the pass that found them.
   parallel_blocks(static_cast<int>(scratch_.size()), batches, [&](std::size_t b, int thread) {
     Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
@@ -186,9 +248,13 @@ void DenseEngine<T>::rerank(std::span<const T> weights, std::span<std::int32_t> 
     for (std::size_t r = 0; r < range.size(); ++r) {
       const std::size_t i = open[range.begin + r];
       const Ranked ranked = rank(i, scratch.scores.data() + r * stride, scratch);
-      labels[i] = ranked.label;
+      out.labels[i] = ranked.label;
+      // The kernel's lower bound holds for every centroid, so it stays.
+      if (!out.upper.empty())
+        out.upper[i] = round_up<T>(std::sqrt(ranked.distance) * (1 + root_error) +
+                                   std::sqrt(static_cast<double>(d)) * 0x1p-535);
       scratch.stats.inertia_bound +=
-          (weights.empty() ? 1.0 : static_cast<double>(weights[i])) * ranked.distance;
+          (out.weights.empty() ? 1.0 : static_cast<double>(out.weights[i])) * ranked.distance;
     }
     scratch.stats.distances_computed += range.size() * n_clusters_;
     scratch.stats.reranked += range.size();

@@ -36,6 +36,16 @@
 
 namespace omnimeans {
 
+/// What an assignment writes, and reads of the samples: all n_samples long.
+template <class T>
+struct Labelling {
+  std::span<const T> weights;  ///< empty: all ones
+  std::span<std::int32_t> labels;
+  /// For backends with bounds (both or none): |x_i - c_label(i)| <= upper[i], and |x_i - c_j| >= lower[i] for
+  /// every other j.
+  std::span<T> upper = {}, lower = {};
+};
+
 template <class T>
 class DenseEngine {
  public:
@@ -43,11 +53,12 @@ class DenseEngine {
 
   /// Working memory of one thread.
   struct Scratch {
-    AlignedBuffer<T> tile, partial;  ///< of the nearest-centroid kernel
-    AlignedBuffer<T> rows;           ///< transformed rows
-    AlignedBuffer<T> scores;         ///< block_rows x padded_clusters()
-    std::vector<T> upper;            ///< of a block: squared distances, at most
-    std::vector<std::int32_t> in_block, candidates;
+    AlignedBuffer<T> tile, partial;        ///< of the nearest-centroid kernel
+    AlignedBuffer<T> rows;                 ///< transformed rows
+    AlignedBuffer<T> scores;               ///< block_rows x padded_clusters()
+    std::vector<std::int32_t> listed;      ///< of a block: rows to label, counted from its first
+    std::vector<T> squared, upper, lower;  ///< of those rows: squared distances, at most; bounds of distances
+    std::vector<std::int32_t> labels, in_block, candidates;
     std::vector<std::size_t> open;  ///< samples whose label is not proved
     std::vector<double> distances;
     AssignmentStats stats;
@@ -56,18 +67,34 @@ class DenseEngine {
   /// Takes the centroids for the next assignments; the view must stay valid until then.
   void set_centroids(MatrixView<const T> centroids);
 
-  /// The canonical label of every sample.
-  AssignmentStats assign(std::span<const T> sample_weights, std::span<std::int32_t> labels);
+  /// The canonical label of every sample, and its bounds if asked for.
+  AssignmentStats assign(const Labelling<T>& out);
+
+  /// The same for some samples: body(rows, scratch) is called over blocks of at most `block_rows` samples, in
+  /// parallel, and leaves in scratch.listed (empty before) those of `rows` that are to be labelled, counted
+  /// from rows.begin. It may add to scratch.stats.
+  template <class Body>
+  AssignmentStats assign_listed(const Labelling<T>& out, std::size_t block_rows, Body&& body) {
+    over_blocks(block_rows, [&](RowRange rows, Scratch& scratch) {
+      scratch.listed.clear();
+      body(rows, scratch);
+      label_listed(rows.begin, out, scratch);
+    });
+    rerank(out);
+    return sum_stats();
+  }
 
   /// Calls body(rows, scratch) over blocks of samples, in parallel, with every score at hand in
   /// scratch.scores (row stride padded_clusters()); sums up what the scratches' stats hold.
   template <class Body>
   AssignmentStats over_scores(Body&& body) {
     pack_panels();
-    return over_blocks([&](RowRange rows, Scratch& scratch) {
+    over_blocks(block_rows_, [&](RowRange rows, Scratch& scratch) {
       score(rows, scratch);
       body(rows, scratch);
     });
+    norms_known_ = true;
+    return sum_stats();
   }
 
   /// Lower bounds of |x_i - c_j| for all j from sample i's scores.
@@ -89,15 +116,13 @@ class DenseEngine {
 
  private:
   template <class Body>
-  AssignmentStats over_blocks(Body&& body) {
-    const std::size_t n = samples_.rows(), blocks = block_count(n, block_rows_);
+  void over_blocks(std::size_t block_rows, Body&& body) {
+    const std::size_t n = samples_.rows(), blocks = block_count(n, block_rows);
     const int team = useful_threads(threads_, blocks);
     prepare_scratch(team);
     parallel_blocks(team, blocks, [&](std::size_t block, int thread) {
-      body(block_range(block, n, block_rows_), scratch_[static_cast<std::size_t>(thread)]);
+      body(block_range(block, n, block_rows), scratch_[static_cast<std::size_t>(thread)]);
     });
-    norms_known_ = true;
-    return sum_stats();
   }
 
   void prepare_scratch(int team);
@@ -107,9 +132,10 @@ class DenseEngine {
   void find_margin(double largest_squared_norm);
   void transform_row(std::size_t i, T* out) const;
   void score(RowRange rows, Scratch& scratch);
-  void assign_block(RowRange rows, std::span<const T> weights, std::span<std::int32_t> labels,
-                    Scratch& scratch);
-  void rerank(std::span<const T> weights, std::span<std::int32_t> labels);
+  kernels::NearestTask<T> nearest_task(std::size_t begin, Scratch& scratch) const;
+  void label_block(RowRange rows, const Labelling<T>& out, Scratch& scratch);
+  void label_listed(std::size_t begin, const Labelling<T>& out, Scratch& scratch);
+  void rerank(const Labelling<T>& out);
   AssignmentStats sum_stats() const;
   kernels::PackedCentroids<T> panels() const;
 

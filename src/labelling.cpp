@@ -14,7 +14,7 @@ AssignmentStats label_samples(MatrixView<const T> samples, MatrixView<const T> c
                               int threads, std::span<std::int32_t> labels) {
   DenseEngine<T> engine(samples, centroids.rows(), isa, threads);
   engine.set_centroids(centroids);
-  return engine.assign({}, labels);
+  return engine.assign({.weights = {}, .labels = labels});
 }
 
 template <class T>

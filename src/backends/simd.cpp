@@ -22,7 +22,7 @@ class SimdBackend final : public Backend<T> {
 
   AssignmentStats assign(const Assignment<T>& step) override {
     engine_.set_centroids(step.centroids);
-    return engine_.assign(problem_.sample_weights, step.labels);
+    return engine_.assign({.weights = problem_.sample_weights, .labels = step.labels});
   }
 
   std::uint64_t bytes() const override {

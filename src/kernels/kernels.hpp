@@ -23,12 +23,14 @@ struct PackedCentroids {
   std::size_t group_panels = 0;  ///< panels that stay in the L2 cache while a block of samples passes
 };
 
-/// Samples in place: n_rows rows, `row_stride` values apart.
+/// Samples in place: n_rows rows, `row_stride` values apart; or those that `index` lists, where a kernel says
+/// so.
 template <class T>
 struct RowBlock {
   const T* rows = nullptr;
   std::size_t row_stride = 0;
   std::size_t n_rows = 0;
+  const std::int32_t* index = nullptr;
 };
 
 /// Centroids packed for the nearest-centroid kernel: chunks of dense_chain features; in a chunk, n_groups
@@ -42,23 +44,35 @@ struct GroupedCentroids {
   std::size_t n_groups = 0;
 };
 
+/// What `nearest` is asked to write beside labels, in the samples' own units; all null: nothing.
+template <class T>
+struct DistanceBounds {
+  T* upper = nullptr;  ///< n_rows: |x - c_label| at most; of an open row: meaningless
+  T* lower = nullptr;  ///< n_rows: |x - c_j| at least, for every other j; of an open row: for every j
+  T least_factor = 1, least_floor = 0;  ///< |x'| >= least_factor * norm - least_floor
+  T largest_norm = 0;                   ///< of a centroid: C
+  T rounding = 0;                       ///< a square is off by rounding * (norm + C)^2
+  T upper_factor = 1, lower_factor = 1;
+};
+
 /// A block of samples to label; see nearest-inl.hpp and dense_engine.hpp for the margin.
 template <class T>
 struct NearestTask {
   GroupedCentroids<T> centroids;
-  RowBlock<T> block;
+  RowBlock<T> block;          ///< may list its rows; r below counts in the list, norms in the rows
   const T* offset = nullptr;  ///< subtracted from every sample, then times scale; null: samples as they are
   T scale = 1;
   T margin0 = 0, margin1 = 0, margin2 = 0, norm_limit = 0;
-  T* norms = nullptr;  ///< n_rows upper bounds of |x'|, read if known, else written
+  T* norms = nullptr;  ///< of each row, an upper bound of |x'|: read if known, else written
   bool norms_known = false;
   T norm_floor = 0, norm_factor = 1;  ///< norm = norm_factor * sqrt(sum of squares + norm_floor)
   T* tile_samples = nullptr;  ///< scratch: min(n_features, dense_chain) * nearest_tile values, aligned
   T* partial =
       nullptr;  ///< scratch: n_clusters * nearest_tile values, aligned; only if n_features > dense_chain
-  std::int32_t* labels = nullptr;  ///< out: n_rows; of an open sample: not proved
-  T* upper = nullptr;              ///< out: n_rows upper bounds of |x' - c'_label|^2, before rounding up
-  std::int32_t* open = nullptr;    ///< out: rows whose label is not proved; room for n_rows
+  std::int32_t* labels = nullptr;  ///< out: n_rows; of an open row: not proved
+  T* squared = nullptr;            ///< out: n_rows upper bounds of |x' - c'_label|^2, before rounding up
+  DistanceBounds<T> bounds;
+  std::int32_t* open = nullptr;  ///< out: the r whose label is not proved; room for n_rows
   std::size_t* n_open = nullptr;
 };
 

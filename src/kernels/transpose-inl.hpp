@@ -17,31 +17,64 @@ struct Transpose {
   static constexpr std::size_t Q = W == 1 ? 1 : 16 / sizeof(T);
 
 #if !defined(OMNIMEANS_KERNELS_SCALAR)
-  /// Rows 0, Q, 2Q, ... of those that lie `stride` apart, 128 bits of each.
-  static OMNIMEANS_INLINE vec pieces(const T* row, std::size_t stride) {
+  /// Q values at p, or the first `count` < Q and zeros: nothing beyond them is touched.
+  template <bool whole>
+  static OMNIMEANS_INLINE auto piece(const T* p, std::size_t count) {
+    (void)count;
+#if defined(__x86_64__)
+    if constexpr (sizeof(T) == 8) {
+      return whole ? _mm_loadu_pd(p) : _mm_load_sd(p);
+    } else if constexpr (whole) {
+      return _mm_loadu_ps(p);
+    } else {
+#if defined(__AVX512F__)
+      return _mm_maskz_loadu_ps(static_cast<__mmask8>((1u << count) - 1), p);
+#elif defined(__AVX__)
+      const int two = count > 1 ? -1 : 0, three = count > 2 ? -1 : 0;
+      return _mm_maskload_ps(p, _mm_setr_epi32(-1, two, three, 0));
+#else
+      if (count == 1) return _mm_load_ss(p);
+      const __m128 two = _mm_castpd_ps(_mm_load_sd(reinterpret_cast<const double*>(p)));
+      return count == 2 ? two : _mm_movelh_ps(two, _mm_load_ss(p + 2));
+#endif
+    }
+#elif defined(__aarch64__)
+    if constexpr (whole) {
+      return S::load(p);
+    } else {
+      alignas(16) T copy[Q] = {};
+      for (std::size_t t = 0; t < count; ++t) copy[t] = p[t];
+      return S::load(copy);
+    }
+#endif
+  }
+
+  /// 128 bits at `from` of rows first, first + Q, first + 2Q, ...
+  template <bool whole, std::size_t first, class Row>
+  static OMNIMEANS_INLINE vec pieces(const Row& row, std::size_t from, std::size_t count) {
+    const auto at = [&](auto r) __attribute__((always_inline)) {
+      return piece<whole>(row(Index<first + Q * r.value>{}) + from, count);
+    };
 #if defined(__AVX512F__)
     if constexpr (sizeof(T) == 4) {
-      __m512 a = _mm512_castps128_ps512(_mm_loadu_ps(row));
-      a = _mm512_insertf32x4(a, _mm_loadu_ps(row + 4 * stride), 1);
-      a = _mm512_insertf32x4(a, _mm_loadu_ps(row + 8 * stride), 2);
-      return _mm512_insertf32x4(a, _mm_loadu_ps(row + 12 * stride), 3);
+      __m512 a = _mm512_castps128_ps512(at(Index<0>{}));
+      a = _mm512_insertf32x4(a, at(Index<1>{}), 1);
+      a = _mm512_insertf32x4(a, at(Index<2>{}), 2);
+      return _mm512_insertf32x4(a, at(Index<3>{}), 3);
     } else {
-      __m512d a = _mm512_castpd128_pd512(_mm_loadu_pd(row));
-      a = _mm512_insertf64x2(a, _mm_loadu_pd(row + 2 * stride), 1);
-      a = _mm512_insertf64x2(a, _mm_loadu_pd(row + 4 * stride), 2);
-      return _mm512_insertf64x2(a, _mm_loadu_pd(row + 6 * stride), 3);
+      __m512d a = _mm512_castpd128_pd512(at(Index<0>{}));
+      a = _mm512_insertf64x2(a, at(Index<1>{}), 1);
+      a = _mm512_insertf64x2(a, at(Index<2>{}), 2);
+      return _mm512_insertf64x2(a, at(Index<3>{}), 3);
     }
 #elif defined(__AVX__)
     if constexpr (sizeof(T) == 4) {
-      return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(row)), _mm_loadu_ps(row + 4 * stride),
-                                  1);
+      return _mm256_insertf128_ps(_mm256_castps128_ps256(at(Index<0>{})), at(Index<1>{}), 1);
     } else {
-      return _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(row)), _mm_loadu_pd(row + 2 * stride),
-                                  1);
+      return _mm256_insertf128_pd(_mm256_castpd128_pd256(at(Index<0>{})), at(Index<1>{}), 1);
     }
 #else
-    (void)stride;  // one piece is a whole vector
-    return S::load(row);
+    return at(Index<0>{});  // one piece is a whole vector
 #endif
   }
 
@@ -87,41 +120,52 @@ struct Transpose {
   }
 #endif
 
-  /// Calls put(t, the vector of rows[l * stride + t], l < W) for t < length, ascending.
-  template <class Put>
-  static OMNIMEANS_INLINE void run(const T* rows, std::size_t stride, std::size_t length, Put&& put) {
+#if !defined(OMNIMEANS_KERNELS_SCALAR)
+  /// Features t ... t + count - 1 of W rows, to put(); count = Q if `whole`, else less.
+  template <bool whole, class Row, class Put>
+  static OMNIMEANS_INLINE void block(const Row& row, std::size_t t, std::size_t count, Put&& put) {
+    if constexpr (sizeof(T) == 4) {
+      const vec a = pieces<whole, 0>(row, t, count), b = pieces<whole, 1>(row, t, count);
+      const vec c = pieces<whole, 2>(row, t, count), e = pieces<whole, 3>(row, t, count);
+      const vec ab_lo = interleave<false, false>(a, b), ce_lo = interleave<false, false>(c, e);
+      put(t, interleave<false, true>(ab_lo, ce_lo));
+      if (whole || count > 1) put(t + 1, interleave<true, true>(ab_lo, ce_lo));
+      if (!whole && count < 3) return;
+      const vec ab_hi = interleave<true, false>(a, b), ce_hi = interleave<true, false>(c, e);
+      put(t + 2, interleave<false, true>(ab_hi, ce_hi));
+      if constexpr (whole) put(t + 3, interleave<true, true>(ab_hi, ce_hi));
+    } else {
+      const vec a = pieces<whole, 0>(row, t, count), b = pieces<whole, 1>(row, t, count);
+      put(t, interleave<false, false>(a, b));
+      if constexpr (whole) put(t + 1, interleave<true, false>(a, b));
+    }
+  }
+#endif
+
+  /// Calls put(t, the vector of row(Index<l>)[t], l < W) for t < length, ascending.
+  template <class Row, class Put>
+  static OMNIMEANS_INLINE void run(const Row& row, std::size_t length, Put&& put) {
     std::size_t t = 0;
 #if !defined(OMNIMEANS_KERNELS_SCALAR)
-    // More rows are read side by side than the hardware follows: ask for each row's cache line a while before
-    // it is due.
-    constexpr std::size_t line = 64 / sizeof(T), ahead = 4 * line;
-    std::size_t asked = 0;
-    for (; t + Q <= length; t += Q) {
-      for (std::size_t l = 0; l < W * Q / line; ++l)
-        __builtin_prefetch(rows + (asked + l) * stride + t + ahead);
-      asked = (asked + W * Q / line) % W;
-      if constexpr (sizeof(T) == 4) {
-        const T* at = rows + t;
-        const vec a = pieces(at, stride), b = pieces(at + stride, stride),
-                  c = pieces(at + 2 * stride, stride), e = pieces(at + 3 * stride, stride);
-        const vec ab_lo = interleave<false, false>(a, b), ab_hi = interleave<true, false>(a, b);
-        const vec ce_lo = interleave<false, false>(c, e), ce_hi = interleave<true, false>(c, e);
-        put(t, interleave<false, true>(ab_lo, ce_lo));
-        put(t + 1, interleave<true, true>(ab_lo, ce_lo));
-        put(t + 2, interleave<false, true>(ab_hi, ce_hi));
-        put(t + 3, interleave<true, true>(ab_hi, ce_hi));
-      } else {
-        const vec a = pieces(rows + t, stride), b = pieces(rows + stride + t, stride);
-        put(t, interleave<false, false>(a, b));
-        put(t + 1, interleave<true, false>(a, b));
-      }
+    // More rows are read side by side than the hardware follows: ask for each row's next cache lines a while
+    // before they are due, a few at a time.
+    constexpr std::size_t line = 64 / sizeof(T), ahead = 4 * line, steps = line / Q;
+    for (; t + line <= length; t += line) {
+      unroll<steps>([&](auto step) __attribute__((always_inline)) {
+        constexpr std::size_t rows = W / steps > 0 ? W / steps : 1;
+        if constexpr (step.value * rows < W) {
+          unroll<rows>([&](auto l) __attribute__((always_inline)) {
+            __builtin_prefetch(row(Index<step.value * rows + l.value>{}) + t + ahead);
+          });
+        }
+        block<true>(row, t + step.value * Q, Q, put);
+      });
     }
+    for (; t + Q <= length; t += Q) block<true>(row, t, Q, put);
+    if (t < length) block<false>(row, t, length - t, put);
+#else
+    for (; t < length; ++t) put(t, row(Index<0>{})[t]);
 #endif
-    alignas(64) T column[W];
-    for (; t < length; ++t) {
-      for (std::size_t l = 0; l < W; ++l) column[l] = rows[l * stride + t];
-      put(t, S::load(column));
-    }
   }
 };
 

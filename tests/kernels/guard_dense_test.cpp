@@ -53,9 +53,48 @@ struct Dense {
 template <class T>
 struct Labelled {
   std::vector<std::int32_t> labels, open;
-  std::vector<T> upper, norms;
+  std::vector<T> squared, norms;
   bool operator==(const Labelled&) const = default;
 };
+
+/// The rows listed backwards, every third one left out: each gets what it got in place.
+template <class T>
+void check_listed(omnimeans::kernels::NearestTask<T> task, const Labelled<T>& in_place,
+                  const Kernels<T>& kernels, Placement place) {
+  std::vector<std::int32_t> rows;
+  for (std::size_t r = task.block.n_rows; r-- > 0;) {
+    if (r % 3 != 1) rows.push_back(static_cast<std::int32_t>(r));
+  }
+  const std::size_t count = rows.size();
+  Guarded<std::int32_t> index(rows, place), labels(count, place), open(count, place);
+  Guarded<T> squared(count, place), upper(count, place), lower(count, place);
+  std::size_t n_open = 0;
+  const omnimeans::kernels::DistanceBounds<T> bounds = task.bounds;
+  task.block.n_rows = count;
+  task.block.index = index.data();
+  task.labels = labels.data();
+  task.squared = squared.data();
+  task.bounds.upper = upper.data();
+  task.bounds.lower = lower.data();
+  task.open = open.data();
+  task.n_open = &n_open;
+  kernels.nearest(task);
+  std::vector<std::int32_t> open_rows;
+  for (std::size_t o = n_open; o-- > 0;) open_rows.push_back(rows[static_cast<std::size_t>(open.data()[o])]);
+  std::vector<std::int32_t> expected_open;
+  for (const std::int32_t r : in_place.open) {
+    if (r % 3 != 1) expected_open.push_back(r);
+  }
+  EXPECT_EQ(open_rows, expected_open);
+  for (std::size_t at = 0; at < count; ++at) {
+    const auto r = static_cast<std::size_t>(rows[at]);
+    ASSERT_EQ(labels.data()[at], in_place.labels[r]) << r;
+    ASSERT_EQ(squared.data()[at], in_place.squared[r]) << r;
+    ASSERT_EQ(upper.data()[at], bounds.upper[r]) << r;
+    ASSERT_EQ(lower.data()[at], bounds.lower[r]) << r;
+  }
+  EXPECT_TRUE(labels.intact() && open.intact() && squared.intact() && upper.intact() && lower.intact());
+}
 
 template <class T>
 Labelled<T> run_nearest(const Dense<T>& p, const Kernels<T>& kernels, Placement place) {
@@ -64,13 +103,13 @@ Labelled<T> run_nearest(const Dense<T>& p, const Kernels<T>& kernels, Placement 
   const std::size_t tile_size = std::min(d, omnimeans::kernels::dense_chain) * kernels.nearest_tile,
                     partial_size = k * kernels.nearest_tile;
   Guarded<T> rows(p.rows, place), offset(p.offset, place), half_norms(p.moved.half_norms, place),
-      packed(packed_groups(p.moved.centroids, groups), place), norms(n, place), upper(n, place),
-      tile(tile_size, aligned_place<T>(tile_size, place)),
+      packed(packed_groups(p.moved.centroids, groups), place), norms(n, place), squared(n, place),
+      upper(n, place), lower(n, place), tile(tile_size, aligned_place<T>(tile_size, place)),
       partial(partial_size, aligned_place<T>(partial_size, place));
   Guarded<std::int32_t> labels(n, place), open(n, place);
   omnimeans::kernels::NearestTask<T> task;
   task.centroids = {packed.data(), half_norms.data(), k, d, groups};
-  task.block = {rows.data(), p.stride, n};
+  task.block = {rows.data(), p.stride, n, nullptr};
   task.offset = p.offset.empty() ? nullptr : offset.data();
   task.scale = p.scale;
   set_margin(task, static_cast<double>(d), p.moved.longest, p.scale);
@@ -78,23 +117,27 @@ Labelled<T> run_nearest(const Dense<T>& p, const Kernels<T>& kernels, Placement 
   task.tile_samples = tile.data();
   task.partial = d > omnimeans::kernels::dense_chain ? partial.data() : nullptr;
   task.labels = labels.data();
-  task.upper = upper.data();
+  task.squared = squared.data();
   task.open = open.data();
   std::size_t n_open = 0;
   task.n_open = &n_open;
   const auto results = [&] {
     EXPECT_LE(n_open, p.shape.n);
-    return Labelled<T>{labels.values(), {open.data(), open.data() + n_open}, upper.values(), norms.values()};
+    return Labelled<T>{
+        labels.values(), {open.data(), open.data() + n_open}, squared.values(), norms.values()};
   };
   kernels.nearest(task);
   const Labelled<T> first = results();
-  // Once more with the norms that were found.
+  // Once more with the norms that were found, and with bounds.
   task.norms_known = true;
+  task.bounds.upper = upper.data();
+  task.bounds.lower = lower.data();
   n_open = 0;
   kernels.nearest(task);
   EXPECT_EQ(results(), first);
-  EXPECT_TRUE(norms.intact() && upper.intact() && tile.intact() && partial.intact() && labels.intact() &&
-              open.intact() && rows.intact() && packed.intact());
+  check_listed(task, first, kernels, place);
+  EXPECT_TRUE(norms.intact() && squared.intact() && upper.intact() && lower.intact() && tile.intact() &&
+              partial.intact() && labels.intact() && open.intact() && rows.intact() && packed.intact());
   return first;
 }
 
@@ -132,7 +175,7 @@ void check_nearest(const Dense<T>& p, const Labelled<T>& found) {
     if (is_open[i]) continue;
     ASSERT_EQ(label, p.labels[i]) << "sample " << i << " of " << n << ", d " << d << ", k " << k;
     const T* c = p.centroids.row(static_cast<std::size_t>(label)).data();
-    ASSERT_GE(static_cast<double>(found.upper[i]) * (1 + 0x1p-20), static_cast<double>(squared(p, x, c)))
+    ASSERT_GE(static_cast<double>(found.squared[i]) * (1 + 0x1p-20), static_cast<double>(squared(p, x, c)))
         << i;
   }
 }

@@ -80,21 +80,21 @@ Verdict judge(const NearTies<T>& ties, const omnimeans::kernels::Kernels<T>& ker
   const std::size_t groups = (k + kernels.nearest_group - 1) / kernels.nearest_group;
   const Moved<T> moved = moved_centroids<T>(ties.centroids.view(), nullptr, T(1));
   const std::vector<T> packed = packed_groups(moved.centroids, groups);
-  std::vector<T> norms(n), upper(n);
+  std::vector<T> norms(n), squared(n);
   omnimeans::AlignedBuffer<T> tile(std::min(d, omnimeans::kernels::dense_chain) * kernels.nearest_tile),
       partial(k * kernels.nearest_tile);
   std::vector<std::int32_t> labels(n), open(n);
   std::size_t n_open = 0;
   omnimeans::kernels::NearestTask<T> task;
   task.centroids = {packed.data(), moved.half_norms.data(), k, d, groups};
-  task.block = {ties.samples.data(), d, n};
+  task.block = {ties.samples.data(), d, n, nullptr};
   set_margin(task, static_cast<double>(d), moved.longest, T(1));
   for (T* part : {&task.margin0, &task.margin1, &task.margin2}) *part *= margin_factor;
   task.norms = norms.data();
   task.tile_samples = tile.data();
   task.partial = partial.data();
   task.labels = labels.data();
-  task.upper = upper.data();
+  task.squared = squared.data();
   task.open = open.data();
   task.n_open = &n_open;
   kernels.nearest(task);

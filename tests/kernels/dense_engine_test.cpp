@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// The dense engine: labels and bounds of all samples, and of those that are listed, over offsets, scales,
+// ties and tails, for every instruction set and thread count.
+#include "dense_engine.hpp"
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "core/oracle.hpp"
+#include "core/random.hpp"
+
+namespace {
+
+using omnimeans::Matrix;
+using omnimeans::MatrixView;
+
+template <class T>
+struct Points {
+  Matrix<T> samples, centroids;
+};
+
+/// Centroids are partly samples and partly duplicates of each other, so that there are ties.
+template <class T>
+Points<T> points(std::size_t n, std::size_t d, std::size_t k, double offset, double scale,
+                 std::uint64_t seed) {
+  Random random(seed);
+  Points<T> p{Matrix<T>(n, d), Matrix<T>(k, d)};
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t t = 0; t < d; ++t)
+      p.samples(i, t) = static_cast<T>(scale * (offset + random.uniform(-1, 1)));
+  }
+  for (std::size_t j = 0; j < k; ++j) {
+    const std::size_t from = j % 5 == 4 ? j - 1 : n;
+    for (std::size_t t = 0; t < d; ++t) {
+      p.centroids(j, t) =
+          from < j ? p.centroids(from, t) : static_cast<T>(scale * (offset + random.uniform(-1, 1)));
+    }
+  }
+  return p;
+}
+
+template <class T>
+void check_bounds(const Points<T>& p, std::size_t i, std::int32_t label, T upper, T lower) {
+  using oracle::Quad;
+  const auto distance = [&](std::size_t j) {
+    Quad sum = 0;
+    for (std::size_t t = 0; t < p.samples.cols(); ++t) {
+      const Quad difference = static_cast<Quad>(p.samples(i, t)) - static_cast<Quad>(p.centroids(j, t));
+      sum += difference * difference;
+    }
+    return sum;
+  };
+  const Quad high = static_cast<Quad>(upper), low = static_cast<Quad>(lower);
+  ASSERT_TRUE(high >= 0 && high * high >= distance(static_cast<std::size_t>(label)))
+      << "upper of sample " << i;
+  for (std::size_t j = 0; j < p.centroids.rows(); ++j) {
+    if (j == static_cast<std::size_t>(label)) continue;
+    ASSERT_TRUE(low >= 0 && low * low <= distance(j)) << "lower of sample " << i << ", centroid " << j;
+  }
+}
+
+template <class T>
+class DenseEngineTest : public testing::Test {};
+using Types = testing::Types<float, double>;
+TYPED_TEST_SUITE(DenseEngineTest, Types);
+
+TYPED_TEST(DenseEngineTest, LabelsAndBoundsOfAllAndOfListedSamples) {
+  using T = TypeParam;
+  std::uint64_t seed = 0;
+  double tightness = 0, checked = 0;
+  for (const double scale : {1e-18, 1.0, 1e17}) {
+    for (const double offset : {0.0, 3.0, 1e4}) {
+      for (const std::size_t d : {1, 2, 3, 5, 16, 65, 130, 257}) {
+        ++seed;
+        const std::size_t n = 60 + seed * 31 % 200, k = 1 + seed * 7 % 40;
+        const Points<T> p = points<T>(n, d, k, offset, scale, seed);
+        const auto expected = oracle::labels<T>(p.samples.view(), p.centroids.view());
+        for (const omnimeans::Isa isa : omnimeans::usable_isas()) {
+          for (const int threads : {1, 3}) {
+            SCOPED_TRACE(std::string(to_string(isa)) + ", threads " + std::to_string(threads) + ", scale " +
+                         std::to_string(scale) + ", offset " + std::to_string(offset) + ", n " +
+                         std::to_string(n) + ", d " + std::to_string(d) + ", k " + std::to_string(k));
+            omnimeans::DenseEngine<T> engine(p.samples.view(), k, isa, threads);
+            engine.set_centroids(p.centroids.view());
+            std::vector<std::int32_t> labels(n, -1);
+            std::vector<T> upper(n), lower(n);
+            engine.assign({.weights = {}, .labels = labels, .upper = upper, .lower = lower});
+            ASSERT_EQ(labels, expected);
+            for (std::size_t i = 0; i < n; ++i) {
+              check_bounds(p, i, labels[i], upper[i], lower[i]);
+              tightness += k > 1 && upper[i] > 0 && lower[i] >= T(0.99) * upper[i];
+              ++checked;
+            }
+
+            // Every third sample anew; the others are left alone.
+            std::vector<std::int32_t> some(n, -7);
+            std::vector<T> some_upper(n, T(-1)), some_lower(n, T(-1));
+            engine.assign_listed({.weights = {}, .labels = some, .upper = some_upper, .lower = some_lower},
+                                 100, [](omnimeans::RowRange rows, auto& scratch) {
+                                   for (std::size_t i = rows.begin; i < rows.end; ++i) {
+                                     if (i % 3 == 1)
+                                       scratch.listed.push_back(static_cast<std::int32_t>(i - rows.begin));
+                                   }
+                                 });
+            for (std::size_t i = 0; i < n; ++i) {
+              ASSERT_EQ(some[i], i % 3 == 1 ? expected[i] : -7);
+              ASSERT_EQ(some_upper[i], i % 3 == 1 ? upper[i] : T(-1));
+              ASSERT_EQ(some_lower[i], i % 3 == 1 ? lower[i] : T(-1));
+            }
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GT(tightness, 0.9 * checked * 0.5) << "bounds must be worth having";
+}
+
+}  // namespace
