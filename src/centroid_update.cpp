@@ -145,8 +145,15 @@ void CentroidUpdate<T>::find_moves(std::span<const std::int32_t> labels) {
   parallel_blocks(team, blocks, [&](std::size_t block, int thread) {
     std::vector<std::size_t>& mine = found[static_cast<std::size_t>(thread)];
     const RowRange rows = block_range(block, n, block_rows);
-    for (std::size_t i = rows.begin; i < rows.end; ++i) {
-      if (labels[i] != accounted_[i] && present(i)) mine.push_back(i);
+    // Mostly nothing has changed: look at many labels at once first.
+    constexpr std::size_t glance = 64;
+    for (std::size_t i = rows.begin; i < rows.end; i += glance) {
+      const std::size_t end = std::min(rows.end, i + glance);
+      std::int32_t differs = 0;
+      for (std::size_t at = i; at < end; ++at) differs |= labels[at] ^ accounted_[at];
+      for (std::size_t at = i; differs != 0 && at < end; ++at) {
+        if (labels[at] != accounted_[at] && present(at)) mine.push_back(at);
+      }
     }
   });
   moves_.clear();

@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: MIT
-// Dense nearest centroid, a lane per sample: the argmin is vertical, nothing is wasted on a k that is no
-// multiple of a vector, and the running state of a tile is six registers.
+// Dense nearest centroid, a lane per sample: the argmin is vertical, and nothing is wasted on a k that is no
+// multiple of a vector.
 //
 //   for each sample i:  s_ij = |c_j|^2/2 - x_i.c_j for all j;  best, second best, argmin;  open where the
 //   margin proves nothing
 //
-// A tile is a few vectors of samples, transposed to feature-major; a group is a few centroids, packed
-// feature-major; their accumulators fill the registers. Features go in chunks of `dense_chain`, so that a
-// chunk of the tile stays in the L1 cache and chains of rounding errors stay short.
-//
-// Per score the argmin costs four operations beside the d multiply-adds: the centroid's place in its group
-// replaces the score's lowest three bits (an error of 7 units in the last place, part of the margin), then a
-// tournament of pairs keeps (best, second). Which group the best came from is one comparison and one
-// selection a group.
+// A tile is a few vectors of samples. nearest-direct-inl.hpp scores it for few centroids,
+// nearest-groups-inl.hpp for any number, argmin-inl.hpp finds the lowest; here tiles are taken from rows and
+// finished.
 #pragma once
 
+#include <cstdint>
 #include <limits>
 
+#include "kernels/argmin-inl.hpp"
 #include "kernels/dense_limits.hpp"
 #include "kernels/kernels.hpp"
+#include "kernels/nearest-direct-inl.hpp"
+#include "kernels/nearest-groups-inl.hpp"
 #include "kernels/simd-inl.hpp"
 #include "kernels/transpose-inl.hpp"
 
@@ -30,165 +29,119 @@ struct NearestLanes {
   using S = Simd<T, Arch>;
   using vec = typename S::vec;
   static constexpr std::size_t W = S::lanes;
-  // Vectors of samples a tile, centroids in a group: their product is the accumulators, and with 32 registers
-  // 3 x 8 asks for the fewest loads a multiply-add (11 for 24; 2 x 12 asks for 14 and ran 6 % slower on a
-  // Xeon of 2023).
 #if defined(__AVX512F__) || defined(__aarch64__)
   static constexpr std::size_t V = 3;
-  static constexpr std::size_t largest_group = 8;
-#elif defined(OMNIMEANS_KERNELS_SCALAR)
-  static constexpr std::size_t V = 2;
-  static constexpr std::size_t largest_group = 4;
 #else
   static constexpr std::size_t V = 2;
-  static constexpr std::size_t largest_group = 6;
 #endif
-  static constexpr std::size_t tile = V * W;
-  static_assert(largest_group <= nearest_tags);
+  using Groups = NearestGroups<T, Arch, V>;
+  using Direct = NearestDirect<T, Arch>;
+  using Running = typename Groups::Running;
+  static constexpr std::size_t tile = V * W, largest_group = Groups::largest_group;
   static_assert(tile <= 64, "a bit a sample");
 
-  /// One tile on its way through the groups.
-  struct Running {
-    vec best[V], second[V], group[V];  ///< group: the first centroid of the best one's, as index_bits
-  };
-
-  /// A run of groups of one size, over one chunk of features.
-  struct Step {
-    const T* samples;                ///< the chunk's features: [t][tile]
-    const T* centroids;              ///< the chunk's features: [group][t][group size]
-    std::size_t length;              ///< features
-    const T* start;                  ///< of the accumulators: |c_j|^2/2; read in the first chunk
-    const T* tags;                   ///< index_bits of 0, 1, ...: read from memory, where a broadcast is free
-    T* partial;                      ///< [centroid][tile]: the chunks so far
-    bool first, last;                ///< chunk
-    std::size_t centroid, n_groups;  ///< the run's first centroid; groups
-  };
-
-  /// acc[First * V ...] becomes the lowest of Count scores, acc[(First + 1) * V ...] the second lowest (only
-  /// if Count > 1), for each of the V vectors. A tree: its chains are short, so that the next group's
-  /// multiply-adds need not wait.
-  template <std::size_t First, std::size_t Count>
-  static OMNIMEANS_INLINE void tournament(vec* acc) {
-    if constexpr (Count > 1) {
-      constexpr std::size_t left = Count <= 2 ? 1 : (Count + 3) / 4 * 2, other = First + left;
-      if constexpr (Count > 2) {
-        tournament<First, left>(acc);
-        tournament<other, Count - left>(acc);
-      }
-      unroll<V>([&](auto v) __attribute__((always_inline)) {
-        vec &low = acc[First * V + v.value], &second = acc[(First + 1) * V + v.value];
-        const vec a = low, b = acc[other * V + v.value], loser = S::max(a, b);
-        low = S::min(a, b);
-        if constexpr (Count == 2) {
-          second = loser;
-        } else if constexpr (Count - left == 1) {
-          second = S::min(second, loser);
-        } else {
-          second = S::min(S::min(second, acc[(other + 1) * V + v.value]), loser);
-        }
-      });
-    }
-  }
-
-  template <std::size_t G>
-  static void group_steps(const Step& step, Running& running) {
-    const T* b = step.centroids;
-    const T* start = step.start;
-    T* partial = step.partial;
-    for (std::size_t g = 0; g < step.n_groups; ++g) {
-      vec acc[G * V];
-      if (step.first) {
-        unroll<G>([&](auto c) __attribute__((always_inline)) {
-          const vec value = S::set(start[c.value]);
-          unroll<V>([&](auto v) __attribute__((always_inline)) { acc[c.value * V + v.value] = value; });
-        });
+  static void nearest(const NearestTask<T>& task) {
+    T tags[largest_group];
+    for (std::size_t i = 0; i < largest_group; ++i) tags[i] = index_bits<T>(i);
+    const auto direct = Direct::template run_of<largest_group>(task.centroids.n_clusters);
+    const bool listed = task.block.index != nullptr;
+    for (std::size_t first = 0; first < task.block.n_rows; first += tile) {
+      const std::size_t count = task.block.n_rows - first < tile ? task.block.n_rows - first : tile;
+      alignas(64) T squares[tile] = {};
+      T* wanted = task.norms_known ? nullptr : squares;
+      Running running;
+      if (listed || count < tile) {
+        const T* rows[tile];
+        find_rows(task.block, first, count, rows);
+        const auto row = [&rows](auto l) __attribute__((always_inline)) {
+          return rows[l.value];
+        };
+        score_groups(task, first, tags, row, wanted, running);
+      } else if (direct != nullptr) {
+        score_directly(task, first, tags, direct, wanted, running);
       } else {
-        unroll<G * V>([&](auto i) __attribute__((always_inline)) { acc[i.value] = S::set(T(0)); });
+        const T* begin = task.block.rows + first * task.block.row_stride;
+        const std::size_t stride = task.block.row_stride;
+        const auto row = [=](auto l) __attribute__((always_inline)) {
+          return begin + l.value * stride;
+        };
+        score_groups(task, first, tags, row, wanted, running);
       }
-      start += G;
-      const T* x = step.samples;
-      const auto feature = [&](auto u) __attribute__((always_inline)) {
-        vec sample[V];
-        unroll<V>([&](auto v) __attribute__((always_inline)) {
-          sample[v.value] = S::load(x + (u.value * V + v.value) * W);
-        });
-        unroll<G>([&](auto c) __attribute__((always_inline)) {
-          const vec centroid = S::set(b[u.value * G + c.value]);
-          unroll<V>([&](auto v) __attribute__((always_inline)) {
-            acc[c.value * V + v.value] = S::fnma(sample[v.value], centroid, acc[c.value * V + v.value]);
-          });
-        });
-      };
-      std::size_t t = 0;
-      for (; t + 4 <= step.length; t += 4) {
-        unroll<4>(feature);
-        x += 4 * tile;
-        b += 4 * G;
-      }
-      for (; t < step.length; ++t) {
-        feature(Index<0>{});
-        x += tile;
-        b += G;
-      }
-      if (!step.first) {
-        unroll<G * V>([&](auto i) __attribute__((always_inline)) {
-          acc[i.value] = S::add(acc[i.value], S::load(partial + i.value * W));
-        });
-      }
-      if (!step.last) {
-        unroll<G * V>([&](auto i)
-                          __attribute__((always_inline)) { S::store(partial + i.value * W, acc[i.value]); });
-        partial += G * tile;
-        continue;
-      }
-      partial += G * tile;
-      unroll<G>([&](auto c) __attribute__((always_inline)) {
-        const vec bits = S::set(step.tags[c.value]);
-        unroll<V>([&](auto v) __attribute__((always_inline)) {
-          acc[c.value * V + v.value] = S::tag(acc[c.value * V + v.value], bits);
-        });
-      });
-      tournament<0, G>(acc);
-      const vec group = S::set(index_bits<T>(step.centroid + g * G));
-      unroll<V>([&](auto v) __attribute__((always_inline)) {
-        const vec before = running.best[v.value], low = acc[v.value];
-        vec second = S::min(running.second[v.value], S::max(before, low));
-        if constexpr (G > 1) second = S::min(second, acc[V + v.value]);
-        running.second[v.value] = second;
-        running.best[v.value] = S::min(before, low);
-        running.group[v.value] = S::select(S::less(low, before), group, running.group[v.value]);
-      });
+      finish_tile(task, first, count, running, squares);
     }
   }
 
-  using GroupSteps = void (*)(const Step&, Running&);
-  template <std::size_t... G>
-  static constexpr GroupSteps group_steps_of(std::size_t size, Indices<G...>) {
-    constexpr GroupSteps steps[] = {group_steps<G + 1>...};
-    return steps[size - 1];
-  }
-  static GroupSteps group_steps_of(std::size_t size) {
-    return group_steps_of(size, typename MakeIndices<largest_group>::type{});
+ private:
+  template <class Row>
+  static void score_groups(const NearestTask<T>& task, std::size_t first, const T* tags, const Row& row,
+                           T* squares, Running& running) {
+    const GroupedCentroids<T>& c = task.centroids;
+    const std::size_t d = c.n_features, k = c.n_clusters;
+    const std::size_t small = k / c.n_groups, large_groups = k % c.n_groups;
+    const auto steps_small = Groups::group_steps_of(small),
+               steps_large = Groups::group_steps_of(small + (large_groups != 0 ? 1 : 0));
+    Groups::Lowest::reset(running);
+    for (std::size_t from = 0; from < d; from += dense_chain) {
+      const std::size_t length = d - from < dense_chain ? d - from : dense_chain;
+      const auto at = [&row, from ](auto l) __attribute__((always_inline)) {
+        return row(l) + from;
+      };
+      Groups::load_chunk(at, length, ahead_of(task, first, tile, from),
+                         task.offset != nullptr ? task.offset + from : nullptr, task.scale, task.tile_samples,
+                         squares);
+      typename Groups::Step step{.samples = task.tile_samples,
+                                 .centroids = c.packed + from * k,
+                                 .length = length,
+                                 .start = c.half_norms,
+                                 .tags = tags,
+                                 .partial = task.partial,
+                                 .first = from == 0,
+                                 .last = from + length == d,
+                                 .centroid = 0,
+                                 .n_groups = large_groups};
+      if (large_groups != 0) steps_large(step, running);
+      const std::size_t start = large_groups * (small + 1);
+      step.centroids += start * length;
+      step.start += start;
+      step.partial += start * tile;
+      step.centroid = start;
+      step.n_groups = c.n_groups - large_groups;
+      steps_small(step, running);
+    }
   }
 
-  /// `length` features of the tile's samples, moved by `offset` (null: not at all) and scaled, feature-major
-  /// into `out`; adds their squares to `squares` (null: not asked for). row(l) is where sample l's begin.
-  template <class Row>
-  static OMNIMEANS_INLINE void load_chunk(const Row& row, std::size_t length, const T* offset, T scale,
-                                          T* out, T* squares) {
+  static void score_directly(const NearestTask<T>& task, std::size_t first, const T* tags,
+                             typename Direct::Run direct, T* squares, Running& running) {
+    const RowBlock<T>& block = task.block;
     unroll<V>([&](auto v) __attribute__((always_inline)) {
-      vec sum = squares != nullptr ? S::load(squares + v.value * W) : S::set(T(0));
-      const auto row_of_vector = [&](auto l) __attribute__((always_inline)) {
-        return row(Index<v.value * W + l.value>{});
-      };
-      Transpose<T, Arch>::run(
-          row_of_vector, length, [&](std::size_t t, vec x) __attribute__((always_inline)) {
-            if (offset != nullptr) x = S::mul(S::sub(x, S::set(offset[t])), S::set(scale));
-            if (squares != nullptr) sum = S::fma(x, x, sum);
-            S::store(out + (t * V + v.value) * W, x);
-          });
-      if (squares != nullptr) S::store(squares + v.value * W, sum);
+      const std::size_t at = first + v.value * W;
+      typename Direct::Running found;
+      direct(task, tags,
+             {block.rows + at * block.row_stride, block.row_stride,
+              squares != nullptr ? squares + v.value * W : nullptr, ahead_of(task, at, W, 0)},
+             found);
+      running.best[v.value] = found.best[0];
+      running.second[v.value] = found.second[0];
+      running.group[v.value] = found.group[0];
     });
+  }
+
+  /// What is read after the features from `from` on of `n_rows` rows: of rows without gaps the next ones, as
+  /// one stream, far enough ahead for memory to answer; else the same rows' next chunk, or the next rows'
+  /// first one.
+  static OMNIMEANS_INLINE Ahead ahead_of(const NearestTask<T>& task, std::size_t first, std::size_t n_rows,
+                                         std::size_t from) {
+    constexpr std::size_t distance = 8192;  // bytes: 0.6 microseconds of a core's share of memory bandwidth
+    const RowBlock<T>& block = task.block;
+    const std::size_t d = task.centroids.n_features, row_bytes = block.row_stride * sizeof(T);
+    const char* rows = reinterpret_cast<const char*>(block.rows) + first * row_bytes;
+    const std::size_t bytes = n_rows * row_bytes;
+    if (block.row_stride == d)
+      return {rows + (bytes > distance ? bytes : distance) + n_rows * from * sizeof(T), 0, SIZE_MAX};
+    const std::size_t next = from + dense_chain < d ? from + dense_chain : 0;
+    const std::size_t length = d - next < dense_chain ? d - next : dense_chain;
+    return {rows + (next == 0 ? bytes : 0) + next * sizeof(T), row_bytes,
+            (length * sizeof(T) + cache_line - 1) / cache_line};
   }
 
   /// Where the rows of a tile begin: read through a table if they are listed, or fewer than a tile (the last
@@ -199,65 +152,6 @@ struct NearestLanes {
       const std::size_t at = first + (r < count ? r : count - 1);
       const auto row = block.index != nullptr ? static_cast<std::size_t>(block.index[at]) : at;
       rows[r] = block.rows + row * block.row_stride;
-    }
-  }
-
-  static void nearest(const NearestTask<T>& task) {
-    const GroupedCentroids<T>& c = task.centroids;
-    const std::size_t d = c.n_features, k = c.n_clusters;
-    const std::size_t small = k / c.n_groups, large_groups = k % c.n_groups;
-    const GroupSteps steps_small = group_steps_of(small),
-                     steps_large = group_steps_of(small + (large_groups != 0 ? 1 : 0));
-    T tags[largest_group];
-    for (std::size_t i = 0; i < largest_group; ++i) tags[i] = index_bits<T>(i);
-    const T* rows[tile];
-    for (std::size_t first = 0; first < task.block.n_rows; first += tile) {
-      const std::size_t count = task.block.n_rows - first < tile ? task.block.n_rows - first : tile;
-      const bool in_place = count == tile && task.block.index == nullptr;
-      if (!in_place) find_rows(task.block, first, count, rows);
-      alignas(64) T squares[tile] = {};
-      Running running;
-      unroll<V>([&](auto v) __attribute__((always_inline)) {
-        running.best[v.value] = running.second[v.value] = S::set(std::numeric_limits<T>::infinity());
-        running.group[v.value] = S::set(index_bits<T>(0));
-      });
-      for (std::size_t from = 0; from < d; from += dense_chain) {
-        const std::size_t length = d - from < dense_chain ? d - from : dense_chain;
-        const T* offset = task.offset != nullptr ? task.offset + from : nullptr;
-        T* squared = task.norms_known ? nullptr : squares;
-        if (in_place) {
-          const T* begin = task.block.rows + first * task.block.row_stride + from;
-          const std::size_t stride = task.block.row_stride;
-          const auto row = [=](auto l) __attribute__((always_inline)) {
-            return begin + l.value * stride;
-          };
-          load_chunk(row, length, offset, task.scale, task.tile_samples, squared);
-        } else {
-          const auto row = [&rows, from ](auto l) __attribute__((always_inline)) {
-            return rows[l.value] + from;
-          };
-          load_chunk(row, length, offset, task.scale, task.tile_samples, squared);
-        }
-        Step step{.samples = task.tile_samples,
-                  .centroids = c.packed + from * k,
-                  .length = length,
-                  .start = c.half_norms,
-                  .tags = tags,
-                  .partial = task.partial,
-                  .first = from == 0,
-                  .last = from + length == d,
-                  .centroid = 0,
-                  .n_groups = large_groups};
-        if (large_groups != 0) steps_large(step, running);
-        const std::size_t start = large_groups * (small + 1);
-        step.centroids += start * length;
-        step.start += start;
-        step.partial += start * tile;
-        step.centroid = start;
-        step.n_groups = c.n_groups - large_groups;
-        steps_small(step, running);
-      }
-      finish_tile(task, first, count, running, squares);
     }
   }
 

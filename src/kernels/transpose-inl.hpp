@@ -9,6 +9,29 @@
 namespace omnimeans::kernels {
 namespace {
 
+inline constexpr std::size_t cache_line = 64;  // bytes
+
+/// Asks for rows that are due soon, a few cache lines at a time: more rows are read side by side than the
+/// hardware follows.
+struct Ahead {
+  const char* row;
+  std::size_t row_bytes;  ///< from one row to the next
+  std::size_t lines;      ///< of a row; SIZE_MAX: rows without gaps, read as one
+  std::size_t line = 0;
+
+  template <std::size_t count>
+  OMNIMEANS_INLINE void ask() {
+    unroll<count>([&](auto i) __attribute__((always_inline)) {
+      __builtin_prefetch(row + (line + i.value) * cache_line);
+    });
+    line += count;
+    if (line >= lines) {
+      line = 0;
+      row += row_bytes;
+    }
+  }
+};
+
 template <class T, class Arch>
 struct Transpose {
   using S = Simd<T, Arch>;
@@ -142,28 +165,20 @@ struct Transpose {
   }
 #endif
 
-  /// Calls put(t, the vector of row(Index<l>)[t], l < W) for t < length, ascending.
+  /// Calls put(t, the vector of row(Index<l>)[t], l < W) for t < length, ascending. `ahead` is asked for the
+  /// cache lines of what is read next, as many as this reads.
   template <class Row, class Put>
-  static OMNIMEANS_INLINE void run(const Row& row, std::size_t length, Put&& put) {
+  static OMNIMEANS_INLINE void run(const Row& row, std::size_t length, Ahead& ahead, Put&& put) {
     std::size_t t = 0;
 #if !defined(OMNIMEANS_KERNELS_SCALAR)
-    // More rows are read side by side than the hardware follows: ask for each row's next cache lines a while
-    // before they are due, a few at a time.
-    constexpr std::size_t line = 64 / sizeof(T), ahead = 4 * line, steps = line / Q;
-    for (; t + line <= length; t += line) {
-      unroll<steps>([&](auto step) __attribute__((always_inline)) {
-        constexpr std::size_t rows = W / steps > 0 ? W / steps : 1;
-        if constexpr (step.value * rows < W) {
-          unroll<rows>([&](auto l) __attribute__((always_inline)) {
-            __builtin_prefetch(row(Index<step.value * rows + l.value>{}) + t + ahead);
-          });
-        }
-        block<true>(row, t + step.value * Q, Q, put);
-      });
+    constexpr std::size_t bytes = W * Q * sizeof(T), lines = bytes > cache_line ? bytes / cache_line : 1;
+    for (; t + Q <= length; t += Q) {
+      ahead.template ask<lines>();
+      block<true>(row, t, Q, put);
     }
-    for (; t + Q <= length; t += Q) block<true>(row, t, Q, put);
     if (t < length) block<false>(row, t, length - t, put);
 #else
+    (void)ahead;
     for (; t < length; ++t) put(t, row(Index<0>{})[t]);
 #endif
   }

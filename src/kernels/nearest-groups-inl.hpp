@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// Scores of a tile for any number of centroids: the tile's samples are transposed to feature-major, a chunk
+// of `dense_chain` features at a time (it stays in the first-level cache, and chains of rounding errors stay
+// short), then the groups pass, packed feature-major; their accumulators fill the registers.
+//
+//   for each chunk:  for each group:  s_ij -= sum over the chunk's features of x_it c_jt
+#pragma once
+
+#include "kernels/argmin-inl.hpp"
+#include "kernels/dense_limits.hpp"
+#include "kernels/kernels.hpp"
+#include "kernels/simd-inl.hpp"
+#include "kernels/transpose-inl.hpp"
+
+namespace omnimeans::kernels {
+namespace {
+
+template <class T, class Arch, std::size_t V>
+struct NearestGroups {
+  using S = Simd<T, Arch>;
+  using vec = typename S::vec;
+  using Lowest = Argmin<T, Arch, V>;
+  using Running = typename Lowest::Running;
+  static constexpr std::size_t W = S::lanes, tile = V * W;
+  // With 32 registers V = 3 vectors of samples x 8 centroids ask for the fewest loads a multiply-add (11 for
+  // 24; 2 x 12 ask for 14 and ran 6 % slower on a Xeon of 2023).
+#if defined(__AVX512F__) || defined(__aarch64__)
+  static constexpr std::size_t largest_group = 8;
+#elif defined(OMNIMEANS_KERNELS_SCALAR)
+  static constexpr std::size_t largest_group = 4;
+#else
+  static constexpr std::size_t largest_group = 6;
+#endif
+  static_assert(largest_group <= nearest_tags);
+
+  /// A run of groups of one size, over one chunk of features.
+  struct Step {
+    const T* samples;                ///< the chunk's features: [t][tile]
+    const T* centroids;              ///< the chunk's features: [group][t][group size]
+    std::size_t length;              ///< features
+    const T* start;                  ///< of the accumulators: |c_j|^2/2; read in the first chunk
+    const T* tags;                   ///< index_bits of 0, 1, ...: read from memory, where a broadcast is free
+    T* partial;                      ///< [centroid][tile]: the chunks so far
+    bool first, last;                ///< chunk
+    std::size_t centroid, n_groups;  ///< the run's first centroid; groups
+  };
+
+  template <std::size_t G>
+  static void group_steps(const Step& step, Running& running) {
+    const T* b = step.centroids;
+    const T* start = step.start;
+    T* partial = step.partial;
+    for (std::size_t g = 0; g < step.n_groups; ++g) {
+      vec acc[G * V];
+      if (step.first) {
+        unroll<G>([&](auto c) __attribute__((always_inline)) {
+          const vec value = S::set(start[c.value]);
+          unroll<V>([&](auto v) __attribute__((always_inline)) { acc[c.value * V + v.value] = value; });
+        });
+      } else {
+        unroll<G * V>([&](auto i) __attribute__((always_inline)) { acc[i.value] = S::set(T(0)); });
+      }
+      start += G;
+      const T* x = step.samples;
+      const auto feature = [&](auto u) __attribute__((always_inline)) {
+        vec sample[V];
+        unroll<V>([&](auto v) __attribute__((always_inline)) {
+          sample[v.value] = S::load(x + (u.value * V + v.value) * W);
+        });
+        unroll<G>([&](auto c) __attribute__((always_inline)) {
+          const vec centroid = S::set(b[u.value * G + c.value]);
+          unroll<V>([&](auto v) __attribute__((always_inline)) {
+            acc[c.value * V + v.value] = S::fnma(sample[v.value], centroid, acc[c.value * V + v.value]);
+          });
+        });
+      };
+      std::size_t t = 0;
+      for (; t + 4 <= step.length; t += 4) {
+        unroll<4>(feature);
+        x += 4 * tile;
+        b += 4 * G;
+      }
+      for (; t < step.length; ++t) {
+        feature(Index<0>{});
+        x += tile;
+        b += G;
+      }
+      if (!step.first) {
+        unroll<G * V>([&](auto i) __attribute__((always_inline)) {
+          acc[i.value] = S::add(acc[i.value], S::load(partial + i.value * W));
+        });
+      }
+      if (!step.last) {
+        unroll<G * V>([&](auto i)
+                          __attribute__((always_inline)) { S::store(partial + i.value * W, acc[i.value]); });
+        partial += G * tile;
+        continue;
+      }
+      partial += G * tile;
+      Lowest::template merge<G>(acc, step.tags, step.centroid + g * G, running);
+    }
+  }
+
+  using GroupSteps = void (*)(const Step&, Running&);
+  template <std::size_t... G>
+  static constexpr GroupSteps group_steps_of(std::size_t size, Indices<G...>) {
+    constexpr GroupSteps steps[] = {group_steps<G + 1>...};
+    return steps[size - 1];
+  }
+  static GroupSteps group_steps_of(std::size_t size) {
+    return group_steps_of(size, typename MakeIndices<largest_group>::type{});
+  }
+
+  /// `length` features of the tile's samples, moved by `offset` (null: not at all) and scaled, feature-major
+  /// into `out`; adds their squares to `squares` (null: not asked for). row(l) is where sample l's begin.
+  template <class Row>
+  static OMNIMEANS_INLINE void load_chunk(const Row& row, std::size_t length, Ahead ahead, const T* offset,
+                                          T scale, T* out, T* squares) {
+    unroll<V>([&](auto v) __attribute__((always_inline)) {
+      vec sum = squares != nullptr ? S::load(squares + v.value * W) : S::set(T(0));
+      const auto row_of_vector = [&](auto l) __attribute__((always_inline)) {
+        return row(Index<v.value * W + l.value>{});
+      };
+      Transpose<T, Arch>::run(
+          row_of_vector, length, ahead, [&](std::size_t t, vec x) __attribute__((always_inline)) {
+            if (offset != nullptr) x = S::mul(S::sub(x, S::set(offset[t])), S::set(scale));
+            if (squares != nullptr) sum = S::fma(x, x, sum);
+            S::store(out + (t * V + v.value) * W, x);
+          });
+      if (squares != nullptr) S::store(squares + v.value * W, sum);
+    });
+  }
+};
+
+}  // namespace
+}  // namespace omnimeans::kernels
