@@ -135,6 +135,12 @@ std::optional<double> Ceilings::peak_gflops(Isa isa, std::string_view dtype, int
   return found->gflops;
 }
 
+std::optional<double> Ceilings::read_bandwidth(int threads) const {
+  const auto found = std::ranges::find(bandwidths, threads, &ReadBandwidth::threads);
+  if (found == bandwidths.end()) return std::nullopt;
+  return found->gbytes_per_second;
+}
+
 Ceilings measure(std::span<const int> thread_counts) {
   Ceilings ceilings;
   const std::vector<Isa> usable = usable_isas();

@@ -35,6 +35,7 @@ struct Ceilings {
 
   /// The measured peak, or none if that combination was not measured.
   std::optional<double> peak_gflops(Isa isa, std::string_view dtype, int threads) const;
+  std::optional<double> read_bandwidth(int threads) const;  ///< in 10^9 bytes a second
 };
 
 /// Measures every usable instruction set, both types and the thread counts given. Each value is the median of

@@ -20,6 +20,7 @@ namespace omnimeans::bench {
 /// What an executable is asked to measure: the command line, resolved.
 struct Plan {
   std::vector<Case> cases = {};
+  const Suite* suite = nullptr;  ///< null with --data: then the cases are all there is
   std::vector<int> threads = {};
   double scalar_limit = 0;
   ceilings::Ceilings ceilings = {};  ///< empty with --no-ceilings
@@ -49,9 +50,10 @@ void show_progress(std::string_view what);
 /// `manual`: the body sets its times itself.
 enum class Clock { real, manual };
 
-/// Registers body(state) under that name, with the settings that all our benchmarks share.
+/// Registers body(state) under that name, with the settings that all our benchmarks share; returns it for
+/// further ones.
 template <class Body>
-void add_benchmark(const std::string& name, Clock clock, Body body) {
+auto* add_benchmark(const std::string& name, Clock clock, Body body) {
   auto* registered = benchmark::RegisterBenchmark(name.c_str(), [name, body](benchmark::State& state) {
     show_progress(name);
     try {
@@ -66,6 +68,7 @@ void add_benchmark(const std::string& name, Clock clock, Body body) {
   } else {
     registered->UseRealTime();
   }
+  return registered;
 }
 
 }  // namespace omnimeans::bench

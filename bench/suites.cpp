@@ -3,13 +3,34 @@
 // case, and `auto` too. Times are for two cores of 2023.
 #include "bench/suites.hpp"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
+#include <utility>
 
+#include "bench/ceilings.hpp"
 #include "parallel.hpp"
 
 namespace omnimeans::bench {
 namespace {
+
+/// Dense assignment of about a mebibyte of samples, which the second-level cache of most CPUs holds, in whole
+/// tiles of up to 48; at least a few thousand samples where k is large, so that packing the
+/// centroids is less than 2 % of a pass.
+Case cached_case(const std::string& dtype, std::size_t d, std::size_t k) {
+  constexpr std::size_t tile = 48, bytes = std::size_t{1} << 20;
+  const std::size_t fitting = bytes / (d * (dtype == "f32" ? 4 : 8));
+  const std::size_t n = std::max(fitting, k >= 100 ? std::size_t{4096} : std::size_t{0});
+  return {"blobs", dtype, (n + tile / 2) / tile * tile, d, k};
+}
+
+/// A gibibyte of samples, less where that is more than an eighth of the memory.
+Case streamed_case(std::size_t d, std::size_t k) {
+  std::uint64_t bytes = std::uint64_t{1} << 30;
+  if (const std::uint64_t memory = ceilings::physical_memory_bytes(); memory > 0)
+    bytes = std::min(bytes, memory / 8);
+  return {"corners", "f32", static_cast<std::size_t>(bytes / 4 / 256) * 256 / d, d, k};
+}
 
 // Every data set, both types, sizes of a blink: is everything there and right?
 Suite smoke() {
@@ -29,10 +50,14 @@ Suite smoke() {
       {"blobs", "f32", 2000, 16, 20}, {"grid", "f64", 1000, 4, 10}, {"embedding", "f32", 1000, 48, 30}};
   suite.seedings = {{"blobs", "f32", 2000, 16, 20}, {"duplicates", "f64", 1000, 4, 10}};
   suite.kernels = {{"blobs", "f32", 512, 17, 33}, {"blobs", "f64", 512, 17, 33}};
+  suite.limits = {{"blobs", "f32", 960, 16, 10}, {"blobs", "f64", 960, 16, 10}};
+  suite.iterations = {{"corners", "f32", 20000, 16, 4}};
+  suite.small_fits = {{"uniform", "f32", 150, 4, 3}};
   return suite;
 }
 
-// bench_fit a minute and a half, the other three together one; naive runs on most cases.
+// bench_fit a minute and a half, bench_limits ten seconds, the other three together a minute; naive runs on
+// most cases.
 Suite quick() {
   Suite suite{.name = "quick",
               .description = "the comparison at sizes where naive still runs: a minute or two",
@@ -58,6 +83,10 @@ Suite quick() {
   suite.kernels = {{"blobs", "f32", 1024, 2, 100},  {"blobs", "f32", 1024, 16, 100},
                    {"blobs", "f32", 1024, 64, 256}, {"blobs", "f32", 1024, 256, 256},
                    {"blobs", "f64", 1024, 16, 100}, {"blobs", "f64", 1024, 64, 256}};
+  suite.limits = {cached_case("f32", 128, 256), cached_case("f32", 16, 256), cached_case("f32", 64, 100),
+                  cached_case("f32", 64, 10),   cached_case("f32", 8, 64),   cached_case("f64", 128, 256)};
+  suite.iterations = {streamed_case(64, 4)};
+  suite.small_fits = {{"uniform", "f32", 150, 4, 3}};
   return suite;
 }
 
@@ -115,6 +144,31 @@ Suite full() {
     for (const std::size_t k : {16u, 256u}) suite.kernels.push_back({"blobs", "f32", 1024, d, k});
   }
   for (const std::size_t d : {16u, 64u}) suite.kernels.push_back({"blobs", "f64", 1024, d, 256});
+  for (const std::string dtype : {"f32", "f64"}) {
+    using Shape = std::pair<std::size_t, std::size_t>;
+    for (const auto& [d, k] : {Shape{64, 256},
+                               {128, 256},
+                               {128, 1024},
+                               {256, 1000},
+                               {768, 1000},
+                               {16, 256},
+                               {16, 1000},
+                               {64, 100},
+                               {64, 10},
+                               {128, 10},
+                               {784, 10},
+                               {2, 100},
+                               {3, 256},
+                               {4, 64},
+                               {8, 64},
+                               {8, 256}}) {
+      suite.limits.push_back(cached_case(dtype, d, k));
+    }
+    suite.small_fits.push_back({"uniform", dtype, 150, 4, 3});
+  }
+  for (const std::size_t d : {16u, 64u, 256u}) {
+    for (const std::size_t k : {2u, 4u, 8u}) suite.iterations.push_back(streamed_case(d, k));
+  }
   return suite;
 }
 

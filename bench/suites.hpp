@@ -36,6 +36,9 @@ struct Suite {
   double scalar_limit = 0;
   bool every_thread_count = false;  ///< 1, 2, 4, ... and all; else 1 and all
   std::vector<Case> fits = {}, assignments = {}, seedings = {}, kernels = {};
+  /// Of bench_limits: dense assignment in the second-level cache, whole iterations on more data than the
+  /// caches hold (see corner_data.hpp), and fits so small that the call itself counts.
+  std::vector<Case> limits = {}, iterations = {}, small_fits = {};
 };
 
 /// smoke, quick, full.

@@ -12,6 +12,7 @@
 #include "omnimeans/fit.hpp"
 #include "omnimeans/predict.hpp"
 #include "omnimeans/seeding.hpp"
+#include "parallel.hpp"
 
 namespace omnimeans::bench {
 namespace {
@@ -83,9 +84,9 @@ const std::vector<std::int32_t>& Workload<T>::labels_answer(double scalar_limit)
     const MatrixView<const T> centroids = initial_centroids().view();
     if (affordable(case_, 1, scalar_limit)) {
       std::vector<std::int32_t> labels(samples_.rows());
-      for (std::size_t i = 0; i < labels.size(); ++i) {
+      parallel_blocks(resolve_threads(0), labels.size(), [&](std::size_t i, int) {
         labels[i] = canonical_nearest(samples_.row(i).data(), centroids).label;
-      }
+      });
       labels_answer_ = std::move(labels);
     } else {
       labels_answer_ = predict(samples_.view(), centroids);

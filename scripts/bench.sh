@@ -34,7 +34,7 @@ mkdir -p -- "$out" "$build"
 out=$(cd -- "$out" && pwd)
 build=$(cd -- "$build" && pwd)
 logs=$build/logs
-benchmarks=(bench_fit bench_assign bench_kernels bench_seeding)
+benchmarks=(bench_fit bench_assign bench_kernels bench_seeding bench_limits)
 
 step "$logs/configure.log" "configure" cmake --preset release -S "$root" -B "$build"
 step "$logs/build-bench.log" "build" cmake --build "$build" -j "$(jobs_count)" --target "${benchmarks[@]}" omnimeans_cli

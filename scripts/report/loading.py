@@ -28,6 +28,9 @@ SEEDING_NAME = re.compile(
 KERNEL_NAME = re.compile(
     r"^(?P<group>kernel)/(?P<backend>[^/]+)/(?P<isa>[^/]+)/dtype:(?P<dtype>\w+)(?:/n:(?P<n>\d+))?/d:(?P<d>\d+)"
     r"/k:(?P<k>\d+)(?:/threads:(?P<threads>\d+))?(?:/|$)")
+LIMIT_NAME = re.compile(
+    r"^(?P<group>limit)/(?P<backend>[^/]+)/(?P<isa>[^/]+)/(?P<dataset>.+?)/dtype:(?P<dtype>\w+)/n:(?P<n>\d+)/d:(?P<d>\d+)"
+    r"/k:(?P<k>\d+)/threads:(?P<threads>\d+)(?:/|$)")
 CEILING = re.compile(r"^(?:peak_gflops/(?P<isa>[^/]+)/(?P<dtype>[^/]+)|read_bandwidth_gbs)/threads:(?P<threads>\d+)$")
 
 
@@ -37,7 +40,8 @@ class ReportError(Exception):
 
 @dataclass
 class Row:
-    """One benchmark. `backend` is a kernel's name in group "kernel" and a method's in group "seeding"."""
+    """One benchmark. `backend` is a kernel's name in group "kernel", a method's in group "seeding", and "dense", "iteration" or
+    "fit" in group "limit"."""
 
     group: str
     dataset: str
@@ -130,7 +134,7 @@ def isa_rank(isa):
 
 
 def parse_name(name):
-    for pattern in (FIT_NAME, SEEDING_NAME, KERNEL_NAME):
+    for pattern in (FIT_NAME, SEEDING_NAME, KERNEL_NAME, LIMIT_NAME):
         match = pattern.match(name)
         if match:
             return match.groupdict()

@@ -4,7 +4,7 @@
 "use strict";
 
 const { rows: ROWS, colours: COLOURS } = JSON.parse(document.getElementById("data").textContent);
-const GROUPS = { fit: "Whole fits", assign: "Assignment pass", kernel: "Kernels", seeding: "Seeding" };
+const GROUPS = { fit: "Whole fits", assign: "Assignment pass", kernel: "Kernels", seeding: "Seeding", limit: "At the limit" };
 const SPARE = ["#3b82f6", "#f2a413", "#12b07f", "#8b5cf6", "#06a9c9", "#e05fb0", "#7cb518", "#f4743b"];
 const CARDS = 8, LINES = 50;
 const $ = (id) => document.getElementById(id);
@@ -43,6 +43,8 @@ const COLUMNS = [
   { key: "x_simd", name: "× simd", format: times, metric: "Speed-up over simd", one: true },
   { key: "gflops", name: "GFLOP/s", format: three, metric: "GFLOP/s" },
   { key: "peak", name: "% peak", format: percent, metric: "Share of the FMA peak" },
+  { key: "bound", name: "% bound", title: "share of what the operations of the argmin leave of the peak", format: percent, metric: "Share of the operation bound" },
+  { key: "bandwidth", name: "% read", title: "share of the read bandwidth", format: percent, metric: "Share of the read bandwidth" },
   { key: "saved", name: "saved", title: "distances not computed", format: percent, metric: "Distances saved", mean: true },
   { key: "reranked", name: "reranked", format: grouped, only: "assign" },
   { key: "iterations", name: "iter.", format: grouped },
@@ -50,7 +52,7 @@ const COLUMNS = [
   { key: "inertia", name: "inertia", format: (v) => String(+v.toPrecision(5)), only: "seeding" },
   { key: "memory", name: "memory", format: size, metric: "Working memory", low: true },
 ];
-const METRICS = ["x_naive", "x_textbook", "x_simd", "seconds", "gflops", "peak", "saved", "memory"]
+const METRICS = ["x_naive", "x_textbook", "x_simd", "seconds", "gflops", "peak", "bound", "bandwidth", "saved", "memory"]
   .map((key) => COLUMNS.find((c) => c.key === key));
 const FILTERS = COLUMNS.filter((c) => c.filter);
 
@@ -73,8 +75,8 @@ const selected = () => inGroup().filter((row) =>
   Object.entries(state.filters).every(([key, values]) => !values.size || values.has(String(row[key]))));
 const metric = () => METRICS.find((m) => m.key === state.metric);
 const series = (row) => [row.backend, isKernel() ? row.isa : "", row.threads].join("|");
-const backendWord = () => ({ kernel: "kernel", seeding: "method" })[state.group] || "backend";
-const isKernel = () => state.group === "kernel";
+const backendWord = () => ({ kernel: "kernel", limit: "case", seeding: "method" })[state.group] || "backend";
+const isKernel = () => state.group === "kernel" || state.group === "limit";
 const sizes = (row) => [row.dataset, row.dtype, row.n, row.d, row.k].join("|");
 // A kernel is compared with itself on other instruction sets; backends and seedings are compared on a problem.
 const problem = (row) => (isKernel() ? row.backend + "|" : "") + sizes(row);
@@ -204,7 +206,7 @@ function drawOverview(rows, m) {
 function describe(row) {
   const lines = [`${row.backend}${row.ran ? " → " + row.ran : ""}${row.isa ? " / " + row.isa : ""}, ${plural(row.threads, "thread")}`];
   if (row.error) return [...lines, "failed: " + row.error].join("\n");
-  for (const key of ["seconds", "spread", "x_naive", "x_textbook", "x_simd", "gflops", "peak", "saved", "iterations", "distances", "reranked", "inertia", "memory"]) {
+  for (const key of ["seconds", "spread", "x_naive", "x_textbook", "x_simd", "gflops", "peak", "bound", "bandwidth", "saved", "iterations", "distances", "reranked", "inertia", "memory"]) {
     const column = COLUMNS.find((c) => c.key === key);
     if (row[key] !== undefined) lines.push(`${column.metric || column.name}: ${column.format(row[key])}`);
   }

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from . import formatting as fmt
+from . import limits
 from .analysis import BASELINES, FASTEST, distances_saved, gflops, iterations
 from .style import INK, LINE, MUTED, PAPER, colours
 from .tables import machine_facts, notes
@@ -26,6 +27,7 @@ def page(analysis, plots, source):
         "headline": _headline(analysis),
         "machine": _facts(machine_facts(run)),
         "ceilings": _ceilings(run),
+        "limits": _limits(analysis),
         "notes": "".join(f"<li>{html.escape(note)}</li>" for note in notes(run)),
         "plots": "".join(_figure(i, title, svg) for i, (_, title, svg) in enumerate(plots)),
         "failed": _failed(run),
@@ -46,7 +48,7 @@ def _data(analysis):
     run = analysis.run
     order = list(dict.fromkeys(row.backend for row in run.group("fit", "assign")))
     rows = []
-    for row in run.group("fit", "assign", "kernel", "seeding"):
+    for row in run.group("fit", "assign", "kernel", "seeding", "limit"):
         entry = {
             "group": row.group, "dataset": row.dataset, "dtype": row.dtype, "n": row.n, "d": row.d, "k": row.k,
             "backend": row.backend, "threads": row.threads, "isa": row.isa, "exact": row.exact, "error": row.error,
@@ -58,6 +60,7 @@ def _data(analysis):
                 "saved": distances_saved(row), "iterations": iterations(row), "memory": row.counter("memory_bytes"),
                 "inertia": row.counter("inertia"), "off": row.counter("inertia_ratio"), "reranked": row.counter("reranked"),
                 "distances": row.counter("distances"),
+                "bound": limits.bound_share(analysis, row), "bandwidth": limits.bandwidth_share(analysis, row),
                 **{f"x_{name}": analysis.speedup(row, name) for name in BASELINES},
             }
         rows.append({key: _short(value) for key, value in entry.items() if value not in (None, "")})
@@ -124,6 +127,29 @@ def _ceilings(run):
         + "".join(f"<td>{fmt.plain(v)} <small>{unit if v else ''}</small></td>" for v in values) + "</tr>"
         for name, values, unit in lines)
     return f'<table class="plain"><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _limits(analysis):
+    found = limits.tables(analysis)
+    if not found:
+        return ""
+    tables = "".join(_folded(table) if table.folded else f"<h3>{html.escape(table.title)}</h3>{_plain_table(table)}"
+                     for table in found)
+    notes_ = "".join(f"<li>{html.escape(note)}</li>" for note in limits.notes(analysis))
+    return (f'<section id="limits"><h2>At the limit <small>shares of the ceilings above</small></h2>'
+            f'<div class="card limits">{tables}</div><ul class="card notes">{notes_}</ul></section>')
+
+
+def _folded(table):
+    return f"<details><summary>{html.escape(table.title)}: {len(table.rows)} rows</summary>{_plain_table(table)}</details>"
+
+
+def _plain_table(table):
+    def line(cells, tag):
+        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+    body = "".join(line(row, "td") for row in table.rows)
+    return f'<table class="plain"><thead>{line(table.header, "th")}</thead><tbody>{body}</tbody></table>'
 
 
 def _failed(run):

@@ -3,17 +3,12 @@
 
 import io
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
-from matplotlib.lines import Line2D  # noqa: E402
-from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator  # noqa: E402
-
-from . import formatting as fmt  # noqa: E402
-from .analysis import gflops  # noqa: E402
-from .loading import isa_rank  # noqa: E402
-from .style import INK, MUTED, PAPER, RC, colours  # noqa: E402
+from . import formatting as fmt
+from .analysis import gflops
+from .drawing import Line2D, legend, name_of, plain_log, plt, swatches
+from .loading import isa_rank
+from .rooflines import chosen_roofline
+from .style import INK, MUTED, RC, colours
 
 MARKERS = "osD^vPX*<>hp"
 
@@ -24,7 +19,7 @@ def all_plots(analysis):
         ("speedup.svg", "Speed-up over naive, by data set", speedup),
         ("sweeps.svg", "Time of a fit against n, d and k, each backend on the most threads that it was measured with", sweeps),
         ("threads.svg", "Thread scaling", thread_scaling),
-        ("roofline.svg", "Roofline: fits and assignment passes under the measured ceilings", roofline),
+        ("roofline.svg", *chosen_roofline(analysis)),
         ("kernels.svg", "Kernels by instruction set", kernels),
     ]
     drawn = []
@@ -80,35 +75,10 @@ def _overview(analysis, axes):
                       alpha=1.0 if threads == shown[-1] or len(shown) == 1 else 0.55)
             axes.annotate(f"{fmt.times(value)}  {fmt.threads(threads)}", (value, y + offset), (4, 0), textcoords="offset points",
                           va="center", fontsize=8, color=INK)
-    axes.set_yticks(range(len(backends)), [_name(analysis, b) for b in backends], color=INK)
+    axes.set_yticks(range(len(backends)), [name_of(analysis, b) for b in backends], color=INK)
     axes.grid(axis="y", visible=False)
     axes.set_xlim(0, axes.get_xlim()[1] * 1.17)
     axes.set_title("Whole fits: speed-up over naive, geometric mean")
-
-
-def _name(analysis, backend):
-    inexact = any(r.exact is False for r in analysis.run.group("fit", "assign") if r.backend == backend)
-    return f"{backend} ≈" if inexact else backend
-
-
-def _plain_log(axis, values=None):
-    """Log ticks as plain numbers; `values`: exactly these."""
-    if values is not None:
-        axis.set_ticks(values)
-        axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda v, _: fmt.count(v) if v >= 1 else f"{v:g}"))
-    axis.set_minor_formatter(NullFormatter())
-
-
-def _legend(figure, handles, columns=9):
-    """Below the axes; savefig's tight box makes the room."""
-    figure.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=min(columns, len(handles)))
-
-
-def _swatches(analysis, backends):
-    palette = colours(analysis.run.backends())
-    return [Line2D([], [], color=palette[b], marker="s", markersize=8, linestyle="", label=_name(analysis, b))
-            for b in backends]
 
 
 def speedup(analysis):
@@ -136,11 +106,11 @@ def speedup(analysis):
         axes.margins(y=0.12)
         axes.axhline(1, color=MUTED, linewidth=1)
         axes.grid(axis="x", visible=False)
-        _plain_log(axes.yaxis)
+        plain_log(axes.yaxis)
         axes.set_title(f"{fmt.threads(threads)} (naive always runs on one)")
         axes.set_ylabel("times faster")
         axes.set_xticks(range(len(summary)), list(summary), color=INK)
-    _legend(figure, _swatches(analysis, backends))
+    legend(figure, swatches(analysis, backends))
     return figure
 
 
@@ -154,7 +124,7 @@ def sweeps(analysis):
     for axes, (axis, sweep) in zip(panels[0], found):
         drawn += _sweep(axes, analysis, axis, sweep, legend=False)
     panels[0][0].set_ylabel("seconds for a fit")
-    _legend(figure, _swatches(analysis, [b for b in analysis.run.backends("fit") if b in drawn]))
+    legend(figure, swatches(analysis, [b for b in analysis.run.backends("fit") if b in drawn]))
     return figure
 
 
@@ -166,12 +136,12 @@ def _sweep(axes, analysis, axis, sweep, legend=True):
         sizes, times = zip(*points)
         ticks.update(sizes)
         axes.plot(sizes, times, color=palette[backend], marker=MARKERS[i % len(MARKERS)],
-                  label=f"{_name(analysis, backend)}, {fmt.threads(threads)}")
+                  label=f"{name_of(analysis, backend)}, {fmt.threads(threads)}")
     axes.set_xscale("log")
     axes.set_yscale("log")
     ticks = sorted(ticks)
-    _plain_log(axes.xaxis, ticks if len(ticks) <= 6 else None)
-    _plain_log(axes.yaxis)
+    plain_log(axes.xaxis, ticks if len(ticks) <= 6 else None)
+    plain_log(axes.yaxis)
     rest = ", ".join(f"{a} {fmt.count(v)}" if a in "ndk" else str(v) for a, v in fixed.items())
     axes.set_title(f"against {axis}")
     axes.set_xlabel(f"{axis}   ({rest})")
@@ -193,91 +163,13 @@ def thread_scaling(analysis):
         axes.plot([1, counts[-1]], [1, counts[-1]], color=MUTED, linestyle="--", linewidth=1.2, label="ideal")
         for i, (backend, line) in enumerate(lines.items()):
             axes.plot(list(line), list(line.values()), color=palette[backend], marker=MARKERS[i % len(MARKERS)],
-                      label=f"{_name(analysis, backend)}  {fmt.times(line[max(line)])} at {max(line)}")
+                      label=f"{name_of(analysis, backend)}  {fmt.times(line[max(line)])} at {max(line)}")
         axes.set_xticks(counts)
         axes.set_xlabel("threads")
         axes.set_title(f"{dtype}, whole fits, geometric mean")
         axes.legend(loc="upper left")
     panels[0][0].set_ylabel("times faster than on one thread")
     return figure
-
-
-def roofline(analysis):
-    """Every point faint, the best of each backend and kernel strong, under the ceilings measured in the same run.
-    The rate is effective (2nkd a pass): who skips distances may rise above the roof."""
-    rows = [r for r in analysis.run.group("fit", "assign", "kernel") if r.ok and gflops(r) and analysis.intensity(r)]
-    dtypes = sorted({r.dtype for r in rows})
-    if not rows:
-        return None
-    palette = colours(analysis.run.backends())
-    figure, panels = plt.subplots(1, len(dtypes), figsize=(5.8 * len(dtypes), 4.8), squeeze=False, sharey=True)
-    for axes, dtype in zip(panels[0], dtypes):
-        mine = [r for r in rows if r.dtype == dtype]
-        x = [analysis.intensity(r) for r in mine]
-        low, high = min(x) / 3, max(x) * 14
-        _roofs(axes, analysis, dtype, low, high)
-        best = {}
-        for row in sorted(mine, key=gflops):
-            best[(row.group == "kernel", row.backend)] = row
-            axes.scatter(analysis.intensity(row), gflops(row), s=14, alpha=0.3, linewidths=0.8, **_mark(row, palette))
-        for row in best.values():
-            edge = {} if row.group == "kernel" else {"edgecolors": PAPER}
-            axes.scatter(analysis.intensity(row), gflops(row), s=62, linewidths=1.1, zorder=5, **_mark(row, palette), **edge)
-        _point_labels(axes, analysis, best.values())
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        axes.set_xlim(low, high)
-        _plain_log(axes.xaxis)
-        _plain_log(axes.yaxis)
-        axes.set_title(f"{dtype}: the best of each is large")
-        axes.set_xlabel("FLOP per byte")
-    panels[0][0].set_ylabel("GFLOP/s (2·n·k·d a pass)")
-    handles = _swatches(analysis, list(dict.fromkeys(r.backend for r in rows if r.group != "kernel")))
-    handles += [Line2D([], [], color=MUTED, marker=marker, linestyle="", label=label)
-                for group, (marker, label) in SHAPES.items() if any(r.group == group for r in rows)]
-    _legend(figure, handles, columns=10)
-    return figure
-
-
-SHAPES = {"fit": ("o", "whole fit"), "assign": ("^", "one pass"), "kernel": ("x", "kernel")}
-
-
-def _mark(row, palette):
-    return {"marker": SHAPES[row.group][0], "color": INK if row.group == "kernel" else palette[row.backend]}
-
-
-def _point_labels(axes, analysis, rows):
-    """Names right of the points, from the lowest up, each pushed above the one before where they would overlap."""
-    floor = 0.0
-    for row in sorted(rows, key=gflops):
-        at = max(gflops(row), floor)
-        floor = at * 1.26
-        axes.annotate(row.backend, (analysis.intensity(row), gflops(row)), (analysis.intensity(row) * 1.22, at),
-                      va="center", fontsize=7.5, color=INK, zorder=6,
-                      bbox={"facecolor": PAPER, "edgecolor": "none", "alpha": 0.75, "pad": 0.6})
-
-
-def _roofs(axes, analysis, dtype, low, high):
-    """One roof for each instruction set at the most threads, and a dotted one for the best on one thread."""
-    bandwidths = analysis.run.bandwidths()
-    peaks = {(isa, t): value for (isa, dtype_, t), value in analysis.run.peaks().items() if dtype_ == dtype}
-    if not peaks:
-        return
-    most = max(t for _, t in peaks)
-    single = max(((value, isa) for (isa, t), value in peaks.items() if t == 1), default=None)
-    roofs = [(isa, t, value) for (isa, t), value in peaks.items() if t == most]
-    if single and most != 1:
-        roofs.append((single[1], 1, single[0]))
-    for isa, threads, value in roofs:
-        bandwidth = bandwidths.get(threads)
-        knee = value / bandwidth if bandwidth else low
-        xs, ys = ([low, knee, high], [low * bandwidth, value, value]) if low < knee < high else ([low, high], [value] * 2)
-        axes.plot(xs, ys, color=MUTED, linewidth=1.3, linestyle="-" if threads == most else ":")
-        if threads == most and value == max(v for _, t, v in roofs if t == most) and low < knee < high:
-            axes.annotate(f"{fmt.three(bandwidth)} GB/s", (knee * 0.8, value), (0, -2), textcoords="offset points",
-                          ha="right", fontsize=7.5, color=MUTED)
-        axes.annotate(f"{isa}, {fmt.threads(threads)}: {fmt.three(value)}", (high, value),
-                      (-4, 3 if threads == most else -9), textcoords="offset points", ha="right", fontsize=7.5, color=MUTED)
 
 
 def kernels(analysis):
@@ -314,5 +206,5 @@ def kernels(analysis):
     panels[0][0].invert_yaxis()  # shared: once for all panels
     handles = [Line2D([], [], color=shades[f"isa {isa}"], marker="s", markersize=8, linestyle="", label=isa) for isa in isas]
     handles.append(Line2D([], [], color=INK, marker="|", markersize=10, linestyle="", label="measured FMA peak"))
-    _legend(figure, handles)
+    legend(figure, handles)
     return figure

@@ -4,6 +4,7 @@
 import re
 
 from . import formatting as fmt
+from . import limits
 from .analysis import BASELINES, distances_saved, gflops, iterations
 
 GROUPS = {"fit": "Whole fits", "assign": "One assignment pass"}
@@ -92,7 +93,7 @@ def readme(analysis, plots, source):
     lines += [f"Measured data: `{source}` · interactive page: `report.html`", ""]
     lines += _table(["Machine", ""], [[name, value] for name, value in machine_facts(run)], left=2)
     lines += _headline_section(analysis)
-    lines += _ceiling_section(run)
+    lines += _ceiling_section(run) + _limit_section(analysis)
     lines += ["## How to read this", ""] + [f"- {note}" for note in notes(run)] + [""]
     if plots:
         lines += ["## Plots", ""]
@@ -126,6 +127,20 @@ def _ceiling_section(run):
     if not table:
         return []
     return ["## Ceilings of this machine, measured in the same run", ""] + _table(["Ceiling", "threads", "value"], table)
+
+
+def _limit_section(analysis):
+    found = limits.tables(analysis)
+    if not found:
+        return []
+    lines = ["## At the limit", ""] + [f"- {note}" for note in limits.notes(analysis)] + [""]
+    for table in found:
+        rows = _table(table.header, table.rows, left=table.left)
+        if table.folded:
+            lines += ["<details>", f"<summary>{table.title}: {len(table.rows)} rows</summary>", "", *rows, "</details>", ""]
+        else:
+            lines += [f"{table.title}:", "", *rows]
+    return lines
 
 
 def _fit_section(analysis, group, title):

@@ -108,9 +108,26 @@ def seeding_rows():
                                {"distances": 6.4e6, "inertia": 99.0})
 
 
+def limit_rows():
+    a = {"avx2": 3.0, "avx512": 4.0}
+    for dtype in ("f32", "f64"):
+        for d, k in ((64, 256), (64, 10), (16, 256), (4, 64)):
+            for isa, threads in (("avx2", 1), ("avx512", 1), ("avx512", 2)):
+                share = 0.9 * d / (d + a[isa])
+                rate = share * PEAKS[isa] * threads * (1 if dtype == "f32" else 0.5)
+                yield from entries(f"limit/dense/{isa}/blobs/dtype:{dtype}/n:{4096 * threads}/d:{d}/k:{k}/threads:{threads}", 1e-3, {
+                    "GFLOPs": rate, "bytes_per_second": rate * 1e9 * (4 if dtype == "f32" else 8) / (2 * k), "reranked_share": 0.001,
+                    "argmin_operations": a[isa], "exact": 1}, f"simd/{isa}")
+    for threads, rate in ((1, 10e9), (2, 18e9)):
+        yield from entries(f"limit/iteration/avx512/corners/dtype:f32/n:1000000/d:16/k:4/threads:{threads}", 64e6 / rate, {
+            "GFLOPs": rate * 2 / 1e9, "bytes_per_second": rate, "first_iteration_seconds": 128e6 / rate, "exact": 1}, "simd/avx512")
+    yield from entries("limit/fit/avx512/uniform/dtype:f32/n:150/d:4/k:3/threads:2", 25e-6, {"microseconds": 25.0, "n_iter": 10},
+                       "simd/avx512")
+
+
 def document(small=False):
     datasets, sizes = (DATASETS[:2], SIZES[:2]) if small else (DATASETS, SIZES)
-    rows = [*fit_rows("fit", datasets, sizes), *fit_rows("assign", datasets[:2], sizes[:2]), *kernel_rows(), *seeding_rows()]
+    rows = [*fit_rows("fit", datasets, sizes), *fit_rows("assign", datasets[:2], sizes[:2]), *kernel_rows(), *seeding_rows(), *limit_rows()]
     return {"context": context(), "benchmarks": rows}
 
 

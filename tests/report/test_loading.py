@@ -29,6 +29,12 @@ class Loading(ReportTest):
         self.assertEqual((kernel.backend, kernel.isa, kernel.n, kernel.d, kernel.k), ("assign", "avx512", None, 16, 64))
         self.assertEqual((seeding.backend, seeding.dataset, seeding.dtype, seeding.threads), ("k-means++", "blobs", "f64", 2))
 
+    def test_names_of_what_is_at_the_limit(self):
+        suffix = "/iterations:1/process_time/manual_time"
+        [row] = self.rows(bench("limit/iteration/avx2/corners/dtype:f32/n:100/d:16/k:4/threads:2" + suffix, 1.0, label="simd/avx2"))
+        self.assertEqual((row.group, row.backend, row.isa, row.dataset, row.dtype, row.n, row.d, row.k, row.threads),
+                         ("limit", "iteration", "avx2", "corners", "f32", 100, 16, 4, 2))
+
     def test_time_is_the_median_and_spread_the_range_over_it(self):
         [row] = self.rows(fit("simd", 4.0, 1.0, 2.0))
         self.assertAlmostEqual(row.seconds, 0.002)

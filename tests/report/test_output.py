@@ -103,9 +103,21 @@ class Output(ReportTest):
                 self.assertGreaterEqual(bars, 3)
         self.assertGreater(columns, 3)
 
+    def test_what_is_at_the_limit_is_in_the_tables_the_page_and_the_roofline(self):
+        readme, page = (self.written()[name].decode() for name in ("README.md", "report.html"))
+        self.assertIn("\n## At the limit\n", readme)
+        self.assertIn("| d ≤ 8, k ≥ 16 | operation bound | 90 % |", readme)
+        self.assertIn("![Roofline: dense assignment and whole iterations under the measured ceilings](plots/roofline.svg)", readme)
+        self.assertIn('id="limits"', page)
+        self.assertIn("<td>operation bound</td><td>90 %</td>", page)
+
     def test_a_file_with_next_to_nothing_still_gives_a_report(self):
         for rows in (fit("simd", 1.0), fit("simd", error="skipped"), bench("kernel/assign/avx2/dtype:f32/d:1/k:1", 1.0),
-                     bench("seeding/random/blobs/dtype:f32/n:9/d:1/k:1/threads:1", 1.0), fit("simd", 1.0, group="assign")):
+                     bench("seeding/random/blobs/dtype:f32/n:9/d:1/k:1/threads:1", 1.0), fit("simd", 1.0, group="assign"),
+                     bench("limit/dense/avx2/blobs/dtype:f32/n:9/d:1/k:1/threads:1", 1.0),
+                     bench("limit/dense/avx2/blobs/dtype:f32/n:9/d:1/k:1/threads:1", 1.0, GFLOPs=2.0),
+                     bench("limit/iteration/avx2/corners/dtype:f32/n:9/d:16/k:2/threads:1", error="skipped"),
+                     bench("limit/fit/avx2/uniform/dtype:f32/n:9/d:1/k:1/threads:1", 1.0)):
             code, _, err = self.report(self.file(document(rows)), "--out", self.folder / "out")
             self.assertEqual(code, 0, err)
 

@@ -99,7 +99,8 @@ class Scripts(ReportTest):
     # ---- bench.sh
     def stand_in_suite(self, *, fail="", code=3):
         document = fixture.document(small=True)
-        for name, group in (("bench_fit", "fit"), ("bench_assign", "assign"), ("bench_kernels", "kernel"), ("bench_seeding", "seeding")):
+        for name, group in (("bench_fit", "fit"), ("bench_assign", "assign"), ("bench_kernels", "kernel"), ("bench_seeding", "seeding"),
+                            ("bench_limits", "limit")):
             rows = [row for row in document["benchmarks"] if row["name"].startswith(group + "/")]
             data = self.folder / f"{name}.data"
             data.write_text(json.dumps({"context": document["context"], "benchmarks": rows}))
