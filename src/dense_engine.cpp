@@ -42,6 +42,7 @@ DenseEngine<T>::DenseEngine(MatrixView<const T> samples, std::size_t n_clusters,
       n_vectors_((n_clusters + kernels_.lanes - 1) / kernels_.lanes),
       n_groups_((n_clusters + kernels_.nearest_group - 1) / kernels_.nearest_group),
       block_rows_(block_rows_for(samples.rows(), threads_, kernels_.nearest_tile)),
+      row_stride_(block_count(samples.cols(), kernels_.lanes) * kernels_.lanes),
       grouped_(n_clusters * samples.cols()),
       half_norms_(n_clusters),
       norms_(samples.rows()) {
@@ -266,13 +267,40 @@ typename DenseEngine<T>::Ranked DenseEngine<T>::rank(std::size_t i, const T* sco
   // The threshold is rounded in T: off by at most 2 u (C^2/2 + N C), less than a quarter of the margin.
   const T reach = narrow<T>(1.25 * margin(static_cast<double>(norms_[i])));
   const std::size_t count = kernels_.near_lowest(scores, n_clusters_, reach, scratch.candidates.data());
+  return {canonical_winner(i, count, scratch), scratch.distances[0], count > 1};
+}
+
+/// Which of the first `count` candidates is nearest; its distance goes to scratch.distances[0].
+template <class T>
+std::int32_t DenseEngine<T>::canonical_winner(std::size_t i, std::size_t count, Scratch& scratch) const {
   kernels_.canonical_distances(samples_.row_data(i), centroids_.data(), centroids_.row_stride(),
                                scratch.candidates.data(), count, samples_.cols(), scratch.distances.data());
   std::size_t winner = 0;
   for (std::size_t c = 1; c < count; ++c) {
     if (scratch.distances[c] < scratch.distances[winner]) winner = c;
   }
-  return {scratch.candidates[winner], scratch.distances[winner], count > 1};
+  scratch.distances[0] = scratch.distances[winner];
+  return scratch.candidates[winner];
+}
+
+template <class T>
+typename DenseEngine<T>::Ranked DenseEngine<T>::rank_listed(std::size_t i,
+                                                            std::span<const std::int32_t> index,
+                                                            const T* scores, Scratch& scratch) const {
+  const double norm = static_cast<double>(norms_[i]), reach = margin(norm);
+  const std::size_t n = index.empty() ? n_clusters_ : index.size();
+  // As in rank().
+  const std::size_t count =
+      kernels_.near_lowest(scores, n, narrow<T>(1.25 * reach), scratch.candidates.data());
+  if (count == 1) {
+    const auto at = static_cast<std::size_t>(scratch.candidates[0]);
+    const double squared = norm * norm + 2 * (static_cast<double>(scores[at]) + reach);
+    return {index.empty() ? scratch.candidates[0] : index[at],
+            std::max(0.0, squared) * inverse_scale2_ * (1 + 0x1p-20), false};
+  }
+  for (std::size_t c = 0; !index.empty() && c < count; ++c)
+    scratch.candidates[c] = index[static_cast<std::size_t>(scratch.candidates[c])];
+  return {canonical_winner(i, count, scratch), scratch.distances[0], true};
 }
 
 /// The rows' scores, in place or from their transformed copy; their norms if they are not known.
@@ -299,7 +327,25 @@ void DenseEngine<T>::score(RowRange rows, Scratch& scratch) {
 }
 
 template <class T>
-void DenseEngine<T>::lower_distances(std::size_t i, const T* scores, T* out) const {
+void DenseEngine<T>::score_listed(std::size_t begin, std::span<const std::int32_t> listed, Scratch& scratch) {
+  const std::size_t d = samples_.cols();
+  scratch.scores.reserve(listed.size() * padded_clusters());
+  scratch.rows.reserve(listed.size() * d);
+  for (std::size_t r = 0; r < listed.size(); ++r)
+    transform_row(begin + static_cast<std::size_t>(listed[r]), scratch.rows.data() + r * d);
+  kernels_.scores(panels(), {scratch.rows.data(), d, listed.size()}, scratch.scores.data(),
+                  padded_clusters());
+  scratch.stats.distances_computed += listed.size() * n_clusters_;
+}
+
+template <class T>
+void DenseEngine<T>::load_sample(std::size_t i, T* x) const {
+  transform_row(i, x);
+  std::fill(x + samples_.cols(), x + row_stride_, T(0));
+}
+
+template <class T>
+typename DenseEngine<T>::LowerTerms DenseEngine<T>::lower_terms(std::size_t i) const {
   const double eps = static_cast<double>(std::numeric_limits<T>::epsilon());
   const double eta = static_cast<double>(std::numeric_limits<T>::denorm_min());
   const double norm = static_cast<double>(norms_[i]);
@@ -309,8 +355,19 @@ void DenseEngine<T>::lower_distances(std::size_t i, const T* scores, T* out) con
   // most.
   const double sum = norm + largest_norm_;
   const double base = least * least - 2 * margin(norm) - 2 * eps * sum * sum;
-  const double factor = std::sqrt(inverse_scale2_) * (1 - 4 * eps);
-  kernels_.lower_distances(scores, n_clusters_, narrow<T>(base), narrow<T>(factor), out);
+  return {narrow<T>(base), lower_factor()};
+}
+
+template <class T>
+T DenseEngine<T>::lower_factor() const {
+  return narrow<T>(std::sqrt(inverse_scale2_) *
+                   (1 - 4 * static_cast<double>(std::numeric_limits<T>::epsilon())));
+}
+
+template <class T>
+void DenseEngine<T>::lower_distances(std::size_t i, const T* scores, T* out) const {
+  const LowerTerms terms = lower_terms(i);
+  kernels_.lower_distances(scores, n_clusters_, terms.base, terms.factor, out);
 }
 
 template class DenseEngine<float>;

@@ -22,6 +22,7 @@
 // =: margin(N), a quadratic in N.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -97,8 +98,39 @@ class DenseEngine {
     return sum_stats();
   }
 
+  /// |x_i - c_j| >= factor * sqrt(2 score + base).
+  struct LowerTerms {
+    T base, factor;
+  };
+  LowerTerms lower_terms(std::size_t i) const;
+  T lower_factor() const;  ///< the factor, which is the same for all
+
+  /// At least the length of the longest centroid, in the samples' units, from where the engine centres.
+  double largest_norm() const { return largest_norm_ * std::sqrt(inverse_scale2_); }
+
   /// Lower bounds of |x_i - c_j| for all j from sample i's scores.
   void lower_distances(std::size_t i, const T* scores, T* out) const;
+
+  /// Scores of single pairs, as good as those of tiles: after pack_rows(), for a sample that load_sample()
+  /// put into `x` (padded_features() values), and the centroids that `index` lists.
+  void pack_rows();
+  void load_sample(std::size_t i, T* x) const;
+  std::size_t padded_features() const { return row_stride_; }
+  void listed_scores(const T* x, std::span<const std::int32_t> index, T* scores) const {
+    kernels_.listed_scores(x, rows_.data(), row_stride_, half_norms_.data(), index.data(), index.size(),
+                           row_stride_, scores);
+  }
+
+  /// Every score of the samples begin + listed[r], to scratch.scores; pack_panels() first.
+  void pack_panels();
+  void score_listed(std::size_t begin, std::span<const std::int32_t> listed, Scratch& scratch);
+
+  /// Calls body(rows, scratch) over blocks of samples, in parallel; sums up what the scratches' stats hold.
+  template <class Body>
+  AssignmentStats over_samples(std::size_t block_rows, Body&& body) {
+    over_blocks(block_rows, body);
+    return sum_stats();
+  }
 
   /// The canonical label and its distance D from sample i's scores: re-ranks all that the margin leaves open.
   struct Ranked {
@@ -107,6 +139,11 @@ class DenseEngine {
     bool reranked;
   };
   Ranked rank(std::size_t i, const T* scores, Scratch& scratch) const;
+
+  /// The same from the scores of some centroids in ascending order (empty: all), one of which is the nearest;
+  /// the distance is an upper bound of D, and D itself only if re-ranked.
+  Ranked rank_listed(std::size_t i, std::span<const std::int32_t> index, const T* scores,
+                     Scratch& scratch) const;
 
   std::size_t padded_clusters() const { return n_vectors_ * kernels_.lanes; }
   const kernels::Kernels<T>& kernels() const { return kernels_; }
@@ -128,7 +165,6 @@ class DenseEngine {
   void prepare_scratch(int team);
   void choose_transform();
   void pack_groups();
-  void pack_panels();
   void find_margin(double largest_squared_norm);
   void transform_row(std::size_t i, T* out) const;
   void score(RowRange rows, Scratch& scratch);
@@ -136,6 +172,7 @@ class DenseEngine {
   void label_block(RowRange rows, const Labelling<T>& out, Scratch& scratch);
   void label_listed(std::size_t begin, const Labelling<T>& out, Scratch& scratch);
   void rerank(const Labelling<T>& out);
+  std::int32_t canonical_winner(std::size_t i, std::size_t count, Scratch& scratch) const;
   AssignmentStats sum_stats() const;
   kernels::PackedCentroids<T> panels() const;
 
@@ -150,7 +187,7 @@ class DenseEngine {
   MatrixView<const T> centroids_;
   const kernels::Kernels<T>& kernels_;
   int threads_;
-  std::size_t n_clusters_, n_vectors_, n_groups_, block_rows_;
+  std::size_t n_clusters_, n_vectors_, n_groups_, block_rows_, row_stride_;
 
   // Chosen for the first centroids. Others far outside their range cost time (every sample is re-ranked),
   // never a label.
@@ -161,8 +198,9 @@ class DenseEngine {
 
   AlignedBuffer<T> grouped_, half_norms_;       ///< packed for the nearest-centroid kernel
   AlignedBuffer<T> panels_, panel_half_norms_;  ///< packed for the score kernel, on demand
-  double largest_norm_ = 0;                     ///< C
-  T margin0_ = 0, margin1_ = 0, margin2_ = 0;   ///< margin(N) = (margin2 N + margin1) N + margin0
+  AlignedBuffer<T> rows_;    ///< row by row, row_stride_ apart, padded with zeros; on demand
+  double largest_norm_ = 0;  ///< C
+  T margin0_ = 0, margin1_ = 0, margin2_ = 0;  ///< margin(N) = (margin2 N + margin1) N + margin0
   T norm_limit_ = 0;       ///< where the kernels' arithmetic might overflow: nothing is proved beyond
   std::vector<T> norms_;   ///< N of each sample, an upper bound of |x'|
   double norm_slack_ = 0;  ///< |x'| >= N (1 - norm_slack) - tiny

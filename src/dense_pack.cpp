@@ -136,11 +136,27 @@ void DenseEngine<T>::pack_panels() {
   });
 }
 
+/// And row by row, for single pairs.
+template <class T>
+void DenseEngine<T>::pack_rows() {
+  const std::size_t d = centroids_.cols(), k = n_clusters_;
+  rows_.reserve(k * row_stride_);
+  parallel_blocks(k * d < 100'000 ? 1 : threads_, k, [&](std::size_t j, int) {
+    const T* c = centroids_.row_data(j);
+    for (std::size_t t = 0; t < d; ++t) {
+      rows_[j * row_stride_ + t] = narrow<T>((static_cast<double>(c[t]) - static_cast<double>(offset_[t])) *
+                                             static_cast<double>(scale_));
+    }
+  });
+}
+
 template void DenseEngine<float>::choose_transform();
 template void DenseEngine<double>::choose_transform();
 template void DenseEngine<float>::pack_groups();
 template void DenseEngine<double>::pack_groups();
 template void DenseEngine<float>::pack_panels();
 template void DenseEngine<double>::pack_panels();
+template void DenseEngine<float>::pack_rows();
+template void DenseEngine<double>::pack_rows();
 
 }  // namespace omnimeans

@@ -76,6 +76,9 @@ struct NearestTask {
   std::size_t* n_open = nullptr;
 };
 
+/// Bounds of one byte come in rows of a multiple of this.
+inline constexpr std::size_t byte_lanes = 64;
+
 /// The kernels for values of T. The score of a pair is s_j = |c_j|^2/2 - x.c_j, so |x - c_j|^2 = |x|^2 + 2
 /// s_j.
 template <class T>
@@ -115,6 +118,25 @@ struct Kernels {
   /// separation[j] > upper, ascending, to `out` (room for n) and returns how many. A NaN leaves j open.
   std::size_t (*open_candidates)(const T* bound, const T* drift, const T* separation, T upper, std::size_t n,
                                  std::int32_t* out);
+
+  /// out[i] = half_norms[j] - x.rows[j], j = index[i], i < count; x and the rows are padded with zeros up to
+  /// n_features, a multiple of `lanes`. Off by less than the scores of `scores`.
+  void (*listed_scores)(const T* x, const T* rows, std::size_t row_stride, const T* half_norms,
+                        const std::int32_t* index, std::size_t count, std::size_t n_features, T* out);
+
+  /// Whether bounds[j] < min(drift[j] + upper, 255) for any j < n; n is a multiple of byte_lanes.
+  bool (*any_open)(const std::uint8_t* bounds, const std::uint8_t* drift, std::uint8_t upper, std::size_t n);
+
+  /// Writes those j, ascending, to `out` (room for n + 16) and returns how many.
+  std::size_t (*open_pairs)(const std::uint8_t* bounds, const std::uint8_t* drift, std::uint8_t upper,
+                            std::size_t n, std::int32_t* out);
+
+  /// bounds[j] = max(0, bounds[j] - drift[j]) for j < n, a multiple of byte_lanes.
+  void (*lower_bytes)(std::uint8_t* bounds, const std::uint8_t* drift, std::size_t n);
+
+  /// out[j] = floor(min(254, factor * (sqrt(max(0, 2 scores[j] + base)) + drift[j]))); drift >= 0; a NaN
+  /// score counts as a root of 0.
+  void (*byte_bounds)(const T* scores, const T* drift, std::size_t n, T base, T factor, std::uint8_t* out);
 
   /// sums[t] +-= bits(double(x_t) + magic[t]): one sample's fixed-point row; see centroid_update.hpp.
   void (*add_row)(const T* x, const double* magic, std::size_t n_features, std::uint64_t* sums);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/nearest-inl.hpp"
+#include "kernels/pairs-inl.hpp"
 #include "kernels/rows-inl.hpp"
 #include "kernels/scores-inl.hpp"
 
@@ -14,6 +15,7 @@ constexpr Kernels<T> make_kernels() {
   using lanes = NearestLanes<T, Arch>;
   using scores = Scores<T, Arch>;
   using rows = Rows<T, Arch>;
+  using pairs = Pairs<T, Arch>;
   return {
       .lanes = scores::W,
       .nearest_tile = lanes::tile,
@@ -26,6 +28,11 @@ constexpr Kernels<T> make_kernels() {
       .near_lowest = rows::near_lowest,
       .lower_distances = rows::lower_distances,
       .open_candidates = rows::open_candidates,
+      .listed_scores = pairs::listed_scores,
+      .any_open = pairs::any_open,
+      .open_pairs = pairs::open_pairs,
+      .lower_bytes = pairs::lower_bytes,
+      .byte_bounds = pairs::byte_bounds,
       .add_row = rows::add_row,
       .subtract_row = rows::subtract_row,
       .column_absmax = rows::column_absmax,

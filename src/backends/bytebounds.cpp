@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: MIT
+// bytebounds: exact k-means with a lower bound for every sample-centroid pair, as Elkan's (2003), in one byte
+// a pair, and survivors scored in tiles. The bounds are read, hardly ever written: what centroids drift is
+// kept beside them.
+//
+//   u_i >= |x_i - c_a(i)|       |x_i - c_j| >= q b_ij - P_j
+//   P_j  how far c_j has drifted since the epoch began       q   the quantum of the sample's class
+//   c_j cannot be the nearest to x_i if  b_ij >= ceil(P_j / q) + v,  v > u_i / q:  64 pairs an instruction.
+//
+// One step, for each sample:
+//   1  u_i += drift of c_a. Scan the bytes; nothing left but a: done.
+//   2  Score c_a, which tightens u_i; scan again. Nothing left: done.
+//   3  Few are left: score those pairs. Many: the whole sample joins a tile (a dense refresh).
+//   4  The lowest score decides where the margin of the dense engine proves it, else D; the bytes of what was
+//      scored are written anew.
+//
+// Quanta. A class holds the samples with u in [2^e, 2^(e+1)) when they were last refreshed; q = 2^(e-6), so u
+// is 64 to 128 quanta and bounds reach to twice u at least. A sample that outgrows its class is refreshed.
+// When the drift of a class nears the range of a byte it is taken off its bounds and starts from zero.
+//
+// Needs n*k bytes. Rounding: q is a power of two; u and P are rounded up, bounds down; equality is not
+// skipped.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "backends/backends.hpp"
+#include "dense_engine.hpp"
+#include "rounding.hpp"
+
+namespace omnimeans::algorithms {
+namespace {
+
+constexpr std::size_t block_rows = 240;
+constexpr std::size_t n_classes = 64;
+constexpr int largest_class = 40;  ///< exponents of u above that of the centroids' spread, and below
+
+std::size_t padded_bytes(std::size_t k) {
+  return block_count(k, kernels::byte_lanes) * kernels::byte_lanes;
+}
+
+template <class T>
+double bytebounds_bytes(const Problem<T>& problem) {
+  const std::size_t n = problem.samples.rows(), k = problem.n_clusters, d = problem.samples.cols();
+  const double padded = static_cast<double>(padded_bytes(k));
+  const double rows = static_cast<double>(k) * static_cast<double>(d + kernels::byte_lanes) * sizeof(T);
+  const double work =
+      static_cast<double>(problem.threads) * (static_cast<double>(k) * (16 + 2 * sizeof(T)) + padded);
+  return DenseEngine<T>::bytes_needed(problem, true) + static_cast<double>(n) * (padded + sizeof(T) + 1) +
+         rows + work + static_cast<double>(n_classes) * (padded + static_cast<double>(k) * (8 + sizeof(T)));
+}
+
+template <class T>
+class ByteBounds final : public Backend<T> {
+ public:
+  explicit ByteBounds(const Problem<T>& problem)
+      : problem_(within_memory("bytebounds", problem, bytebounds_bytes(problem))),
+        engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads),
+        k_(problem.n_clusters),
+        stride_(padded_bytes(k_)),
+        bounds_(problem.samples.rows() * stride_),
+        upper_(problem.samples.rows()),
+        class_of_(problem.samples.rows()) {}
+
+  AssignmentStats assign(const Assignment<T>& step) override {
+    engine_.set_centroids(step.centroids);
+    if (step.drift.empty()) return first_pass(step);
+    advance(step.drift);
+    engine_.pack_panels();
+    engine_.pack_rows();
+    const AssignmentStats stats = engine_.over_samples(
+        block_rows, [&](RowRange rows, Scratch& scratch) { pruned_block(step, rows, scratch); });
+    for (Class& c : classes_) {
+      if (c.rebase) c.start(k_, stride_);
+    }
+    return stats;
+  }
+
+  std::uint64_t bytes() const override { return static_cast<std::uint64_t>(bytebounds_bytes(problem_)); }
+
+ private:
+  using Scratch = typename DenseEngine<T>::Scratch;
+
+  struct Class {
+    double quantum = 1;
+    std::vector<double> drift;               ///< P_j; empty: no sample has been in this class
+    std::vector<T> moved;                    ///< P_j in the engine's units, rounded down
+    std::vector<std::uint8_t> units, zeros;  ///< ceil(P_j / q), and what a sample sees that was rebased
+    bool rebase = false, dirty = false;
+
+    void start(std::size_t k, std::size_t stride) {
+      drift.assign(k, 0);
+      moved.assign(k, T(0));
+      units.assign(stride, 0);
+      zeros.assign(stride, 0);
+      rebase = dirty = false;
+    }
+    const std::uint8_t* seen() const { return rebase ? zeros.data() : units.data(); }
+  };
+
+  /// A thread's memory while it works on a block.
+  struct Work {
+    Work(std::size_t k, std::size_t padded_features)
+        : open(k + kernels::byte_lanes), scores(k), moved(k), bytes(k), x(padded_features) {}
+    std::vector<std::int32_t> open;
+    std::vector<T> scores, moved;
+    std::vector<std::uint8_t> bytes;
+    AlignedBuffer<T> x;
+  };
+
+  double weight(std::size_t i) const {
+    return problem_.sample_weights.empty() ? 1.0 : static_cast<double>(problem_.sample_weights[i]);
+  }
+
+  /// Every distance once, by the dense kernel.
+  AssignmentStats first_pass(const Assignment<T>& step) {
+    // The classes lie around the largest distance of a centroid from the centroids' mean.
+    const double spread = engine_.largest_norm();
+    const int top = (spread > 0 ? std::ilogb(spread) : 0) + static_cast<int>(n_classes) - largest_class;
+    for (std::size_t c = 0; c < n_classes; ++c) {
+      classes_[c] = {};
+      classes_[c].quantum = std::ldexp(1.0, std::clamp(top - static_cast<int>(c) - 6, -1000, 1000));
+      classes_[c].start(k_, stride_);
+    }
+    top_ = top;
+    factor_ = static_cast<double>(engine_.lower_factor());
+    return engine_.over_scores([&](RowRange rows, Scratch& scratch) {
+      for (std::size_t i = rows.begin; i < rows.end; ++i)
+        refresh(step, i, scratch.scores.data() + (i - rows.begin) * engine_.padded_clusters(), scratch);
+    });
+  }
+
+  /// Adds what the centroids drifted; marks the classes whose drift nears the range of a byte.
+  void advance(std::span<const double> drift) {
+    std::array<bool, n_classes> used{};
+    for (const std::uint8_t c : class_of_) used[c] = true;
+    for (std::size_t index = 0; index < n_classes; ++index) {
+      Class& c = classes_[index];
+      if (!used[index]) {
+        if (c.dirty) c.start(k_, stride_);
+        continue;
+      }
+      c.dirty = true;
+      std::uint8_t most = 0;
+      for (std::size_t j = 0; j < k_; ++j) {
+        c.drift[j] = (c.drift[j] + drift[j]) * (1 + 0x1p-50);
+        c.units[j] = static_cast<std::uint8_t>(std::min(255.0, std::ceil(c.drift[j] / c.quantum)));
+        c.moved[j] = round_down<T>(c.drift[j] / factor_);
+        most = std::max(most, c.units[j]);
+      }
+      c.rebase = most > 96;
+      if (c.rebase) std::fill(c.moved.begin(), c.moved.end(), T(0));
+    }
+  }
+
+  std::uint8_t class_for(T upper) const {
+    const int exponent =
+        upper > 0 ? std::ilogb(static_cast<double>(upper)) : std::numeric_limits<int>::min() / 2;
+    return static_cast<std::uint8_t>(std::clamp(top_ - exponent, 0, static_cast<int>(n_classes) - 1));
+  }
+
+  /// v > u / q.
+  std::uint8_t units_of(T upper, const Class& c) const {
+    const double units = std::floor(static_cast<double>(upper) / c.quantum) + 1;
+    return static_cast<std::uint8_t>(units < 255 ? units : 255);
+  }
+
+  /// Step 4 for all centroids: label, class and bytes from a row of scores.
+  void refresh(const Assignment<T>& step, std::size_t i, const T* scores, Scratch& scratch) {
+    const auto ranked = engine_.rank_listed(i, {}, scores, scratch);
+    settle(step, i, ranked, scratch.stats);
+    class_of_[i] = class_for(upper_[i]);
+    const Class& c = classes_[class_of_[i]];
+    std::uint8_t* bounds = bounds_.data() + i * stride_;
+    write_bytes(i, scores, c.moved.data(), k_, c, bounds);
+    close(bounds, step.labels[i]);
+  }
+
+  /// What is never open: the padding, and the sample's own centroid.
+  void close(std::uint8_t* bounds, std::int32_t own) const {
+    std::fill(bounds + k_, bounds + stride_, std::uint8_t{255});
+    bounds[own] = 255;
+  }
+
+  void write_bytes(std::size_t i, const T* scores, const T* moved, std::size_t count, const Class& c,
+                   std::uint8_t* out) const {
+    constexpr double eps = static_cast<double>(std::numeric_limits<T>::epsilon());
+    const auto terms = engine_.lower_terms(i);
+    const T per_quantum = narrow<T>(static_cast<double>(terms.factor) / c.quantum * (1 - 4 * eps));
+    engine_.kernels().byte_bounds(scores, moved, count, terms.base, per_quantum, out);
+  }
+
+  void settle(const Assignment<T>& step, std::size_t i, const typename DenseEngine<T>::Ranked& ranked,
+              AssignmentStats& stats) {
+    step.labels[i] = ranked.label;
+    upper_[i] = round_up<T>(std::sqrt(ranked.distance) * slack_ + tiny_);
+    stats.reranked += ranked.reranked;
+    stats.inertia_bound += weight(i) * ranked.distance;
+  }
+
+  void pruned_block(const Assignment<T>& step, RowRange rows, Scratch& scratch) {
+    Work work(k_, engine_.padded_features());
+    scratch.listed.clear();
+    for (std::size_t i = rows.begin; i < rows.end; ++i) {
+      if (!prune(step, i, work, scratch)) scratch.listed.push_back(static_cast<std::int32_t>(i - rows.begin));
+    }
+    if (scratch.listed.empty()) return;
+    engine_.score_listed(rows.begin, scratch.listed, scratch);
+    for (std::size_t r = 0; r < scratch.listed.size(); ++r) {
+      refresh(step, rows.begin + static_cast<std::size_t>(scratch.listed[r]),
+              scratch.scores.data() + r * engine_.padded_clusters(), scratch);
+    }
+  }
+
+  /// Steps 1 to 4 for one sample; false: it needs a dense refresh. The byte of its own centroid is 255, so
+  /// that it is never open.
+  bool prune(const Assignment<T>& step, std::size_t i, Work& work, Scratch& scratch) {
+    const auto& kernels = engine_.kernels();
+    const Class& c = classes_[class_of_[i]];
+    const std::int32_t own = step.labels[i];
+    std::uint8_t* bounds = bounds_.data() + i * stride_;
+    if (c.rebase) {
+      kernels.lower_bytes(bounds, c.units.data(), stride_);
+      close(bounds, own);
+    }
+    // #1
+    upper_[i] = round_up<T>(static_cast<double>(upper_[i]) + step.drift[static_cast<std::size_t>(own)]);
+    std::uint8_t units = units_of(upper_[i], c);
+    if (!kernels.any_open(bounds, c.seen(), units, stride_)) {
+      const double u = static_cast<double>(upper_[i]);
+      if (weight(i) > 0) scratch.stats.inertia_bound += weight(i) * u * u;
+      return true;
+    }
+    // #2
+    engine_.load_sample(i, work.x.data());
+    T own_score;
+    engine_.listed_scores(work.x.data(), {&own, 1}, &own_score);
+    ++scratch.stats.distances_computed;
+    const auto alone = engine_.rank_listed(i, {&own, 1}, &own_score, scratch);
+    upper_[i] = round_up<T>(std::sqrt(alone.distance) * slack_ + tiny_);
+    units = units_of(upper_[i], c);
+    std::size_t count = kernels.open_pairs(bounds, c.seen(), units, stride_, work.open.data());
+    if (count == 0) {
+      scratch.stats.inertia_bound += weight(i) * alone.distance;
+      return true;
+    }
+    // #3
+    if (count > dense_from_ || units > outgrown) return false;
+    std::int32_t* end = work.open.data() + count;
+    std::int32_t* place = std::lower_bound(work.open.data(), end, own);
+    std::copy_backward(place, end, end + 1);
+    *place = own;
+    ++count;
+    const std::span<const std::int32_t> open(work.open.data(), count);
+    engine_.listed_scores(work.x.data(), open, work.scores.data());
+    scratch.stats.distances_computed += count - 1;
+    // #4
+    settle(step, i, engine_.rank_listed(i, open, work.scores.data(), scratch), scratch.stats);
+    for (std::size_t o = 0; o < count; ++o) work.moved[o] = c.moved[static_cast<std::size_t>(open[o])];
+    write_bytes(i, work.scores.data(), work.moved.data(), count, c, work.bytes.data());
+    for (std::size_t o = 0; o < count; ++o) bounds[open[o]] = work.bytes[o];
+    bounds[step.labels[i]] = 255;
+    return true;
+  }
+
+  static constexpr std::uint8_t outgrown = 240;  ///< units of u
+
+  Problem<T> problem_;
+  DenseEngine<T> engine_;
+  std::size_t k_, stride_;
+  AlignedBuffer<std::uint8_t> bounds_;  ///< n x stride: b_ij
+  std::vector<T> upper_;                ///< n: u_i
+  std::vector<std::uint8_t> class_of_;  ///< n
+  std::array<Class, n_classes> classes_;
+  int top_ = 0;        ///< exponent of the first class
+  double factor_ = 1;  ///< of engine_.lower_terms(), the same for all samples
+  // Scoring a pair alone costs some four times as much as in a tile, which also writes k bytes.
+  std::size_t dense_from_ = std::max<std::size_t>(k_ / 4, 8);
+  // What lies beyond u must be farther by D, too: the relative and the absolute error of the root of D.
+  double slack_ = 1 + 0x1p-40 + gamma_of(static_cast<double>(problem_.samples.cols()) / 4 + 32, 0x1p-53);
+  double tiny_ = std::sqrt(static_cast<double>(problem_.samples.cols())) * 0x1p-535;
+};
+
+}  // namespace
+
+const BackendEntry& bytebounds() {
+  static const BackendEntry entry{
+      {.name = "bytebounds",
+       .exact = true,
+       .memory = "n*k bytes, n + 3*k*d values",
+       .use_when =
+           "32 features or more, 64 clusters or more, several iterations, and n*k bytes fit in memory",
+       .avoid_when = "few clusters or features (hamerly and the dense kernel are faster)",
+       .reference =
+           "Elkan 2003 for the bounds; one byte a pair and tiles for survivors are this project's own"},
+      make<ByteBounds, float>,
+      make<ByteBounds, double>};
+  return entry;
+}
+
+}  // namespace omnimeans::algorithms

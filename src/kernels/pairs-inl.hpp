@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+// Kernels over the pairs of one sample and some centroids, for backends that keep a bound a pair: scores of
+// listed centroids, and bounds of one byte.
+//
+// A byte b_j stands for a lower bound of the distance to c_j: |x - c_j| >= q b_j - P_j, where P_j is how far
+// c_j has drifted since the bounds' epoch began. 255 pads, 254 is the largest bound. With t_j >= P_j / q and
+// v > u / q the pair can be skipped if b_j >= v + t_j: then |x - c_j| > u.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+#include "kernels/dense_limits.hpp"
+#include "kernels/kernels.hpp"
+#include "kernels/simd-inl.hpp"
+#include "kernels/transpose-inl.hpp"
+
+namespace omnimeans::kernels {
+namespace {
+
+/// Vectors of bytes: those below a saturated sum, as bits; and b -= t, no less than 0.
+struct Bytes {
+#if defined(__AVX512F__)
+  static constexpr std::size_t lanes = 64;
+  static OMNIMEANS_INLINE std::uint64_t below(const std::uint8_t* b, const std::uint8_t* t, std::uint8_t v) {
+    const __m512i sum = _mm512_adds_epu8(_mm512_loadu_si512(t), _mm512_set1_epi8(static_cast<char>(v)));
+    return _mm512_cmplt_epu8_mask(_mm512_loadu_si512(b), sum);
+  }
+  static OMNIMEANS_INLINE void subtract(std::uint8_t* b, const std::uint8_t* t) {
+    _mm512_storeu_si512(b, _mm512_subs_epu8(_mm512_loadu_si512(b), _mm512_loadu_si512(t)));
+  }
+#elif defined(__AVX__)
+  static constexpr std::size_t lanes = 32;
+  static OMNIMEANS_INLINE std::uint64_t below(const std::uint8_t* b, const std::uint8_t* t, std::uint8_t v) {
+    const __m256i bound = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b));
+    const __m256i sum = _mm256_adds_epu8(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(t)),
+                                         _mm256_set1_epi8(static_cast<char>(v)));
+    const __m256i not_below = _mm256_cmpeq_epi8(_mm256_max_epu8(bound, sum), bound);
+    return ~static_cast<std::uint32_t>(_mm256_movemask_epi8(not_below));
+  }
+  static OMNIMEANS_INLINE void subtract(std::uint8_t* b, const std::uint8_t* t) {
+    auto* place = reinterpret_cast<__m256i*>(b);
+    _mm256_storeu_si256(place, _mm256_subs_epu8(_mm256_loadu_si256(place),
+                                                _mm256_loadu_si256(reinterpret_cast<const __m256i*>(t))));
+  }
+#elif defined(__x86_64__) && !defined(OMNIMEANS_KERNELS_SCALAR)
+  static constexpr std::size_t lanes = 16;
+  static OMNIMEANS_INLINE std::uint64_t below(const std::uint8_t* b, const std::uint8_t* t, std::uint8_t v) {
+    const __m128i bound = _mm_loadu_si128(reinterpret_cast<const __m128i*>(b));
+    const __m128i sum = _mm_adds_epu8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(t)),
+                                      _mm_set1_epi8(static_cast<char>(v)));
+    const __m128i not_below = _mm_cmpeq_epi8(_mm_max_epu8(bound, sum), bound);
+    return ~static_cast<unsigned>(_mm_movemask_epi8(not_below)) & 0xffffu;
+  }
+  static OMNIMEANS_INLINE void subtract(std::uint8_t* b, const std::uint8_t* t) {
+    auto* place = reinterpret_cast<__m128i*>(b);
+    _mm_storeu_si128(
+        place, _mm_subs_epu8(_mm_loadu_si128(place), _mm_loadu_si128(reinterpret_cast<const __m128i*>(t))));
+  }
+#elif defined(__aarch64__) && !defined(OMNIMEANS_KERNELS_SCALAR)
+  static constexpr std::size_t lanes = 8;
+  static OMNIMEANS_INLINE std::uint64_t below(const std::uint8_t* b, const std::uint8_t* t, std::uint8_t v) {
+    const std::uint8_t weights[8] = {1, 2, 4, 8, 16, 32, 64, 128};
+    const uint8x8_t is_below = vclt_u8(vld1_u8(b), vqadd_u8(vld1_u8(t), vdup_n_u8(v)));
+    return vaddv_u8(vand_u8(is_below, vld1_u8(weights)));
+  }
+  static OMNIMEANS_INLINE void subtract(std::uint8_t* b, const std::uint8_t* t) {
+    vst1_u8(b, vqsub_u8(vld1_u8(b), vld1_u8(t)));
+  }
+#else
+  static constexpr std::size_t lanes = 1;
+  static OMNIMEANS_INLINE std::uint64_t below(const std::uint8_t* b, const std::uint8_t* t, std::uint8_t v) {
+    const unsigned sum = unsigned{*t} + v;
+    return *b < (sum < 255 ? sum : 255) ? 1 : 0;
+  }
+  static OMNIMEANS_INLINE void subtract(std::uint8_t* b, const std::uint8_t* t) {
+    *b = static_cast<std::uint8_t>(*b > *t ? *b - *t : 0);
+  }
+#endif
+};
+
+template <class T, class Arch>
+struct Pairs {
+  using S = Simd<T, Arch>;
+  using vec = typename S::vec;
+  static constexpr std::size_t W = S::lanes;
+
+  /// The sums of the lanes of Q vectors (Q values fit 128 bits), to out.
+  template <std::size_t Q>
+  static OMNIMEANS_INLINE void sums_of(const vec* a, T* out) {
+    if constexpr (Q == 1) {
+      out[0] = S::reduce_add(a[0]);
+    } else {
+      using Turn = Transpose<T, Arch>;
+      vec sum;
+      if constexpr (Q == 2) {
+        sum = S::add(Turn::template interleave<false, false>(a[0], a[1]),
+                     Turn::template interleave<true, false>(a[0], a[1]));
+      } else {
+        const vec low = S::add(Turn::template interleave<false, false>(a[0], a[1]),
+                               Turn::template interleave<true, false>(a[0], a[1]));
+        const vec high = S::add(Turn::template interleave<false, false>(a[2], a[3]),
+                                Turn::template interleave<true, false>(a[2], a[3]));
+        sum = S::add(Turn::template interleave<false, true>(low, high),
+                     Turn::template interleave<true, true>(low, high));
+      }
+      // Each 128 bits hold a part of every sum.
+      alignas(64) T lanes[W];
+      S::store(lanes, sum);
+      for (std::size_t i = 0; i < Q; ++i) {
+        T total = lanes[i];
+        for (std::size_t l = Q; l < W; l += Q) total += lanes[l + i];
+        out[i] = total;
+      }
+    }
+  }
+
+  static void listed_scores(const T* x, const T* rows, std::size_t stride, const T* half_norms,
+                            const std::int32_t* index, std::size_t count, std::size_t d, T* out) {
+    constexpr std::size_t Q = W == 1 ? 1 : 16 / sizeof(T), B = Q == 1 ? 1 : 4;
+    for (std::size_t first = 0; first < count; first += B) {
+      const T* row[B];
+      unroll<B>([&](auto b) __attribute__((always_inline)) {
+        const std::size_t at = first + b.value < count ? first + b.value : count - 1;
+        row[b.value] = rows + static_cast<std::size_t>(index[at]) * stride;
+      });
+      vec total[B], acc[B];
+      for (std::size_t from = 0; from < d; from += dense_chain * W) {
+        const std::size_t to = d - from < dense_chain * W ? d : from + dense_chain * W;
+        unroll<B>([&](auto b) __attribute__((always_inline)) { acc[b.value] = S::set(T(0)); });
+        for (std::size_t t = from; t < to; t += W) {
+          const vec value = S::load(x + t);
+          unroll<B>([&](auto b) __attribute__((always_inline)) {
+            acc[b.value] = S::fnma(value, S::load(row[b.value] + t), acc[b.value]);
+          });
+        }
+        unroll<B>([&](auto b) __attribute__((always_inline)) {
+          total[b.value] = from == 0 ? acc[b.value] : S::add(total[b.value], acc[b.value]);
+        });
+      }
+      T sums[B];
+      unroll<B / Q>([&](auto g) __attribute__((always_inline)) {
+        sums_of<Q>(total + g.value * Q, sums + g.value * Q);
+      });
+      for (std::size_t b = 0; b < B && first + b < count; ++b)
+        out[first + b] = half_norms[index[first + b]] + sums[b];
+    }
+  }
+
+  static bool any_open(const std::uint8_t* bounds, const std::uint8_t* drift, std::uint8_t upper,
+                       std::size_t n) {
+    for (std::size_t j = 0; j < n; j += Bytes::lanes) {
+      if (Bytes::below(bounds + j, drift + j, upper) != 0) return true;
+    }
+    return false;
+  }
+
+  static std::size_t open_pairs(const std::uint8_t* bounds, const std::uint8_t* drift, std::uint8_t upper,
+                                std::size_t n, std::int32_t* out) {
+    std::size_t count = 0;
+    for (std::size_t j = 0; j < n; j += Bytes::lanes) {
+      std::uint64_t open = Bytes::below(bounds + j, drift + j, upper);
+#if defined(__AVX512F__)
+      // No branch a bit: how many are open cannot be foreseen.
+      for (std::size_t from = j; open != 0; open >>= 16, from += 16) {
+        const auto mask = static_cast<__mmask16>(open);
+        const __m512i index =
+            _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(from)),
+                             _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+        _mm512_storeu_si512(out + count, _mm512_maskz_compress_epi32(mask, index));
+        count += static_cast<std::size_t>(__builtin_popcount(mask));
+      }
+#else
+      for (; open != 0; open &= open - 1) out[count++] = static_cast<std::int32_t>(j) + __builtin_ctzll(open);
+#endif
+    }
+    return count;
+  }
+
+  static void lower_bytes(std::uint8_t* bounds, const std::uint8_t* drift, std::size_t n) {
+    for (std::size_t j = 0; j < n; j += Bytes::lanes) Bytes::subtract(bounds + j, drift + j);
+  }
+
+  static void byte_bounds(const T* scores, const T* drift, std::size_t n, T base, T factor,
+                          std::uint8_t* out) {
+    const vec two = S::set(T(2)), zero = S::set(T(0)), a = S::set(base), f = S::set(factor);
+    const vec largest = S::set(T(254));
+    const auto bound = [&](vec score, vec moved) __attribute__((always_inline)) {
+      const vec squared = S::fma(two, score, a);
+      // Selected, not max: a NaN is no bound.
+      const vec root = S::sqrt(S::select(S::less(zero, squared), squared, zero));
+      return S::min(largest, S::mul(f, S::add(root, moved)));
+    };
+    alignas(64) T value[W];
+    const auto put = [&](std::size_t j, std::size_t count) __attribute__((always_inline)) {
+      for (std::size_t l = 0; l < count; ++l) out[j + l] = static_cast<std::uint8_t>(value[l]);
+    };
+    std::size_t j = 0;
+    for (; j + W <= n; j += W) {
+      const vec b = bound(S::load(scores + j), S::load(drift + j));
+#if defined(__AVX512F__)
+      if constexpr (sizeof(T) == 4) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out + j), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(b)));
+        continue;
+      }
+#endif
+      S::store(value, b);
+      put(j, W);
+    }
+    if (j < n) {
+      alignas(64) T tail[W] = {}, moved[W] = {};
+      for (std::size_t l = 0; j + l < n; ++l) {
+        tail[l] = scores[j + l];
+        moved[l] = drift[j + l];
+      }
+      S::store(value, bound(S::load(tail), S::load(moved)));
+      put(j, n - j);
+    }
+  }
+};
+
+}  // namespace
+}  // namespace omnimeans::kernels
