@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A cache-line aligned array of trivial values, zero at the start.
+// A cache-line aligned array of trivial values, zero at the start unless asked otherwise.
 #pragma once
 
 #include <algorithm>
@@ -24,6 +24,14 @@ class AlignedBuffer {
   AlignedBuffer() = default;
   explicit AlignedBuffer(std::size_t size) : values_(allocate(size)), size_(size) {
     std::fill_n(values_.get(), size_, T{});
+  }
+
+  /// Values to be written before they are read: memory is touched by whoever does so first.
+  static AlignedBuffer uninitialised(std::size_t size) {
+    AlignedBuffer buffer;
+    buffer.values_.reset(allocate(size));
+    buffer.size_ = size;
+    return buffer;
   }
 
   /// Makes room for `size` values; the content is kept only if it fits already.

@@ -263,6 +263,18 @@ void CentroidUpdate<T>::write_means(Matrix<T>& centroids) const {
       return static_cast<std::int64_t>(sums_.plain[at] - offset);
     };
     for (std::size_t t = 0; t < d; ++t) {
+      if constexpr (words == 1) {
+        // Right to 2^-51 in double; nearly always that is enough to know how the exact quotient rounds.
+        if (!weighted()) {
+          const double mean = static_cast<double>(static_cast<std::int64_t>(sum(0, t, magic_[t]))) *
+                              quantum_[t] / static_cast<double>(count);
+          const auto low = static_cast<T>(mean * (1 - 0x1p-50)), high = static_cast<T>(mean * (1 + 0x1p-50));
+          if (low == high) {
+            centroids(j, t) = low;
+            continue;
+          }
+        }
+      }
       const Int128 second = words > 1 ? sum(words - 1, t, magic2_[t]) : 0;
       centroids(j, t) =
           static_cast<T>(exact_quotient(sum(0, t, magic_[t]), quantum_[t], second, quantum2_[t], total));

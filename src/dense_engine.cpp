@@ -73,7 +73,9 @@ template <class T>
 void DenseEngine<T>::prepare_scratch(int team) {
   if (scratch_.size() < static_cast<std::size_t>(team)) scratch_.resize(static_cast<std::size_t>(team));
   const std::size_t d = samples_.cols(), tile = kernels_.nearest_tile;
-  for (Scratch& scratch : scratch_) {
+  for (std::size_t thread = 0; thread < scratch_.size(); ++thread) {
+    Scratch& scratch = scratch_[thread];
+    scratch.thread = thread;
     scratch.stats = {};
     scratch.open.clear();
     if (!scratch.distances.empty()) continue;
@@ -88,7 +90,8 @@ template <class T>
 void DenseEngine<T>::set_centroids(MatrixView<const T> centroids) {
   centroids_ = centroids;
   if (!transform_chosen_) choose_transform();
-  pack_groups();
+  measure_centroids();
+  groups_packed_ = false;
 }
 
 template <class T>
@@ -100,8 +103,8 @@ kernels::PackedCentroids<T> DenseEngine<T>::panels() const {
 
 template <class T>
 void DenseEngine<T>::transform_row(std::size_t i, T* out) const {
-  const T* x = samples_.row_data(i);
-  for (std::size_t t = 0; t < samples_.cols(); ++t) out[t] = (x[t] - offset_[t]) * scale_;
+  kernels_.move_row(samples_.row_data(i), transformed_ ? offset_.data() : nullptr, scale_, samples_.cols(),
+                    out);
 }
 
 template <class T>
@@ -117,6 +120,7 @@ AssignmentStats DenseEngine<T>::sum_stats() const {
 
 template <class T>
 AssignmentStats DenseEngine<T>::assign(const Labelling<T>& out) {
+  pack_groups();
   over_blocks(block_rows_, [&](RowRange rows, Scratch& scratch) { label_block(rows, out, scratch); });
   norms_known_ = true;
   rerank(out);
@@ -294,9 +298,7 @@ typename DenseEngine<T>::Ranked DenseEngine<T>::rank_listed(std::size_t i,
       kernels_.near_lowest(scores, n, narrow<T>(1.25 * reach), scratch.candidates.data());
   if (count == 1) {
     const auto at = static_cast<std::size_t>(scratch.candidates[0]);
-    const double squared = norm * norm + 2 * (static_cast<double>(scores[at]) + reach);
-    return {index.empty() ? scratch.candidates[0] : index[at],
-            std::max(0.0, squared) * inverse_scale2_ * (1 + 0x1p-20), false};
+    return {index.empty() ? scratch.candidates[0] : index[at], upper_squared(i, scores[at], reach), false};
   }
   for (std::size_t c = 0; !index.empty() && c < count; ++c)
     scratch.candidates[c] = index[static_cast<std::size_t>(scratch.candidates[c])];
@@ -315,15 +317,26 @@ void DenseEngine<T>::score(RowRange rows, Scratch& scratch) {
     block = {scratch.rows.data(), d, rows.size()};
   }
   if (!norms_known_) {
-    const double eta = static_cast<double>(std::numeric_limits<T>::denorm_min());
-    for (std::size_t r = 0; r < rows.size(); ++r) {
-      const double squared = static_cast<double>(kernels_.squared_norm(block.rows + r * block.row_stride, d));
-      norms_[rows.begin + r] =
-          round_up<T>(std::sqrt(squared + 2 * static_cast<double>(d) * eta) * (1 + norm_slack_ / 2));
-    }
+    for (std::size_t r = 0; r < rows.size(); ++r)
+      set_norm(rows.begin + r, kernels_.squared_norm(block.rows + r * block.row_stride, d));
   }
   kernels_.scores(panels(), block, scratch.scores.data(), padded_clusters());
   scratch.stats.distances_computed += rows.size() * n_clusters_;
+}
+
+template <class T>
+void DenseEngine<T>::set_norm(std::size_t i, T squared) {
+  const double d = static_cast<double>(samples_.cols());
+  const double eta = static_cast<double>(std::numeric_limits<T>::denorm_min());
+  norms_[i] = round_up<T>(std::sqrt(static_cast<double>(squared) + 2 * d * eta) * (1 + norm_slack_ / 2));
+}
+
+template <class T>
+void DenseEngine<T>::find_norms(RowRange rows) {
+  AlignedBuffer<T> x(row_stride_);
+  for (std::size_t i = rows.begin; i < rows.end; ++i) {
+    set_norm(i, kernels_.squared_norm(sample(i, x.data()), samples_.cols()));
+  }
 }
 
 template <class T>

@@ -63,6 +63,7 @@ class DenseEngine {
     std::vector<std::size_t> open;  ///< samples whose label is not proved
     std::vector<double> distances;
     AssignmentStats stats;
+    std::size_t thread = 0;
   };
 
   /// Takes the centroids for the next assignments; the view must stay valid until then.
@@ -76,6 +77,7 @@ class DenseEngine {
   /// from rows.begin. It may add to scratch.stats.
   template <class Body>
   AssignmentStats assign_listed(const Labelling<T>& out, std::size_t block_rows, Body&& body) {
+    pack_groups();
     over_blocks(block_rows, [&](RowRange rows, Scratch& scratch) {
       scratch.listed.clear();
       body(rows, scratch);
@@ -108,6 +110,12 @@ class DenseEngine {
   /// At least the length of the longest centroid, in the samples' units, from where the engine centres.
   double largest_norm() const { return largest_norm_ * std::sqrt(inverse_scale2_); }
 
+  /// |x_i - c_j|^2 at most, from a score that is off by `error` at most.
+  double upper_squared(std::size_t i, T score, double error) const {
+    const double squared = norm(i) * norm(i) + 2 * (static_cast<double>(score) + error);
+    return squared > 0 ? squared * inverse_scale2_ * (1 + 0x1p-20) : 0.0;
+  }
+
   /// Lower bounds of |x_i - c_j| for all j from sample i's scores.
   void lower_distances(std::size_t i, const T* scores, T* out) const;
 
@@ -115,6 +123,12 @@ class DenseEngine {
   /// put into `x` (padded_features() values), and the centroids that `index` lists.
   void pack_rows();
   void load_sample(std::size_t i, T* x) const;
+  /// The same, in place if it lies there as it should.
+  const T* sample(std::size_t i, T* x) const {
+    if (!transformed_ && samples_.cols() == row_stride_) return samples_.row_data(i);
+    load_sample(i, x);
+    return x;
+  }
   std::size_t padded_features() const { return row_stride_; }
   void listed_scores(const T* x, std::span<const std::int32_t> index, T* scores) const {
     kernels_.listed_scores(x, rows_.data(), row_stride_, half_norms_.data(), index.data(), index.size(),
@@ -145,6 +159,19 @@ class DenseEngine {
   Ranked rank_listed(std::size_t i, std::span<const std::int32_t> index, const T* scores,
                      Scratch& scratch) const;
 
+  // In the engine's own units (moved and scaled): of a sample N, of the longest centroid C, of a packed one
+  // |c'|^2/2 and its values, after pack_rows(); and the margin within which scores prove nothing.
+  double norm(std::size_t i) const { return static_cast<double>(norms_[i]); }
+  double longest() const { return largest_norm_; }
+  T half_norm(std::size_t j) const { return half_norms_[j]; }
+  const T* packed_row(std::size_t j) const { return rows_.data() + j * row_stride_; }
+  double score_margin(std::size_t i) const { return margin(norm(i)); }
+
+  /// The norms of some samples, for those who need them before any scores.
+  void find_norms(RowRange rows);
+  /// They are known for all.
+  void norms_found() { norms_known_ = true; }
+
   std::size_t padded_clusters() const { return n_vectors_ * kernels_.lanes; }
   const kernels::Kernels<T>& kernels() const { return kernels_; }
 
@@ -164,10 +191,12 @@ class DenseEngine {
 
   void prepare_scratch(int team);
   void choose_transform();
+  void measure_centroids();
   void pack_groups();
   void find_margin(double largest_squared_norm);
   void transform_row(std::size_t i, T* out) const;
   void score(RowRange rows, Scratch& scratch);
+  void set_norm(std::size_t i, T squared);
   kernels::NearestTask<T> nearest_task(std::size_t begin, Scratch& scratch) const;
   void label_block(RowRange rows, const Labelling<T>& out, Scratch& scratch);
   void label_listed(std::size_t begin, const Labelling<T>& out, Scratch& scratch);
@@ -192,8 +221,9 @@ class DenseEngine {
   // Chosen for the first centroids. Others far outside their range cost time (every sample is re-ranked),
   // never a label.
   bool transformed_ = false, transform_chosen_ = false;
-  std::vector<T> offset_;  ///< m
-  T scale_ = 1;            ///< 2^e
+  bool groups_packed_ = false;  ///< of the current centroids
+  std::vector<T> offset_;       ///< m
+  T scale_ = 1;                 ///< 2^e
   double inverse_scale2_ = 1;
 
   AlignedBuffer<T> grouped_, half_norms_;       ///< packed for the nearest-centroid kernel

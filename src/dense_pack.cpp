@@ -56,35 +56,52 @@ void DenseEngine<T>::choose_transform() {
   transformed_ = centre || rescale;
 }
 
+/// Half of each squared length, and the margin from the largest.
+template <class T>
+void DenseEngine<T>::measure_centroids() {
+  const std::size_t d = centroids_.cols(), k = n_clusters_, chunk = 16, chunks = block_count(k, chunk);
+  const double scale = static_cast<double>(scale_);
+  std::vector<double> largest(chunks, 0);
+  parallel_blocks(k * d < 100'000 ? 1 : threads_, chunks, [&](std::size_t b, int) {
+    const RowRange range = block_range(b, k, chunk);
+    for (std::size_t j = range.begin; j < range.end; ++j) {
+      const T* c = centroids_.row_data(j);
+      double p[canonical_lanes] = {};
+      for (std::size_t t = 0; t < d; ++t) {
+        const double v = (static_cast<double>(c[t]) - static_cast<double>(offset_[t])) * scale;
+        p[t % canonical_lanes] += v * v;
+      }
+      const double squared = ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));
+      half_norms_[j] = narrow<T>(squared / 2);
+      largest[b] = std::max(largest[b], squared);
+    }
+  });
+  find_margin(*std::max_element(largest.begin(), largest.end()));
+}
+
 /// Chunks of dense_chain features; in a chunk the groups, in a group feature-major.
 template <class T>
 void DenseEngine<T>::pack_groups() {
+  if (groups_packed_) return;
   const std::size_t d = centroids_.cols(), k = n_clusters_;
   const std::size_t small = k / n_groups_, large_groups = k % n_groups_;
   const double scale = static_cast<double>(scale_);
-  std::vector<double> largest(n_groups_, 0);
   parallel_blocks(k * d < 100'000 ? 1 : threads_, n_groups_, [&](std::size_t g, int) {
     const std::size_t start = g * small + std::min(g, large_groups),
                       size = small + (g < large_groups ? 1 : 0);
     for (std::size_t j = start; j < start + size; ++j) {
       const T* c = centroids_.row_data(j);
-      double p[canonical_lanes] = {};
       for (std::size_t from = 0; from < d; from += kernels::dense_chain) {
         const std::size_t length = std::min(kernels::dense_chain, d - from);
         T* out = grouped_.data() + from * k + start * length + (j - start);
         for (std::size_t t = 0; t < length; ++t) {
-          const double v =
-              (static_cast<double>(c[from + t]) - static_cast<double>(offset_[from + t])) * scale;
-          out[t * size] = narrow<T>(v);
-          p[t % canonical_lanes] += v * v;
+          out[t * size] =
+              narrow<T>((static_cast<double>(c[from + t]) - static_cast<double>(offset_[from + t])) * scale);
         }
       }
-      const double squared = ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));
-      half_norms_[j] = narrow<T>(squared / 2);
-      largest[g] = std::max(largest[g], squared);
     }
   });
-  find_margin(*std::max_element(largest.begin(), largest.end()));
+  groups_packed_ = true;
 }
 
 template <class T>
@@ -152,6 +169,8 @@ void DenseEngine<T>::pack_rows() {
 
 template void DenseEngine<float>::choose_transform();
 template void DenseEngine<double>::choose_transform();
+template void DenseEngine<float>::measure_centroids();
+template void DenseEngine<double>::measure_centroids();
 template void DenseEngine<float>::pack_groups();
 template void DenseEngine<double>::pack_groups();
 template void DenseEngine<float>::pack_panels();

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "kernels/int8.hpp"
 #include "kernels/kernels.hpp"
 #include "omnimeans/error.hpp"
 
@@ -17,6 +18,7 @@ extern const KernelTable table_scalar;
 extern const KernelTable table_sse42;
 extern const KernelTable table_avx2;
 extern const KernelTable table_avx512;
+extern const Int8Kernels int8_avx512vnni;
 #elif defined(OMNIMEANS_AARCH64)
 extern const KernelTable table_neon;
 #endif
@@ -66,6 +68,14 @@ const KernelTable& table(Isa isa) {
   const auto found =
       std::find_if(all_tables.begin(), all_tables.end(), [&](auto* t) { return t->isa == isa; });
   return found != all_tables.end() ? **found : table_scalar;
+}
+
+const Int8Kernels* int8_kernels(Isa isa) {
+#if defined(OMNIMEANS_X86)
+  if (isa == Isa::avx512 && __builtin_cpu_supports("avx512vnni")) return &int8_avx512vnni;
+#endif
+  static_cast<void>(isa);
+  return nullptr;
 }
 
 }  // namespace kernels

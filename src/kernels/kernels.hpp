@@ -104,6 +104,9 @@ struct Kernels {
   void (*squared_distances)(const T* x, const T* rows, std::size_t row_stride, const std::int32_t* index,
                             std::size_t count, std::size_t n_features, T* out);
 
+  /// out[t] = (x[t] - offset[t]) * scale, or x[t] if offset is null.
+  void (*move_row)(const T* x, const T* offset, T scale, std::size_t n_features, T* out);
+
   /// Sum of x_t^2 in T, in no particular order.
   T (*squared_norm)(const T* x, std::size_t n_features);
 
@@ -124,8 +127,9 @@ struct Kernels {
   void (*listed_scores)(const T* x, const T* rows, std::size_t row_stride, const T* half_norms,
                         const std::int32_t* index, std::size_t count, std::size_t n_features, T* out);
 
-  /// Whether bounds[j] < min(drift[j] + upper, 255) for any j < n; n is a multiple of byte_lanes.
-  bool (*any_open)(const std::uint8_t* bounds, const std::uint8_t* drift, std::uint8_t upper, std::size_t n);
+  /// How many j < n have bounds[j] < min(drift[j] + upper, 255); n is a multiple of byte_lanes.
+  std::size_t (*count_open)(const std::uint8_t* bounds, const std::uint8_t* drift, std::uint8_t upper,
+                            std::size_t n);
 
   /// Writes those j, ascending, to `out` (room for n + 16) and returns how many.
   std::size_t (*open_pairs)(const std::uint8_t* bounds, const std::uint8_t* drift, std::uint8_t upper,
@@ -134,8 +138,8 @@ struct Kernels {
   /// bounds[j] = max(0, bounds[j] - drift[j]) for j < n, a multiple of byte_lanes.
   void (*lower_bytes)(std::uint8_t* bounds, const std::uint8_t* drift, std::size_t n);
 
-  /// out[j] = floor(min(254, factor * (sqrt(max(0, 2 scores[j] + base)) + drift[j]))); drift >= 0; a NaN
-  /// score counts as a root of 0.
+  /// out[j] = floor(min(254, factor * (root + drift[j]))), root = sqrt(2 scores[j] + base) less 2^-10 of it
+  /// at most, or 0 where that is NaN or below 2^-50; drift >= 0.
   void (*byte_bounds)(const T* scores, const T* drift, std::size_t n, T base, T factor, std::uint8_t* out);
 
   /// sums[t] +-= bits(double(x_t) + magic[t]): one sample's fixed-point row; see centroid_update.hpp.

@@ -118,6 +118,25 @@ struct Pairs {
   static void listed_scores(const T* x, const T* rows, std::size_t stride, const T* half_norms,
                             const std::int32_t* index, std::size_t count, std::size_t d, T* out) {
     constexpr std::size_t Q = W == 1 ? 1 : 16 / sizeof(T), B = Q == 1 ? 1 : 4;
+    if (count == 1) {
+      const T* row = rows + static_cast<std::size_t>(index[0]) * stride;
+      vec total = S::set(T(0));
+      for (std::size_t from = 0; from < d; from += dense_chain * W) {
+        vec acc[2] = {S::set(T(0)), S::set(T(0))};
+        const std::size_t to = d - from < dense_chain * W ? d : from + dense_chain * W;
+        std::size_t t = from;
+        for (; t + 2 * W <= to; t += 2 * W) {
+          unroll<2>([&](auto u) __attribute__((always_inline)) {
+            acc[u.value] =
+                S::fnma(S::load(x + t + u.value * W), S::load(row + t + u.value * W), acc[u.value]);
+          });
+        }
+        if (t < to) acc[0] = S::fnma(S::load(x + t), S::load(row + t), acc[0]);
+        total = S::add(total, S::add(acc[0], acc[1]));
+      }
+      out[0] = half_norms[index[0]] + S::reduce_add(total);
+      return;
+    }
     for (std::size_t first = 0; first < count; first += B) {
       const T* row[B];
       unroll<B>([&](auto b) __attribute__((always_inline)) {
@@ -147,12 +166,12 @@ struct Pairs {
     }
   }
 
-  static bool any_open(const std::uint8_t* bounds, const std::uint8_t* drift, std::uint8_t upper,
-                       std::size_t n) {
-    for (std::size_t j = 0; j < n; j += Bytes::lanes) {
-      if (Bytes::below(bounds + j, drift + j, upper) != 0) return true;
-    }
-    return false;
+  static std::size_t count_open(const std::uint8_t* bounds, const std::uint8_t* drift, std::uint8_t upper,
+                                std::size_t n) {
+    std::size_t count = 0;
+    for (std::size_t j = 0; j < n; j += Bytes::lanes)
+      count += static_cast<std::size_t>(__builtin_popcountll(Bytes::below(bounds + j, drift + j, upper)));
+    return count;
   }
 
   static std::size_t open_pairs(const std::uint8_t* bounds, const std::uint8_t* drift, std::uint8_t upper,
@@ -184,11 +203,12 @@ struct Pairs {
   static void byte_bounds(const T* scores, const T* drift, std::size_t n, T base, T factor,
                           std::uint8_t* out) {
     const vec two = S::set(T(2)), zero = S::set(T(0)), a = S::set(base), f = S::set(factor);
-    const vec largest = S::set(T(254));
+    const vec largest = S::set(T(254)), least = S::set(T(0x1p-100));
     const auto bound = [&](vec score, vec moved) __attribute__((always_inline)) {
-      const vec squared = S::fma(two, score, a);
-      // Selected, not max: a NaN is no bound.
-      const vec root = S::sqrt(S::select(S::less(zero, squared), squared, zero));
+      const vec squared = S::min(S::set(std::numeric_limits<T>::max()), S::fma(two, score, a));
+      // Selected, not max: a NaN is no bound. What is so small that its reciprocal root overflows counts as
+      // 0.
+      const vec root = S::select(S::less(least, squared), S::lower_sqrt(squared), zero);
       return S::min(largest, S::mul(f, S::add(root, moved)));
     };
     alignas(64) T value[W];

@@ -78,6 +78,16 @@ struct Rows {
     }
   }
 
+  static void move_row(const T* x, const T* offset, T scale, std::size_t d, T* out) {
+    const vec factor = S::set(scale);
+    std::size_t t = 0;
+    for (; t + W <= d; t += W) {
+      const vec a = S::load(x + t);
+      S::store(out + t, offset != nullptr ? S::mul(S::sub(a, S::load(offset + t)), factor) : a);
+    }
+    for (; t < d; ++t) out[t] = offset != nullptr ? (x[t] - offset[t]) * scale : x[t];
+  }
+
   static T squared_norm(const T* x, std::size_t d) {
     vec sum = S::set(T(0));
     std::size_t t = 0;
