@@ -8,6 +8,7 @@
   X(openmp)                   \
   X(simd)                     \
   X(elkan)                    \
+  X(kdtree)                   \
   X(textbook)
 
 namespace omnimeans {

@@ -2,6 +2,7 @@
 // The kernels of one Arch as a table. Included by kernels_<isa>.cpp alone.
 #pragma once
 
+#include "kernels/box-inl.hpp"
 #include "kernels/nearest-inl.hpp"
 #include "kernels/rows-inl.hpp"
 #include "kernels/scores-inl.hpp"
@@ -12,6 +13,7 @@ namespace {
 template <class T, class Arch>
 constexpr Kernels<T> make_kernels() {
   using lanes = NearestLanes<T, Arch>;
+  using boxes = Boxes<T, Arch>;
   using scores = Scores<T, Arch>;
   using rows = Rows<T, Arch>;
   return {
@@ -19,6 +21,9 @@ constexpr Kernels<T> make_kernels() {
       .nearest_tile = lanes::tile,
       .nearest_group = lanes::largest_group,
       .nearest = lanes::nearest,
+      .leaf_rows = boxes::leaf_rows,
+      .box_filter = boxes::filter,
+      .leaf = boxes::leaf,
       .scores = scores::scores,
       .canonical_distances = rows::canonical_distances,
       .squared_distances = rows::squared_distances,
