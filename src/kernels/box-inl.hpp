@@ -104,7 +104,8 @@ struct Boxes {
       task.nearest[t] = (task.in.values[t * stride + nearest] - task.centre[t]) * task.scale;
 
     BoxFiltered<T> out;
-    vec most = S::set(T(0));
+    out.least_squared = least;
+    vec most = S::set(T(0)), least_excess = infinity;
     for (std::size_t j = 0; j < n; j += W) {
       const vec squared = S::load(task.squared + j);
       vec reach = S::set(T(0));
@@ -114,7 +115,9 @@ struct Boxes {
       }
       const vec margin = S::fma(squared, S::set(task.margin_factor), S::set(task.margin_floor));
       const vec excess = S::sub(S::sub(squared, S::set(least)), reach);
-      unsigned keep = ~S::bits(S::less(margin, excess)) & S::all_bits;
+      const auto dropped = S::less(margin, excess);
+      least_excess = S::min(S::select(dropped, S::sub(excess, margin), infinity), least_excess);
+      unsigned keep = ~S::bits(dropped) & S::all_bits;
       if (n - j < W) keep &= (1u << (n - j)) - 1;
       if (keep == 0) continue;
       for (std::size_t t = 0; t < d; ++t) {
@@ -125,13 +128,14 @@ struct Boxes {
         compress(keep, S::mul(squared, S::set(T(0.5))), task.half_norms + out.count);
         const auto finite = S::less(squared, S::set(task.limit));
         if ((keep & ~S::bits(finite)) != 0) out.beyond_limit = true;
-        most = S::max(most, first_lanes(n - j, S::select(S::less(margin, excess), S::set(T(0)), squared),
+        most = S::max(most, first_lanes(n - j, S::select(dropped, S::set(T(0)), squared),
                                         S::set(T(0))));
       }
       compress(keep, task.in.index + j, task.out_index + out.count);
       out.count += static_cast<std::size_t>(__builtin_popcount(keep));
     }
     out.largest = S::reduce_max(most);
+    out.least_excess = S::reduce_min(least_excess);
     return out;
   }
 
@@ -199,7 +203,7 @@ struct Boxes {
   static LeafLabels<T> leaf(const LeafTask<T>& task) {
     LeafLabels<T> out;
     const vec infinity = S::set(std::numeric_limits<T>::infinity());
-    vec total = S::set(T(0));
+    vec total = S::set(T(0)), least_gap = infinity;
     for (std::size_t first = 0; first < task.count; first += tile) {
       Running running;
       unroll<V>([&](auto v) __attribute__((always_inline)) {
@@ -226,13 +230,15 @@ struct Boxes {
       unroll<V>([&](auto v) __attribute__((always_inline)) {
         const std::size_t at = first + v.value * W;
         const vec best = running.best[v.value];
-        const unsigned proved = S::bits(S::less(margin, S::sub(running.second[v.value], best)));
+        const vec gap = S::sub(running.second[v.value], best);
+        const unsigned proved = S::bits(S::less(margin, gap));
         out.open |= std::uint64_t{~proved & S::all_bits} << at;
         out.changed |= std::uint64_t{put_labels(running.label[v.value], task.before + at, task.labels + at)}
                        << at;
         S::store(task.best + at, best);
-        total =
-            S::add(total, at < task.count ? first_lanes(task.count - at, best, S::set(T(0))) : S::set(T(0)));
+        const std::size_t lanes = at < task.count ? task.count - at : 0;
+        total = S::add(total, first_lanes(lanes, best, S::set(T(0))));
+        least_gap = S::min(first_lanes(lanes, gap, infinity), least_gap);
       });
     }
     if (task.count < 64) {
@@ -240,6 +246,7 @@ struct Boxes {
       out.changed &= (std::uint64_t{1} << task.count) - 1;
     }
     out.sum_best = S::reduce_add(total);
+    out.least_gap = S::reduce_min(least_gap);
     return out;
   }
 };

@@ -106,6 +106,8 @@ struct BoxFilter {
 template <class T>
 struct BoxFiltered {
   std::size_t count = 0;
+  T least_squared = 0;  ///< |a|^2 of the nearest to the centre
+  T least_excess = 0;   ///< of the dropped, at least: how much |x - c|^2 scale^2 is above the nearest's, anywhere
   // Of those left, only if `relative`.
   T largest = 0;  ///< |a|^2, if none is beyond the limit
   bool beyond_limit = false;
@@ -130,6 +132,7 @@ struct LeafLabels {
   std::uint64_t open = 0;     ///< the samples whose label the margin does not prove, as bits
   std::uint64_t changed = 0;  ///< those whose label is not the one before
   T sum_best = 0;
+  T least_gap = 0;  ///< the least difference of the two lowest scores of a sample
 };
 
 /// The kernels for values of T. The score of a pair is s_j = |c_j|^2/2 - x.c_j, so |x - c_j|^2 = |x|^2 + 2
