@@ -26,6 +26,14 @@ class AlignedBuffer {
     std::fill_n(values_.get(), size_, T{});
   }
 
+  /// Not zero at the start, nor anything else: for those who write before they read.
+  static AlignedBuffer for_overwrite(std::size_t size) {
+    AlignedBuffer buffer;
+    buffer.values_.reset(allocate(size));
+    buffer.size_ = size;
+    return buffer;
+  }
+
   /// Makes room for `size` values; the content is kept only if it fits already.
   void reserve(std::size_t size) {
     if (size > size_) *this = AlignedBuffer(size);

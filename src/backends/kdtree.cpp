@@ -9,27 +9,29 @@
 //                     a leaf:   its samples against those left                                     #4
 //                     else:     Filter(child, those left) for all children                         #5
 //
-// The paper's leaves hold one sample; here a leaf is a tile of the vector kernels (sample_tree.hpp). A node that
-// belongs to one centroid as a whole, and did in the step before, is left alone with all that is below it.
+// The paper's leaves hold one sample; here a leaf is a tile of the vector kernels (sample_tree.hpp). A node
+// that belongs to one centroid as a whole, and did in the step before, is left alone with all that is below
+// it.
 //
-// Not in the paper: a node has a slack, by how much any other of its parent's candidates is farther from any of
-// its samples than the sample's own centroid, at least. While its parent's candidates are the same ones, and the
-// two of them that moved most have not moved by the slack together, its labels cannot change, and it is skipped.
-// Where the box excludes a candidate by E (a difference of squared distances, at least, in all of the box), it
-// is farther than z* by sqrt(D^2 + E) - D, D the greatest distance from z* to a point of the box; so are two
-// scores of a leaf that differ by E / 2.
+// Not in the paper: a node has a slack, by how much any other of its parent's candidates is farther from any
+// of its samples than the sample's own centroid, at least. While its parent's candidates are the same ones,
+// and the two of them that moved most have not moved by the slack together, its labels cannot change, and it
+// is skipped. Where the box excludes a candidate by E (a difference of squared distances, at least, in all of
+// the box), it is farther than z* by sqrt(D^2 + E) - D, D the greatest distance from z* to a point of the
+// box; so are two scores of a leaf that differ by E / 2.
 //
-// Needs 2 n*d values and some 20 n bytes while the tree is built, half of it later; candidate lists of the path
-// from the root, k (d + 1) values a level, a thread. elkan.cpp is for many features.
+// Needs 2 n*d values and some 20 n bytes while the tree is built, half of it later; candidate lists of the
+// path from the root, k (d + 1) values a level, a thread. elkan.cpp is for many features.
 //
-// Rounding. With a = (c - m) s relative to a box of centre m (a value of T) and half-widths h, all in T, u its
-// unit roundoff, eta its least subnormal, P = |a|^2, r^2 = |h|^2:
-//   a, and the samples y = (x - m) s of a leaf, are off by a relative u a feature, |a - b| h by u (|a| + |b|) h;
-//   the filter's three sums by gamma_{d+4} of themselves; where the difference is positive none is above P, so
+// Rounding. With a = (c - m) s relative to a box of centre m (a value of T) and half-widths h, all in T, u
+// its unit roundoff, eta its least subnormal, P = |a|^2, r^2 = |h|^2:
+//   a, and the samples y = (x - m) s of a leaf, are off by a relative u a feature, |a - b| h by u (|a| + |b|)
+//   h; the filter's three sums by gamma_{d+4} of themselves; where the difference is positive none is above
+//   P, so
 //     it is off by 4 gamma_{d+6} P + 2 u (P + r^2);
-//   a score |a|^2/2 - y.a by gamma_{2d+30} (C^2/2 + C r), C^2 the largest P of the leaf, half norms summed in T;
-//   the canonical distance by theta = gamma_{d/8+8} of double, where D s^2 <= 2 (P + r^2);
-//   products, a and y that underflow by at most 16 d eta (1 + C + r), the canonical ones by 2 d 2^-1074 s^2.
+//   a score |a|^2/2 - y.a by gamma_{2d+30} (C^2/2 + C r), C^2 the largest P of the leaf, half norms summed in
+//   T; the canonical distance by theta = gamma_{d/8+8} of double, where D s^2 <= 2 (P + r^2); products, a and
+//   y that underflow by at most 16 d eta (1 + C + r), the canonical ones by 2 d 2^-1074 s^2.
 // All of it is less than kappa (P + r^2) + floor, kappa = 8 gamma_{2d+32} + 32 d eta, floor = 64 d eta (1 +
 // s^2): the margin of the filter and, with P = C^2, of the leaves. Beyond a limit where sums might overflow
 // nothing is dropped or proved.
@@ -164,9 +166,7 @@ class KdTree final : public Backend<T> {
   std::size_t padded(std::size_t count) const {
     return (count + kernels_.lanes - 1) / kernels_.lanes * kernels_.lanes;
   }
-  double* moved(std::uint64_t step) {
-    return moved_.data() + step % remembered_steps * problem_.n_clusters;
-  }
+  double* moved(std::uint64_t step) { return moved_.data() + step % remembered_steps * problem_.n_clusters; }
   double weight(std::size_t i) const {
     return problem_.sample_weights.empty() ? 1.0 : static_cast<double>(problem_.sample_weights[i]);
   }
@@ -219,19 +219,21 @@ class KdTree final : public Backend<T> {
     if (upper_.empty()) tasks_.push_back({0, all});
     for (std::size_t u = 0; u < upper_.size(); ++u) {
       const std::size_t node = upper_[u];
-      // Inner nodes and upper ones are both numbered in the order of the nodes, and upper ones have upper parents.
+      // Inner nodes and upper ones are both numbered in the order of the nodes, and upper ones have upper
+      // parents.
       const Candidates in = node == 0 ? all : upper_candidates_[upper_place(nodes[node].parent)];
       upper_candidates_[u] = {};
       if (in.count == 0) continue;
-      const Filtered filtered =
-          filter(node, in, false, {upper_values_.data() + u * k * d_, upper_index_.data() + u * k}, scratch_[0]);
+      const Filtered filtered = filter(
+          node, in, false, {upper_values_.data() + u * k * d_, upper_index_.data() + u * k}, scratch_[0]);
       if (filtered.left.count == 1) {
         give_whole(node, filtered);
         continue;
       }
       upper_candidates_[u] = filtered.left;
       const Moves moves = enter(node, filtered.left);
-      for (std::size_t c = nodes[node].first_child; c < nodes[node].first_child + nodes[node].n_children; ++c) {
+      for (std::size_t c = nodes[node].first_child; c < nodes[node].first_child + nodes[node].n_children;
+           ++c) {
         if (!is_upper(c) && !skip(c, moves)) tasks_.push_back({c, filtered.left});
       }
     }
@@ -297,8 +299,9 @@ class KdTree final : public Backend<T> {
     const auto& node = tree_.nodes()[index];
     const std::size_t used = scratch.used;
     scratch.used += padded(candidates.count);
-    const Filtered filtered = filter(index, candidates, node.is_leaf(),
-                                     {scratch.values.data() + used * d_, scratch.index.data() + used}, scratch);
+    const Filtered filtered =
+        filter(index, candidates, node.is_leaf(),
+               {scratch.values.data() + used * d_, scratch.index.data() + used}, scratch);
     if (filtered.left.count == 1) {
       give_whole(index, filtered);
     } else if (node.is_leaf()) {
@@ -363,7 +366,8 @@ class KdTree final : public Backend<T> {
     if (moves.farthest > 0) {
       // sum w (|x - c| + move)^2, by Cauchy and Schwarz.
       const double weight = tree_.sums(index).weight, move = moves.farthest * (1 + 0x1p-40);
-      state.inertia = (state.inertia + 2 * move * std::sqrt(state.inertia * weight) + move * move * weight) * (1 + 0x1p-40);
+      state.inertia = (state.inertia + 2 * move * std::sqrt(state.inertia * weight) + move * move * weight) *
+                      (1 + 0x1p-40);
     }
     return true;
   }
@@ -391,7 +395,8 @@ class KdTree final : public Backend<T> {
         if (labels_[p] != j) set_label(p, j);
       }
     }
-    state = {.slack = filtered.slack, .inertia = whole_inertia(index, j), .seen = now_, .whole = j, .n_listed = 0};
+    state = {
+        .slack = filtered.slack, .inertia = whole_inertia(index, j), .seen = now_, .whole = j, .n_listed = 0};
   }
 
   void set_label(std::size_t position, std::int32_t j) {
@@ -459,7 +464,8 @@ class KdTree final : public Backend<T> {
     }
     const double margin = static_cast<double>(task.margin);
     if (out.open == 0)
-      state.slack = std::min(filtered.slack, slack_of(2 * (static_cast<double>(out.least_gap) - margin), filtered.reach));
+      state.slack = std::min(filtered.slack,
+                             slack_of(2 * (static_cast<double>(out.least_gap) - margin), filtered.reach));
     // |y - a|^2 = |y|^2 + 2 score; a score is at most (P + r^2) away from zero, its error within the margin.
     const auto sums = tree_.sums(index);
     double best = 0;
@@ -469,15 +475,16 @@ class KdTree final : public Backend<T> {
       for (std::size_t r = 0; r < task.count; ++r)
         best += weight(tree_.order()[begin + r]) * static_cast<double>(scratch.best[r]);
     }
-    state.inertia = outward(sums.squares + 2 * (best + sums.weight * margin), sums.squares + sums.weight * squares,
-                            sums.weight);
+    state.inertia = outward(sums.squares + 2 * (best + sums.weight * margin),
+                            sums.squares + sums.weight * squares, sums.weight);
   }
 
   /// The canonical rule among those that the filter left.
   void rank(std::size_t position, const Candidates& left, Scratch& scratch) {
     const T* x = problem_.samples.row_data(tree_.order()[position]);
     const auto& c = step_.centroids;
-    kernels_.canonical_distances(x, c.data(), c.row_stride(), left.index, left.count, d_, scratch.distances.data());
+    kernels_.canonical_distances(x, c.data(), c.row_stride(), left.index, left.count, d_,
+                                 scratch.distances.data());
     const double* distances = scratch.distances.data();
     const std::int32_t j = left.index[std::min_element(distances, distances + left.count) - distances];
     if (labels_[position] != j) set_label(position, j);
@@ -499,12 +506,12 @@ class KdTree final : public Backend<T> {
   std::vector<std::int32_t> lists_;     ///< an inner node: most_listed candidates
   std::vector<double> moved_;           ///< of the last steps: drift of every centroid
   std::uint64_t now_ = 0;
-  std::vector<std::size_t> upper_;      ///< nodes above the tasks, in order
+  std::vector<std::size_t> upper_;  ///< nodes above the tasks, in order
   std::vector<Candidates> upper_candidates_;
   AlignedBuffer<T> upper_values_;
   AlignedBuffer<std::int32_t> upper_index_;
   std::vector<Task> tasks_;
-  std::vector<Scratch> scratch_;        ///< a thread
+  std::vector<Scratch> scratch_;  ///< a thread
   Assignment<T> step_;
 };
 

@@ -128,8 +128,7 @@ struct Boxes {
         compress(keep, S::mul(squared, S::set(T(0.5))), task.half_norms + out.count);
         const auto finite = S::less(squared, S::set(task.limit));
         if ((keep & ~S::bits(finite)) != 0) out.beyond_limit = true;
-        most = S::max(most, first_lanes(n - j, S::select(dropped, S::set(T(0)), squared),
-                                        S::set(T(0))));
+        most = S::max(most, first_lanes(n - j, S::select(dropped, S::set(T(0)), squared), S::set(T(0))));
       }
       compress(keep, task.in.index + j, task.out_index + out.count);
       out.count += static_cast<std::size_t>(__builtin_popcount(keep));

@@ -107,7 +107,8 @@ template <class T>
 struct BoxFiltered {
   std::size_t count = 0;
   T least_squared = 0;  ///< |a|^2 of the nearest to the centre
-  T least_excess = 0;   ///< of the dropped, at least: how much |x - c|^2 scale^2 is above the nearest's, anywhere
+  T least_excess =
+      0;  ///< of the dropped, at least: how much |x - c|^2 scale^2 is above the nearest's, anywhere
   // Of those left, only if `relative`.
   T largest = 0;  ///< |a|^2, if none is beyond the limit
   bool beyond_limit = false;
