@@ -2,6 +2,7 @@
 #include "sample_tree.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -15,7 +16,7 @@
 namespace omnimeans {
 namespace {
 
-constexpr std::size_t most_parts = 16;
+constexpr std::size_t most_parts = 8;
 constexpr std::size_t most_buckets = 256;
 // More samples than this are sorted by all threads, in blocks; what is below, a thread does alone from there
 // on, and in its second-level cache.
@@ -305,7 +306,8 @@ class SampleTree<T>::Build {
     T* out = (to_tree ? tree_.values_.data() : rows_.data()) + first * d_;
     std::uint32_t* out_order = (to_tree ? tree_.order_.data() : order_.data()) + first;
     std::uint8_t* bucket = buckets_.data() + first;
-    const std::size_t n_buckets = c > 4 * most_buckets ? most_buckets : most_buckets / 4;
+    // Few streams to write to where few parts are asked for.
+    const std::size_t n_buckets = std::min(most_buckets, std::bit_ceil(16 * cut.parts));
     const T factor = cut.width > 0 ? static_cast<T>(n_buckets) / cut.width : T(0);
     // Out of range any order is right, if not quick.
     const bool usable = std::isfinite(factor) && std::isfinite(cut.width);

@@ -41,8 +41,9 @@ class SampleTree {
     bool is_leaf() const { return n_children == 0; }
   };
 
-  /// Weighted sums over a node, of y = (x - centre) scale: sum of w, w |y|^2 and w y_t. Off by less than
-  /// sums_error of W |z|^2 + sum of w |y|^2 where they are used for the sum of w |y - z|^2.
+  /// Weighted sums over a node, of y = (x - centre) scale: sum of w, w |y|^2 and w y_t. Off by a few
+  /// roundings in T (of a leaf) and in double of the weight times radius2, and of its root; not of
+  /// themselves, for they are made of those around the children's centres.
   struct Sums {
     double weight, squares;
     const double* first;

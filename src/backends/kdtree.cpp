@@ -415,15 +415,19 @@ class KdTree final : public Backend<T> {
       squared += a * a;
       product += a * sums.first[t];
     }
-    const double most = sums.squares + sums.weight * squared;
-    return outward(most - 2 * product, most, sums.weight);
+    const double radius2 = static_cast<double>(tree_.nodes()[index].radius2);
+    return outward(sums.squares + sums.weight * squared - 2 * product, sums.weight * (squared + radius2),
+                   sums.weight);
   }
 
-  /// An upper bound in the samples' units of a sum whose terms are at most `most`: some 32 roundings in T are
-  /// in the tree's sums, in samples and scores.
+  /// An upper bound in the samples' units of a sum of W terms, each at most `most` / W = |a|^2 + r^2 in
+  /// scaled units: samples, scores and a leaf's sums are off by less than 64 roundings in T, the sums of 27
+  /// levels of eight children by less than 512 (d + 2) in double.
   double outward(double value, double most, double weight) const {
     const double scale = static_cast<double>(tree_.scale());
-    return (std::max(value, 0.0) + 128 * unit_roundoff<T>() * most + weight * floor_) / (scale * scale);
+    const double error =
+        128 * unit_roundoff<T>() + 1024 * (static_cast<double>(d_) + 2) * unit_roundoff<double>();
+    return (std::max(value, 0.0) + error * most + weight * floor_) / (scale * scale);
   }
 
   /// #4
@@ -475,8 +479,8 @@ class KdTree final : public Backend<T> {
       for (std::size_t r = 0; r < task.count; ++r)
         best += weight(tree_.order()[begin + r]) * static_cast<double>(scratch.best[r]);
     }
-    state.inertia = outward(sums.squares + 2 * (best + sums.weight * margin),
-                            sums.squares + sums.weight * squares, sums.weight);
+    state.inertia =
+        outward(sums.squares + 2 * (best + sums.weight * margin), sums.weight * squares, sums.weight);
   }
 
   /// The canonical rule among those that the filter left.
