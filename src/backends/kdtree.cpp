@@ -25,16 +25,18 @@
 //
 // Rounding. With a = (c - m) s relative to a box of centre m (a value of T) and half-widths h, all in T, u
 // its unit roundoff, eta its least subnormal, P = |a|^2, r^2 = |h|^2:
-//   a, and the samples y = (x - m) s of a leaf, are off by a relative u a feature, |a - b| h by u (|a| + |b|)
-//   h; the filter's three sums by gamma_{d+4} of themselves; where the difference is positive none is above
-//   P, so
-//     it is off by 4 gamma_{d+6} P + 2 u (P + r^2);
-//   a score |a|^2/2 - y.a by gamma_{2d+30} (C^2/2 + C r), C^2 the largest P of the leaf, half norms summed in
-//   T; the canonical distance by theta = gamma_{d/8+8} of double, where D s^2 <= 2 (P + r^2); products, a and
-//   y that underflow by at most 16 d eta (1 + C + r), the canonical ones by 2 d 2^-1074 s^2.
-// All of it is less than kappa (P + r^2) + floor, kappa = 8 gamma_{2d+32} + 32 d eta, floor = 64 d eta (1 +
-// s^2): the margin of the filter and, with P = C^2, of the leaves. Beyond a limit where sums might overflow
-// nothing is dropped or proved.
+//   - a, and the samples y = (x - m) s of a leaf, are off by a relative u a feature, |a - b| h by u (|a| +
+//   |b|) h;
+//   - the filter's three sums are off by gamma_{d+4} of themselves. Where their difference is positive none
+//   is
+//     above P, so it is off by 4 gamma_{d+6} P + 2 u (P + r^2);
+//   - a score |a|^2/2 - y.a is off by gamma_{2d+30} (C^2/2 + C r), C^2 the largest P, half norms summed in T;
+//   - the canonical distance is off by theta = gamma_{d/8+8} of double, and D s^2 <= 2 (P + r^2);
+//   - underflow takes 16 d eta (1 + C + r) at most, and of canonical distances 2 d 2^-1074 s^2.
+//
+// All of it is less than kappa (P + r^2) + floor, kappa = 8 gamma_{2d+32} + 32 d eta, floor = 64 d (eta +
+// 2^-1074 s^2): the margin of the filter and, with P = C^2, of the leaves. Beyond a limit where sums might
+// overflow nothing is dropped or proved.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -67,7 +69,12 @@ class KdTree final : public Backend<T> {
     const double d = static_cast<double>(d_), s = static_cast<double>(tree_.scale());
     const double eta = static_cast<double>(std::numeric_limits<T>::denorm_min());
     kappa_ = 8 * gamma_of(2 * d + 32, unit_roundoff<T>()) + 32 * d * eta;
-    floor_ = 64 * d * eta * (1 + s * s);
+    floor_ = 64 * d * (eta + 0x1p-1074 * s * s);
+    inverse_scale_ = 1 / s;
+    sum_error_ = 128 * unit_roundoff<T>() + 1024 * (d + 2) * unit_roundoff<double>();
+    theta_ = gamma_of(d / 8 + 8, unit_roundoff<double>());
+    tiny_ = std::sqrt(d) * 0x1p-520;
+    for (const auto& node : tree_.nodes()) radii_.push_back(std::sqrt(static_cast<double>(node.radius2)));
     limit_ = std::numeric_limits<T>::max() / 64;
     for (std::size_t j = 0; j < problem.n_clusters; ++j) root_index_[j] = static_cast<std::int32_t>(j);
     lay_out();
@@ -158,13 +165,14 @@ class KdTree final : public Backend<T> {
     const double upper = std::min(leaves, 4 * static_cast<double>(task_share));
     const double list = k * (d * sizeof(T) + sizeof(std::int32_t));
     const double scratch = k * (2 * sizeof(T) + sizeof(double)) + (d + 2 * rows) * sizeof(T);
-    const double node = 2 * sizeof(State) + 2 * sizeof(Task) + most_listed * sizeof(std::int32_t) + 64;
+    const double node =
+        2 * sizeof(State) + 2 * sizeof(Task) + 4 * sizeof(double) + most_listed * sizeof(std::int32_t) + 64;
     return SampleTree<T>::bytes_needed(n, d, rows, threads) + leaves * (rows * sizeof(std::int32_t) + node) +
            (threads * levels + upper + 1) * list + threads * scratch + k * remembered_steps * sizeof(double);
   }
 
   std::size_t padded(std::size_t count) const {
-    return (count + kernels_.lanes - 1) / kernels_.lanes * kernels_.lanes;
+    return (count + kernels_.lanes - 1) & ~(kernels_.lanes - 1);  // lanes are a power of two
   }
   double* moved(std::uint64_t step) { return moved_.data() + step % remembered_steps * problem_.n_clusters; }
   double weight(std::size_t i) const {
@@ -245,7 +253,7 @@ class KdTree final : public Backend<T> {
   struct Filtered {
     Candidates left;
     T largest = 0;  ///< squared distance of those left from the centre; infinite: nothing may be proved
-    double slack = std::numeric_limits<double>::infinity();  ///< over those dropped
+    double excess = std::numeric_limits<double>::infinity();  ///< E over those dropped
     double reach = 0;  ///< from the nearest to a point of the box, at most, times scale
   };
   struct Room {
@@ -277,8 +285,8 @@ class KdTree final : public Backend<T> {
     const kernels::BoxFiltered<T> out = kernels_.box_filter(task);
     Filtered filtered{.left = {task.out, task.out_index, out.count, task.out_stride}};
     filtered.largest = out.beyond_limit ? std::numeric_limits<T>::infinity() : out.largest;
-    filtered.reach = std::sqrt(static_cast<double>(out.least_squared)) + std::sqrt(radius2);
-    filtered.slack = slack_of(static_cast<double>(out.least_excess), filtered.reach);
+    filtered.reach = std::sqrt(static_cast<double>(out.least_squared)) + radii_[node];
+    filtered.excess = static_cast<double>(out.least_excess);
     return filtered;
   }
 
@@ -288,10 +296,8 @@ class KdTree final : public Backend<T> {
     if (excess == std::numeric_limits<double>::infinity()) return excess;
     if (!(excess > 0) || !std::isfinite(reach)) return 0;
     const double eps = static_cast<double>(std::numeric_limits<T>::epsilon());
-    const double theta = gamma_of(static_cast<double>(d_) / 8 + 8, unit_roundoff<double>());
     const double slack = excess / (reach + std::sqrt(reach * reach + excess)) * (1 - 64 * eps);
-    const double less = (slack - 16 * theta * (reach + slack)) / static_cast<double>(tree_.scale()) -
-                        std::sqrt(static_cast<double>(d_)) * 0x1p-520;
+    const double less = (slack - 16 * theta_ * (reach + slack)) * inverse_scale_ - tiny_;
     return less > 0 ? less : 0;
   }
 
@@ -312,7 +318,7 @@ class KdTree final : public Backend<T> {
         if (!skip(c, moves)) visit(c, filtered.left, scratch);
       }
       sum_children(index);
-      states_[index].slack = std::min(states_[index].slack, filtered.slack);
+      states_[index].slack = std::min(states_[index].slack, slack_of(filtered.excess, filtered.reach));
     }
     scratch.used = used;
   }
@@ -395,8 +401,11 @@ class KdTree final : public Backend<T> {
         if (labels_[p] != j) set_label(p, j);
       }
     }
-    state = {
-        .slack = filtered.slack, .inertia = whole_inertia(index, j), .seen = now_, .whole = j, .n_listed = 0};
+    state = {.slack = slack_of(filtered.excess, filtered.reach),
+             .inertia = whole_inertia(index, j),
+             .seen = now_,
+             .whole = j,
+             .n_listed = 0};
   }
 
   void set_label(std::size_t position, std::int32_t j) {
@@ -424,10 +433,7 @@ class KdTree final : public Backend<T> {
   /// scaled units: samples, scores and a leaf's sums are off by less than 64 roundings in T, the sums of 27
   /// levels of eight children by less than 512 (d + 2) in double.
   double outward(double value, double most, double weight) const {
-    const double scale = static_cast<double>(tree_.scale());
-    const double error =
-        128 * unit_roundoff<T>() + 1024 * (static_cast<double>(d_) + 2) * unit_roundoff<double>();
-    return (std::max(value, 0.0) + error * most + weight * floor_) / (scale * scale);
+    return (std::max(value, 0.0) + sum_error_ * most + weight * floor_) * inverse_scale_ * inverse_scale_;
   }
 
   /// #4
@@ -467,9 +473,8 @@ class KdTree final : public Backend<T> {
       return;
     }
     const double margin = static_cast<double>(task.margin);
-    if (out.open == 0)
-      state.slack = std::min(filtered.slack,
-                             slack_of(2 * (static_cast<double>(out.least_gap) - margin), filtered.reach));
+    const double gap = 2 * (static_cast<double>(out.least_gap) - margin);
+    if (out.open == 0) state.slack = slack_of(std::min(filtered.excess, gap), filtered.reach);
     // |y - a|^2 = |y|^2 + 2 score; a score is at most (P + r^2) away from zero, its error within the margin.
     const auto sums = tree_.sums(index);
     double best = 0;
@@ -501,10 +506,14 @@ class KdTree final : public Backend<T> {
   std::size_t d_;
   SampleTree<T> tree_;
   double kappa_ = 0, floor_ = 0;
+  double inverse_scale_ = 1;
+  double sum_error_ = 0;         ///< of outward()
+  double theta_ = 0, tiny_ = 0;  ///< of a canonical distance, relative; of its root, by underflow
   T limit_ = 0;
   AlignedBuffer<T> root_values_;
   AlignedBuffer<std::int32_t> root_index_;
   AlignedBuffer<std::int32_t> labels_;  ///< in the tree's order
+  std::vector<double> radii_;           ///< a node: r, times scale
   std::vector<State> states_;           ///< a node
   std::vector<std::size_t> place_;      ///< a node: which list of lists_, if it is an inner one
   std::vector<std::int32_t> lists_;     ///< an inner node: most_listed candidates

@@ -133,7 +133,7 @@ struct Boxes {
       compress(keep, task.in.index + j, task.out_index + out.count);
       out.count += static_cast<std::size_t>(__builtin_popcount(keep));
     }
-    out.largest = S::reduce_max(most);
+    if (task.relative) out.largest = S::reduce_max(most);
     out.least_excess = S::reduce_min(least_excess);
     return out;
   }
