@@ -20,16 +20,15 @@
 // the box), it is farther than z* by sqrt(D^2 + E) - D, D the greatest distance from z* to a point of the
 // box; so are two scores of a leaf that differ by E / 2.
 //
-// Needs 2 n*d values and some 20 n bytes while the tree is built, half of it later; candidate lists of the
-// path from the root, k (d + 1) values a level, a thread. elkan.cpp is for many features.
+// Needs 2 n*d values and some 40 n bytes at most while the tree is built, half of it later; candidate lists
+// of the path from the root, k (d + 1) values a level, a thread. elkan.cpp is for many features.
 //
 // Rounding. With a = (c - m) s relative to a box of centre m (a value of T) and half-widths h, all in T, u
 // its unit roundoff, eta its least subnormal, P = |a|^2, r^2 = |h|^2:
-//   - a, and the samples y = (x - m) s of a leaf, are off by a relative u a feature, |a - b| h by u (|a| +
-//   |b|) h;
+//   - a, and the samples y = (x - m) s of a leaf, are off by a relative u a feature;
+//   - |a - b| h is off by u (|a| + |b|) h;
 //   - the filter's three sums are off by gamma_{d+4} of themselves. Where their difference is positive none
-//   is
-//     above P, so it is off by 4 gamma_{d+6} P + 2 u (P + r^2);
+//     is above P, so it is off by 4 gamma_{d+6} P + 2 u (P + r^2);
 //   - a score |a|^2/2 - y.a is off by gamma_{2d+30} (C^2/2 + C r), C^2 the largest P, half norms summed in T;
 //   - the canonical distance is off by theta = gamma_{d/8+8} of double, and D s^2 <= 2 (P + r^2);
 //   - underflow takes 16 d eta (1 + C + r) at most, and of canonical distances 2 d 2^-1074 s^2.
@@ -534,8 +533,8 @@ const BackendEntry& kdtree() {
   static const BackendEntry entry{
       {.name = "kdtree",
        .exact = true,
-       .memory = "2*n*d values, 20*n bytes",
-       .use_when = "8 features or fewer, 16 clusters or more, many samples a cluster",
+       .memory = "2*n*d values, 40*n bytes",
+       .use_when = "5 features or fewer, 64 clusters or more, 10 iterations or more",
        .avoid_when = "many features: boxes exclude nothing and the dense kernel is faster",
        .reference = "Kanungo, Mount, Netanyahu, Piatko, Silverman & Wu 2002, An efficient k-means clustering "
                     "algorithm, IEEE TPAMI"},
