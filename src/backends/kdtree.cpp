@@ -534,7 +534,7 @@ const BackendEntry& kdtree() {
       {.name = "kdtree",
        .exact = true,
        .memory = "2*n*d values, 40*n bytes",
-       .use_when = "5 features or fewer, 64 clusters or more, 10 iterations or more",
+       .use_when = "5 features or fewer, 64 clusters or more, some 20 iterations or more",
        .avoid_when = "many features: boxes exclude nothing and the dense kernel is faster",
        .reference = "Kanungo, Mount, Netanyahu, Piatko, Silverman & Wu 2002, An efficient k-means clustering "
                     "algorithm, IEEE TPAMI"},
