@@ -26,8 +26,8 @@ class AlignedBuffer {
     std::fill_n(values_.get(), size_, T{});
   }
 
-  /// Values to be written before they are read: memory is touched by whoever does so first.
-  static AlignedBuffer uninitialised(std::size_t size) {
+  /// Not zero at the start, nor anything else: for those who write before they read.
+  static AlignedBuffer for_overwrite(std::size_t size) {
     AlignedBuffer buffer;
     buffer.values_.reset(allocate(size));
     buffer.size_ = size;

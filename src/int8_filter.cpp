@@ -36,7 +36,7 @@ Int8Filter::Int8Filter(const DenseEngine<float>& engine, const kernels::Int8Kern
       n_vectors_(vectors(n_clusters)),
       stride_(padded(n_features)),
       threads_(threads),
-      samples_(AlignedBuffer<std::int8_t>::uninitialised(n_samples * stride_)),
+      samples_(AlignedBuffer<std::int8_t>::for_overwrite(n_samples * stride_)),
       sample_scale_(n_samples),
       sample_cut_off_(n_samples),
       sample_sum_(n_samples),

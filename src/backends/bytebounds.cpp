@@ -72,7 +72,7 @@ class ByteBounds final : public Backend<T> {
         engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads),
         k_(problem.n_clusters),
         stride_(padded_bytes(k_)),
-        bounds_(AlignedBuffer<std::uint8_t>::uninitialised(problem.samples.rows() * stride_)),
+        bounds_(AlignedBuffer<std::uint8_t>::for_overwrite(problem.samples.rows() * stride_)),
         upper_(problem.samples.rows()),
         class_of_(problem.samples.rows()) {
     for (int thread = 0; thread < std::max(problem.threads, 1); ++thread)

@@ -9,6 +9,7 @@
   X(simd)                     \
   X(elkan)                    \
   X(bytebounds)               \
+  X(kdtree)                   \
   X(textbook)
 
 namespace omnimeans {

@@ -79,6 +79,66 @@ struct NearestTask {
 /// Bounds of one byte come in rows of a multiple of this.
 inline constexpr std::size_t byte_lanes = 64;
 
+/// Candidates of a box, feature-major: feature t of candidate c at values[t * stride + c]. Readable to the
+/// end of the last vector.
+template <class T>
+struct Candidates {
+  const T* values = nullptr;
+  const std::int32_t* index = nullptr;  ///< which centroids they are, ascending
+  std::size_t count = 0, stride = 0;
+};
+
+/// Which candidates may be nearest to a point x of the box |x_t - centre_t| scale <= half_t; see box-inl.hpp.
+/// One is dropped where another is nearer to all of the box by more than margin_factor |a|^2 + margin_floor.
+template <class T>
+struct BoxFilter {
+  Candidates<T> in;
+  std::size_t n_features = 0;
+  const T* centre = nullptr;
+  const T* twice_half = nullptr;
+  T scale = 1, margin_factor = 0, margin_floor = 0;
+  T limit = 0;            ///< squares beyond it might overflow in sums
+  bool relative = false;  ///< write a = (c - centre) scale and |a|^2 / 2, else c itself
+  T* out = nullptr;       ///< as Candidates; room for in.count, to the end of the last vector
+  std::size_t out_stride = 0;
+  std::int32_t* out_index = nullptr;  ///< room likewise
+  T* half_norms = nullptr;            ///< room likewise; only if `relative`
+  T* squared = nullptr;               ///< scratch: likewise
+  T* nearest = nullptr;               ///< out: n_features, the a of the candidate nearest to the centre
+};
+template <class T>
+struct BoxFiltered {
+  std::size_t count = 0;
+  T least_squared = 0;  ///< |a|^2 of the nearest to the centre
+  T least_excess =
+      0;  ///< of the dropped, at least: how much |x - c|^2 scale^2 is above the nearest's, anywhere
+  // Of those left, only if `relative`.
+  T largest = 0;  ///< |a|^2, if none is beyond the limit
+  bool beyond_limit = false;
+};
+
+/// Samples of a leaf, feature-major, leaf_rows a feature, and the candidates of its box, relative to it.
+template <class T>
+struct LeafTask {
+  const T* samples = nullptr;
+  std::size_t count = 0, n_features = 0;
+  const T* centroids = nullptr;
+  std::size_t n_centroids = 0, stride = 0;
+  const T* half_norms = nullptr;
+  const std::int32_t* index = nullptr;
+  T margin = 0;
+  const std::int32_t* before = nullptr;  ///< labels, leaf_rows
+  std::int32_t* labels = nullptr;        ///< out: leaf_rows
+  T* best = nullptr;                     ///< out: leaf_rows lowest scores
+};
+template <class T>
+struct LeafLabels {
+  std::uint64_t open = 0;     ///< the samples whose label the margin does not prove, as bits
+  std::uint64_t changed = 0;  ///< those whose label is not the one before
+  T sum_best = 0;
+  T least_gap = 0;  ///< the least difference of the two lowest scores of a sample
+};
+
 /// The kernels for values of T. The score of a pair is s_j = |c_j|^2/2 - x.c_j, so |x - c_j|^2 = |x|^2 + 2
 /// s_j.
 template <class T>
@@ -91,6 +151,13 @@ struct Kernels {
 
   /// Labels a block of samples, and lists those whose label the margin does not prove.
   void (*nearest)(const NearestTask<T>&);
+
+  /// Samples a leaf.
+  std::size_t leaf_rows;
+
+  BoxFiltered<T> (*box_filter)(const BoxFilter<T>&);
+
+  LeafLabels<T> (*leaf)(const LeafTask<T>&);
 
   /// Per row: every score, `scores_stride` (>= n_vectors * lanes) values a row.
   void (*scores)(const PackedCentroids<T>&, const RowBlock<T>&, T* scores, std::size_t scores_stride);

@@ -114,6 +114,7 @@ struct Simd {
   static constexpr unsigned all_bits = 1;
   static OMNIMEANS_INLINE unsigned bits(mask m) { return m ? 1u : 0u; }
   static OMNIMEANS_INLINE T reduce_min(vec a) { return a; }
+  static OMNIMEANS_INLINE T reduce_max(vec a) { return a; }
   static OMNIMEANS_INLINE T reduce_add(vec a) { return a; }
 };
 
@@ -238,6 +239,10 @@ struct Simd {
   static OMNIMEANS_INLINE T reduce_min(vec a) {
     return reduce(
         a, [](vec x, vec y) __attribute__((always_inline)) { return min(x, y); });
+  }
+  static OMNIMEANS_INLINE T reduce_max(vec a) {
+    return reduce(
+        a, [](vec x, vec y) __attribute__((always_inline)) { return max(x, y); });
   }
   static OMNIMEANS_INLINE T reduce_add(vec a) {
     return reduce(

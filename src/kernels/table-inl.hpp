@@ -2,6 +2,7 @@
 // The kernels of one Arch as a table. Included by kernels_<isa>.cpp alone.
 #pragma once
 
+#include "kernels/box-inl.hpp"
 #include "kernels/nearest-inl.hpp"
 #include "kernels/pairs-inl.hpp"
 #include "kernels/rows-inl.hpp"
@@ -13,6 +14,7 @@ namespace {
 template <class T, class Arch>
 constexpr Kernels<T> make_kernels() {
   using lanes = NearestLanes<T, Arch>;
+  using boxes = Boxes<T, Arch>;
   using scores = Scores<T, Arch>;
   using rows = Rows<T, Arch>;
   using pairs = Pairs<T, Arch>;
@@ -21,6 +23,9 @@ constexpr Kernels<T> make_kernels() {
       .nearest_tile = lanes::tile,
       .nearest_group = lanes::largest_group,
       .nearest = lanes::nearest,
+      .leaf_rows = boxes::leaf_rows,
+      .box_filter = boxes::filter,
+      .leaf = boxes::leaf,
       .scores = scores::scores,
       .canonical_distances = rows::canonical_distances,
       .squared_distances = rows::squared_distances,

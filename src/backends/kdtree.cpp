@@ -1,0 +1,546 @@
+// SPDX-License-Identifier: MIT
+// kdtree: exact k-means for few features, by filtering centroids down a k-d tree over the samples. Kanungo,
+// Mount, Netanyahu, Piatko, Silverman & Wu 2002, "An efficient k-means clustering algorithm: analysis and
+// implementation", IEEE TPAMI 24(7).
+//
+//   Filter(node, Z):  z* = the candidate of Z nearest to the centre of the node's box              #1
+//                     drop every z of Z that z* is nearer than to all of the box                   #2
+//                     one left: all samples of the node belong to it                               #3
+//                     a leaf:   its samples against those left                                     #4
+//                     else:     Filter(child, those left) for all children                         #5
+//
+// The paper's leaves hold one sample; here a leaf is a tile of the vector kernels (sample_tree.hpp). A node
+// that belongs to one centroid as a whole, and did in the step before, is left alone with all that is below
+// it.
+//
+// Not in the paper: a node has a slack, by how much any other of its parent's candidates is farther from any
+// of its samples than the sample's own centroid, at least. While its parent's candidates are the same ones,
+// and the two of them that moved most have not moved by the slack together, its labels cannot change, and it
+// is skipped. Where the box excludes a candidate by E (a difference of squared distances, at least, in all of
+// the box), it is farther than z* by sqrt(D^2 + E) - D, D the greatest distance from z* to a point of the
+// box; so are two scores of a leaf that differ by E / 2.
+//
+// Needs 2 n*d values and some 40 n bytes at most while the tree is built, half of it later; candidate lists
+// of the path from the root, k (d + 1) values a level, a thread. elkan.cpp is for many features.
+//
+// Rounding. With a = (c - m) s relative to a box of centre m (a value of T) and half-widths h, all in T, u
+// its unit roundoff, eta its least subnormal, P = |a|^2, r^2 = |h|^2:
+//   - a, and the samples y = (x - m) s of a leaf, are off by a relative u a feature;
+//   - |a - b| h is off by u (|a| + |b|) h;
+//   - the filter's three sums are off by gamma_{d+4} of themselves. Where their difference is positive none
+//     is above P, so it is off by 4 gamma_{d+6} P + 2 u (P + r^2);
+//   - a score |a|^2/2 - y.a is off by gamma_{2d+30} (C^2/2 + C r), C^2 the largest P, half norms summed in T;
+//   - the canonical distance is off by theta = gamma_{d/8+8} of double, and D s^2 <= 2 (P + r^2);
+//   - underflow takes 16 d eta (1 + C + r) at most, and of canonical distances 2 d 2^-1074 s^2.
+//
+// All of it is less than kappa (P + r^2) + floor, kappa = 8 gamma_{2d+32} + 32 d eta, floor = 64 d (eta +
+// 2^-1074 s^2): the margin of the filter and, with P = C^2, of the leaves. Beyond a limit where sums might
+// overflow nothing is dropped or proved.
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "aligned_buffer.hpp"
+#include "backends/backends.hpp"
+#include "kernels/kernels.hpp"
+#include "parallel.hpp"
+#include "rounding.hpp"
+#include "sample_tree.hpp"
+
+namespace omnimeans::algorithms {
+namespace {
+
+template <class T>
+class KdTree final : public Backend<T> {
+ public:
+  explicit KdTree(const Problem<T>& problem)
+      : problem_(within_memory("kdtree", checked(problem), bytes_needed(problem))),
+        kernels_(kernels::kernels_for<T>(problem.isa)),
+        d_(problem.samples.cols()),
+        tree_(problem.samples, problem.sample_weights, kernels_.leaf_rows, problem.threads),
+        root_values_(d_ * padded(problem.n_clusters)),
+        root_index_(padded(problem.n_clusters)),
+        labels_(tree_.n_leaves() * tree_.leaf_rows()),
+        states_(tree_.nodes().size()),
+        moved_(remembered_steps * problem.n_clusters) {
+    const double d = static_cast<double>(d_), s = static_cast<double>(tree_.scale());
+    const double eta = static_cast<double>(std::numeric_limits<T>::denorm_min());
+    kappa_ = 8 * gamma_of(2 * d + 32, unit_roundoff<T>()) + 32 * d * eta;
+    floor_ = 64 * d * (eta + 0x1p-1074 * s * s);
+    inverse_scale_ = 1 / s;
+    sum_error_ = 128 * unit_roundoff<T>() + 1024 * (d + 2) * unit_roundoff<double>();
+    theta_ = gamma_of(d / 8 + 8, unit_roundoff<double>());
+    tiny_ = std::sqrt(d) * 0x1p-520;
+    for (const auto& node : tree_.nodes()) radii_.push_back(std::sqrt(static_cast<double>(node.radius2)));
+    limit_ = std::numeric_limits<T>::max() / 64;
+    for (std::size_t j = 0; j < problem.n_clusters; ++j) root_index_[j] = static_cast<std::int32_t>(j);
+    lay_out();
+  }
+
+  AssignmentStats assign(const Assignment<T>& step) override {
+    step_ = step;
+    if (step.drift.empty()) {
+      std::fill(states_.begin(), states_.end(), State{});
+      std::fill_n(labels_.data(), labels_.size(), -1);
+      now_ = 0;
+    }
+    ++now_;
+    const std::size_t k = problem_.n_clusters, stride = padded(k);
+    for (std::size_t j = 0; j < k; ++j) {
+      for (std::size_t t = 0; t < d_; ++t) root_values_[t * stride + j] = step.centroids(j, t);
+      moved(now_)[j] = step.drift.empty() ? 0 : step.drift[j];
+    }
+    for (Scratch& scratch : scratch_) scratch.stats = {};
+    visit_upper();
+    parallel_blocks(team(), tasks_.size(), [&](std::size_t i, int thread) {
+      Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
+      scratch.used = 0;
+      visit(tasks_[i].node, tasks_[i].candidates, scratch);
+    });
+    for (std::size_t u = upper_.size(); u-- > 0;) {
+      if (upper_candidates_[u].count > 0) sum_children(upper_[u]);
+    }
+    AssignmentStats total;
+    for (const Scratch& scratch : scratch_) {
+      total.distances_computed += scratch.stats.distances_computed;
+      total.reranked += scratch.stats.reranked;
+    }
+    total.inertia_bound = states_[0].inertia;
+    return total;
+  }
+
+  std::uint64_t bytes() const override { return static_cast<std::uint64_t>(bytes_needed(problem_)); }
+
+ private:
+  using Candidates = kernels::Candidates<T>;
+
+  static constexpr std::size_t remembered_steps = 16;  ///< a node not looked at for longer has no slack
+  static constexpr std::size_t most_listed = 64;       ///< candidates that an inner node remembers
+  static constexpr std::size_t task_share = 32;        ///< a task is at most this part of the leaves
+
+  struct State {
+    double slack = 0;            ///< since the parent was last looked at
+    double inertia = 0;          ///< upper bound of sum w D over the samples, likewise
+    std::uint64_t seen = 0;      ///< the step in which it was last looked at
+    std::int32_t whole = -1;     ///< the label of all samples, or -1: ask the children
+    std::uint32_t n_listed = 0;  ///< candidates given to the children then; 0: not known
+  };
+
+  /// A subtree that one thread does.
+  struct Task {
+    std::size_t node;
+    Candidates candidates;
+  };
+
+  /// A thread's: candidate lists of a path, one behind the other, and what one node needs.
+  struct Scratch {
+    AlignedBuffer<T> values;
+    AlignedBuffer<std::int32_t> index;
+    AlignedBuffer<T> squared, half_norms, nearest, best;
+    AlignedBuffer<std::int32_t> labels;
+    std::vector<double> distances;
+    std::size_t used = 0;  ///< of the lists
+    AssignmentStats stats;
+  };
+
+  static const Problem<T>& checked(const Problem<T>& problem) {
+    if (static_cast<double>(problem.samples.rows()) > SampleTree<T>::most_samples) {
+      throw MemoryLimitExceeded("kdtree takes at most 4294967295 samples; n_samples = " +
+                                std::to_string(problem.samples.rows()));
+    }
+    return problem;
+  }
+
+  static double bytes_needed(const Problem<T>& problem) {
+    const auto& kernels = kernels::kernels_for<T>(problem.isa);
+    const double n = static_cast<double>(problem.samples.rows());
+    const double d = static_cast<double>(problem.samples.cols());
+    const double k = static_cast<double>(problem.n_clusters + kernels.lanes), threads = problem.threads;
+    const double rows = static_cast<double>(kernels.leaf_rows), leaves = n / rows + 1;
+    // A child has at most half of its parent's leaves, rounded up; the upper nodes of a level are disjoint.
+    const double levels = std::ceil(std::log2(leaves)) + 2;
+    const double upper = std::min(leaves, 4 * static_cast<double>(task_share));
+    const double list = k * (d * sizeof(T) + sizeof(std::int32_t));
+    const double scratch = k * (2 * sizeof(T) + sizeof(double)) + (d + 2 * rows) * sizeof(T);
+    const double node =
+        2 * sizeof(State) + 2 * sizeof(Task) + 4 * sizeof(double) + most_listed * sizeof(std::int32_t) + 64;
+    return SampleTree<T>::bytes_needed(n, d, rows, threads) + leaves * (rows * sizeof(std::int32_t) + node) +
+           (threads * levels + upper + 1) * list + threads * scratch + k * remembered_steps * sizeof(double);
+  }
+
+  std::size_t padded(std::size_t count) const {
+    return (count + kernels_.lanes - 1) & ~(kernels_.lanes - 1);  // lanes are a power of two
+  }
+  double* moved(std::uint64_t step) { return moved_.data() + step % remembered_steps * problem_.n_clusters; }
+  double weight(std::size_t i) const {
+    return problem_.sample_weights.empty() ? 1.0 : static_cast<double>(problem_.sample_weights[i]);
+  }
+
+  int team() const { return static_cast<int>(scratch_.size()); }
+  bool is_upper(std::size_t node) const {
+    const auto& it = tree_.nodes()[node];
+    return !it.is_leaf() && (node == 0 || it.n_leaves > tree_.n_leaves() / task_share);
+  }
+
+  /// Which nodes are looked at before threads are started, and room for everything.
+  void lay_out() {
+    const auto nodes = tree_.nodes();
+    std::size_t n_inner = 0, n_tasks = 1, levels = 1;
+    place_.resize(nodes.size());
+    std::vector<std::size_t> depth(nodes.size(), 1);
+    for (std::size_t node = 0; node < nodes.size(); ++node) {
+      if (node != 0) depth[node] = depth[nodes[node].parent] + 1;
+      levels = std::max(levels, depth[node]);
+      if (!nodes[node].is_leaf()) place_[node] = n_inner++;
+      if (!is_upper(node)) continue;
+      upper_.push_back(node);
+      n_tasks += nodes[node].n_children;
+    }
+    lists_.resize(n_inner * most_listed);
+    tasks_.reserve(n_tasks);
+    const std::size_t k = padded(problem_.n_clusters);
+    upper_candidates_.resize(upper_.size());
+    upper_values_ = AlignedBuffer<T>(upper_.size() * k * d_);
+    upper_index_ = AlignedBuffer<std::int32_t>(upper_.size() * k);
+    scratch_.resize(tree_.n_samples() < 4096 ? 1 : static_cast<std::size_t>(std::max(1, problem_.threads)));
+    for (Scratch& scratch : scratch_) {
+      scratch.values = AlignedBuffer<T>(levels * k * d_);
+      scratch.index = AlignedBuffer<std::int32_t>(levels * k);
+      scratch.squared = AlignedBuffer<T>(k);
+      scratch.half_norms = AlignedBuffer<T>(k);
+      scratch.nearest = AlignedBuffer<T>(d_);
+      scratch.best = AlignedBuffer<T>(tree_.leaf_rows());
+      scratch.labels = AlignedBuffer<std::int32_t>(tree_.leaf_rows());
+      scratch.distances.resize(problem_.n_clusters);
+    }
+  }
+
+  /// The nodes above the tasks; leaves in tasks_ what is left to do.
+  void visit_upper() {
+    const auto nodes = tree_.nodes();
+    const std::size_t k = padded(problem_.n_clusters);
+    const Candidates all{root_values_.data(), root_index_.data(), problem_.n_clusters, k};
+    tasks_.clear();
+    if (upper_.empty()) tasks_.push_back({0, all});
+    for (std::size_t u = 0; u < upper_.size(); ++u) {
+      const std::size_t node = upper_[u];
+      // Inner nodes and upper ones are both numbered in the order of the nodes, and upper ones have upper
+      // parents.
+      const Candidates in = node == 0 ? all : upper_candidates_[upper_place(nodes[node].parent)];
+      upper_candidates_[u] = {};
+      if (in.count == 0) continue;
+      const Filtered filtered = filter(
+          node, in, false, {upper_values_.data() + u * k * d_, upper_index_.data() + u * k}, scratch_[0]);
+      if (filtered.left.count == 1) {
+        give_whole(node, filtered);
+        continue;
+      }
+      upper_candidates_[u] = filtered.left;
+      const Moves moves = enter(node, filtered.left);
+      for (std::size_t c = nodes[node].first_child; c < nodes[node].first_child + nodes[node].n_children;
+           ++c) {
+        if (!is_upper(c) && !skip(c, moves)) tasks_.push_back({c, filtered.left});
+      }
+    }
+  }
+  std::size_t upper_place(std::size_t node) const {
+    return static_cast<std::size_t>(std::lower_bound(upper_.begin(), upper_.end(), node) - upper_.begin());
+  }
+
+  struct Filtered {
+    Candidates left;
+    T largest = 0;  ///< squared distance of those left from the centre; infinite: nothing may be proved
+    double excess = std::numeric_limits<double>::infinity();  ///< E over those dropped
+    double reach = 0;  ///< from the nearest to a point of the box, at most, times scale
+  };
+  struct Room {
+    T* values;
+    std::int32_t* index;
+  };
+
+  /// #1, #2
+  Filtered filter(std::size_t node, const Candidates& in, bool relative, Room room, Scratch& scratch) const {
+    if (in.count == 1) return {.left = in};
+    const double radius2 = static_cast<double>(tree_.nodes()[node].radius2);
+    kernels::BoxFilter<T> task;
+    task.in = in;
+    task.n_features = d_;
+    task.centre = tree_.centre(node);
+    task.twice_half = tree_.twice_half(node);
+    task.scale = tree_.scale();
+    task.margin_factor = round_up<T>(kappa_);
+    task.margin_floor = round_up<T>(kappa_ * radius2 + floor_);
+    task.limit = limit_;
+    task.relative = relative;
+    task.out_stride = padded(in.count);
+    task.out = room.values;
+    task.out_index = room.index;
+    task.half_norms = scratch.half_norms.data();
+    task.squared = scratch.squared.data();
+    task.nearest = scratch.nearest.data();
+    scratch.stats.distances_computed += in.count;
+    const kernels::BoxFiltered<T> out = kernels_.box_filter(task);
+    Filtered filtered{.left = {task.out, task.out_index, out.count, task.out_stride}};
+    filtered.largest = out.beyond_limit ? std::numeric_limits<T>::infinity() : out.largest;
+    filtered.reach = std::sqrt(static_cast<double>(out.least_squared)) + radii_[node];
+    filtered.excess = static_cast<double>(out.least_excess);
+    return filtered;
+  }
+
+  /// sqrt(D^2 + E) - D in the samples' units, rounded down far enough that the canonical distances, too, keep
+  /// their order while some of it is left.
+  double slack_of(double excess, double reach) const {
+    if (excess == std::numeric_limits<double>::infinity()) return excess;
+    if (!(excess > 0) || !std::isfinite(reach)) return 0;
+    const double eps = static_cast<double>(std::numeric_limits<T>::epsilon());
+    const double slack = excess / (reach + std::sqrt(reach * reach + excess)) * (1 - 64 * eps);
+    const double less = (slack - 16 * theta_ * (reach + slack)) * inverse_scale_ - tiny_;
+    return less > 0 ? less : 0;
+  }
+
+  void visit(std::size_t index, const Candidates& candidates, Scratch& scratch) {
+    const auto& node = tree_.nodes()[index];
+    const std::size_t used = scratch.used;
+    scratch.used += padded(candidates.count);
+    const Filtered filtered =
+        filter(index, candidates, node.is_leaf(),
+               {scratch.values.data() + used * d_, scratch.index.data() + used}, scratch);
+    if (filtered.left.count == 1) {
+      give_whole(index, filtered);
+    } else if (node.is_leaf()) {
+      label_leaf(index, filtered, scratch);
+    } else {
+      const Moves moves = enter(index, filtered.left);
+      for (std::size_t c = node.first_child; c < node.first_child + node.n_children; ++c) {
+        if (!skip(c, moves)) visit(c, filtered.left, scratch);
+      }
+      sum_children(index);
+      states_[index].slack = std::min(states_[index].slack, slack_of(filtered.excess, filtered.reach));
+    }
+    scratch.used = used;
+  }
+
+  /// How far a node's candidates have moved since it was last looked at.
+  struct Moves {
+    double two_farthest = std::numeric_limits<double>::infinity();  ///< if it had others then
+    double farthest = 0;
+  };
+
+  /// #5: what the children may go by.
+  Moves enter(std::size_t index, const Candidates& left) {
+    State& state = states_[index];
+    std::int32_t* listed = lists_.data() + place_[index] * most_listed;
+    bool same = state.n_listed == left.count && state.whole < 0 && now_ - state.seen <= remembered_steps &&
+                std::equal(listed, listed + left.count, left.index);
+    if (state.whole >= 0) {
+      // The children have not been told.
+      const auto& node = tree_.nodes()[index];
+      for (std::size_t c = 0; c < node.n_children; ++c) states_[node.first_child + c].whole = state.whole;
+      state.whole = -1;
+    }
+    Moves moves;
+    if (same) {
+      moves.two_farthest = 0;
+      for (std::uint64_t step = state.seen + 1; step <= now_; ++step) {
+        const double* by = moved(step);
+        double first = 0, second = 0;
+        for (std::size_t c = 0; c < left.count; ++c) {
+          const double move = by[left.index[c]];
+          second = std::max(second, std::min(first, move));
+          first = std::max(first, move);
+        }
+        moves.two_farthest += first + second;
+        moves.farthest += first;
+      }
+    } else {
+      state.n_listed = left.count <= most_listed ? static_cast<std::uint32_t>(left.count) : 0;
+      std::copy_n(left.index, state.n_listed, listed);
+    }
+    state.seen = now_;
+    return moves;
+  }
+
+  /// Whether the labels below the node are still right. If so its bounds are brought up to date.
+  bool skip(std::size_t index, const Moves& moves) {
+    State& state = states_[index];
+    const double slack = state.slack - moves.two_farthest * (1 + 0x1p-40);
+    if (!(slack > 0)) return false;
+    state.slack = slack * (1 - 0x1p-40);
+    if (moves.farthest > 0) {
+      // sum w (|x - c| + move)^2, by Cauchy and Schwarz.
+      const double weight = tree_.sums(index).weight, move = moves.farthest * (1 + 0x1p-40);
+      state.inertia = (state.inertia + 2 * move * std::sqrt(state.inertia * weight) + move * move * weight) *
+                      (1 + 0x1p-40);
+    }
+    return true;
+  }
+
+  void sum_children(std::size_t index) {
+    const auto& node = tree_.nodes()[index];
+    State& state = states_[index];
+    state.slack = std::numeric_limits<double>::infinity();
+    state.inertia = 0;
+    for (std::size_t c = node.first_child; c < node.first_child + node.n_children; ++c) {
+      state.slack = std::min(state.slack, states_[c].slack);
+      state.inertia += states_[c].inertia;
+    }
+  }
+
+  /// #3; nothing is to be done if it was so before.
+  void give_whole(std::size_t index, const Filtered& filtered) {
+    const auto& node = tree_.nodes()[index];
+    State& state = states_[index];
+    const std::int32_t j = filtered.left.index[0];
+    if (state.whole != j) {
+      const std::size_t begin = node.first_leaf * tree_.leaf_rows();
+      const std::size_t end = std::min(tree_.n_samples(), begin + node.n_leaves * tree_.leaf_rows());
+      for (std::size_t p = begin; p < end; ++p) {
+        if (labels_[p] != j) set_label(p, j);
+      }
+    }
+    state = {.slack = slack_of(filtered.excess, filtered.reach),
+             .inertia = whole_inertia(index, j),
+             .seen = now_,
+             .whole = j,
+             .n_listed = 0};
+  }
+
+  void set_label(std::size_t position, std::int32_t j) {
+    labels_[position] = j;
+    step_.labels[tree_.order()[position]] = j;
+  }
+
+  double whole_inertia(std::size_t index, std::int32_t j) const {
+    const auto sums = tree_.sums(index);
+    const T* centre = tree_.centre(index);
+    const T* c = step_.centroids.row_data(static_cast<std::size_t>(j));
+    const double scale = static_cast<double>(tree_.scale());
+    double squared = 0, product = 0;
+    for (std::size_t t = 0; t < d_; ++t) {
+      const double a = (static_cast<double>(c[t]) - static_cast<double>(centre[t])) * scale;
+      squared += a * a;
+      product += a * sums.first[t];
+    }
+    const double radius2 = static_cast<double>(tree_.nodes()[index].radius2);
+    return outward(sums.squares + sums.weight * squared - 2 * product, sums.weight * (squared + radius2),
+                   sums.weight);
+  }
+
+  /// An upper bound in the samples' units of a sum of W terms, each at most `most` / W = |a|^2 + r^2 in
+  /// scaled units: samples, scores and a leaf's sums are off by less than 64 roundings in T, the sums of 27
+  /// levels of eight children by less than 512 (d + 2) in double.
+  double outward(double value, double most, double weight) const {
+    return (std::max(value, 0.0) + sum_error_ * most + weight * floor_) * inverse_scale_ * inverse_scale_;
+  }
+
+  /// #4
+  void label_leaf(std::size_t index, const Filtered& filtered, Scratch& scratch) {
+    const auto& node = tree_.nodes()[index];
+    const std::size_t rows = tree_.leaf_rows(), begin = node.first_leaf * rows;
+    kernels::LeafTask<T> task;
+    task.samples = tree_.leaf_samples(node.first_leaf);
+    task.count = std::min(rows, tree_.n_samples() - begin);
+    task.n_features = d_;
+    task.centroids = filtered.left.values;
+    task.n_centroids = filtered.left.count;
+    task.stride = filtered.left.stride;
+    task.half_norms = scratch.half_norms.data();
+    task.index = filtered.left.index;
+    const double squares = static_cast<double>(filtered.largest) + static_cast<double>(node.radius2);
+    const bool in_range = squares < static_cast<double>(limit_);
+    task.margin = in_range ? round_up<T>(kappa_ * squares + floor_) : std::numeric_limits<T>::infinity();
+    task.before = labels_.data() + begin;
+    task.labels = scratch.labels.data();
+    task.best = scratch.best.data();
+    const kernels::LeafLabels<T> out = kernels_.leaf(task);
+    scratch.stats.distances_computed += task.count * task.n_centroids;
+    for (std::uint64_t bits = out.changed & ~out.open; bits != 0; bits &= bits - 1) {
+      const auto r = static_cast<std::size_t>(std::countr_zero(bits));
+      set_label(begin + r, scratch.labels[r]);
+    }
+    for (std::uint64_t bits = out.open; bits != 0; bits &= bits - 1)
+      rank(begin + static_cast<std::size_t>(std::countr_zero(bits)), filtered.left, scratch);
+
+    State& state = states_[index];
+    state.whole = -1;
+    state.seen = now_;
+    state.slack = 0;
+    if (!in_range) {
+      state.inertia = whole_inertia(index, filtered.left.index[0]);
+      return;
+    }
+    const double margin = static_cast<double>(task.margin);
+    const double gap = 2 * (static_cast<double>(out.least_gap) - margin);
+    if (out.open == 0) state.slack = slack_of(std::min(filtered.excess, gap), filtered.reach);
+    // |y - a|^2 = |y|^2 + 2 score; a score is at most (P + r^2) away from zero, its error within the margin.
+    const auto sums = tree_.sums(index);
+    double best = 0;
+    if (problem_.sample_weights.empty()) {
+      best = static_cast<double>(out.sum_best);
+    } else {
+      for (std::size_t r = 0; r < task.count; ++r)
+        best += weight(tree_.order()[begin + r]) * static_cast<double>(scratch.best[r]);
+    }
+    state.inertia =
+        outward(sums.squares + 2 * (best + sums.weight * margin), sums.weight * squares, sums.weight);
+  }
+
+  /// The canonical rule among those that the filter left.
+  void rank(std::size_t position, const Candidates& left, Scratch& scratch) {
+    const T* x = problem_.samples.row_data(tree_.order()[position]);
+    const auto& c = step_.centroids;
+    kernels_.canonical_distances(x, c.data(), c.row_stride(), left.index, left.count, d_,
+                                 scratch.distances.data());
+    const double* distances = scratch.distances.data();
+    const std::int32_t j = left.index[std::min_element(distances, distances + left.count) - distances];
+    if (labels_[position] != j) set_label(position, j);
+    ++scratch.stats.reranked;
+    scratch.stats.distances_computed += left.count;
+  }
+
+  Problem<T> problem_;
+  const kernels::Kernels<T>& kernels_;
+  std::size_t d_;
+  SampleTree<T> tree_;
+  double kappa_ = 0, floor_ = 0;
+  double inverse_scale_ = 1;
+  double sum_error_ = 0;         ///< of outward()
+  double theta_ = 0, tiny_ = 0;  ///< of a canonical distance, relative; of its root, by underflow
+  T limit_ = 0;
+  AlignedBuffer<T> root_values_;
+  AlignedBuffer<std::int32_t> root_index_;
+  AlignedBuffer<std::int32_t> labels_;  ///< in the tree's order
+  std::vector<double> radii_;           ///< a node: r, times scale
+  std::vector<State> states_;           ///< a node
+  std::vector<std::size_t> place_;      ///< a node: which list of lists_, if it is an inner one
+  std::vector<std::int32_t> lists_;     ///< an inner node: most_listed candidates
+  std::vector<double> moved_;           ///< of the last steps: drift of every centroid
+  std::uint64_t now_ = 0;
+  std::vector<std::size_t> upper_;  ///< nodes above the tasks, in order
+  std::vector<Candidates> upper_candidates_;
+  AlignedBuffer<T> upper_values_;
+  AlignedBuffer<std::int32_t> upper_index_;
+  std::vector<Task> tasks_;
+  std::vector<Scratch> scratch_;  ///< a thread
+  Assignment<T> step_;
+};
+
+}  // namespace
+
+const BackendEntry& kdtree() {
+  static const BackendEntry entry{
+      {.name = "kdtree",
+       .exact = true,
+       .memory = "2*n*d values, 40*n bytes",
+       .use_when = "5 features or fewer, 64 clusters or more, some 20 iterations or more",
+       .avoid_when = "many features: boxes exclude nothing and the dense kernel is faster",
+       .reference = "Kanungo, Mount, Netanyahu, Piatko, Silverman & Wu 2002, An efficient k-means clustering "
+                    "algorithm, IEEE TPAMI"},
+      make<KdTree, float>,
+      make<KdTree, double>};
+  return entry;
+}
+
+}  // namespace omnimeans::algorithms

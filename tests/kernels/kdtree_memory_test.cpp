@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// What kdtree says it needs is at least what it allocates: every operator new of this program is counted.
+#include <gtest/gtest.h>
+#include <malloc.h>
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <string>
+
+#include "core/data.hpp"
+#include "omnimeans/omnimeans.hpp"
+
+namespace {
+
+std::atomic<std::size_t> held{0}, peak{0}, allocations{0};
+
+void* counted(void* p) {
+  if (p == nullptr) throw std::bad_alloc();
+  const std::size_t now = held += malloc_usable_size(p);
+  ++allocations;
+  std::size_t before = peak;
+  while (before < now && !peak.compare_exchange_weak(before, now)) {
+  }
+  return p;
+}
+void release(void* p) {
+  if (p != nullptr) held -= malloc_usable_size(p);
+  std::free(p);
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  return counted(std::malloc(size));
+}
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  const auto a = static_cast<std::size_t>(alignment);
+  return counted(std::aligned_alloc(a, (size + a - 1) / a * a));
+}
+void* operator new[](std::size_t size) {
+  return operator new(size);
+}
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+  return operator new(size, alignment);
+}
+void operator delete(void* p) noexcept {
+  release(p);
+}
+void operator delete(void* p, std::size_t) noexcept {
+  release(p);
+}
+void operator delete(void* p, std::align_val_t) noexcept {
+  release(p);
+}
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
+  release(p);
+}
+void operator delete[](void* p) noexcept {
+  release(p);
+}
+void operator delete[](void* p, std::size_t) noexcept {
+  release(p);
+}
+void operator delete[](void* p, std::align_val_t) noexcept {
+  release(p);
+}
+void operator delete[](void* p, std::size_t, std::align_val_t) noexcept {
+  release(p);
+}
+
+namespace {
+
+template <class T>
+void check(std::size_t n, std::size_t d, std::size_t k, int threads, omnimeans::Isa isa) {
+  SCOPED_TRACE("n " + std::to_string(n) + ", d " + std::to_string(d) + ", k " + std::to_string(k) + ", " +
+               std::to_string(threads) + " threads, " + std::string(to_string(isa)));
+  const omnimeans::Matrix<T> samples = blobs<T>(n, d, 10, n + d);
+  const omnimeans::Matrix<T> centroids = blobs<T>(k, d, 10, k);
+  std::vector<std::int32_t> labels(n, -1);
+  const std::vector<double> drift(k, 0.5);
+  const std::size_t before = held;
+  peak = before;
+  const auto backend = omnimeans::find_backend("kdtree").make<T>(
+      {.samples = samples.view(), .sample_weights = {}, .n_clusters = k, .threads = threads, .isa = isa});
+  backend->assign({.centroids = centroids.view(), .drift = {}, .labels = labels});
+  const std::size_t allocated = allocations;
+  backend->assign({.centroids = centroids.view(), .drift = drift, .labels = labels});
+  EXPECT_EQ(allocations, allocated) << "no allocation in an iteration";
+  // The allocator rounds every piece up, and small ones have headers.
+  EXPECT_LE(peak - before, backend->bytes() + 64 * 1024);
+}
+
+TEST(KdTreeMemory, IsWhatItSays) {
+  for (const omnimeans::Isa isa : omnimeans::usable_isas()) {
+    for (const int threads : {1, 4}) {
+      check<float>(100'000, 2, 100, threads, isa);
+      check<float>(30'000, 8, 64, threads, isa);
+      check<double>(20'000, 3, 300, threads, isa);
+      check<double>(3'000, 17, 20, threads, isa);
+      check<float>(10, 2, 3, threads, isa);
+    }
+  }
+}
+
+}  // namespace

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: MIT
+// kdtree's bounds: driven directly, with centroids that jump, creep, coincide, tie and rest, its labels are
+// the oracle's after every step, and its inertia bound holds. That a wrong bound would show is tested, too:
+// told of too small a drift, or with boxes made too small, labels go wrong.
+#include <gtest/gtest.h>
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/compare.hpp"
+#include "core/data.hpp"
+#include "core/oracle.hpp"
+#include "kernels/guarded.hpp"
+#include "kernels/shapes.hpp"
+
+namespace {
+
+using omnimeans::Matrix;
+using omnimeans::MatrixView;
+
+enum class Move { jump, creep, rest, relocate, coincide, some };
+
+template <class T>
+void move(Matrix<T>& c, MatrixView<const T> samples, Move kind, Random& random) {
+  const std::size_t d = c.cols();
+  const auto onto = [&](std::size_t j, std::span<const T> from) {
+    std::ranges::copy(from, c.row(j).begin());
+  };
+  for (std::size_t j = 0; j < c.rows(); ++j) {
+    switch (kind) {
+      case Move::jump:
+        onto(j, samples.row(random.below(samples.rows())));
+        break;
+      case Move::creep:
+        for (std::size_t t = 0; t < d; ++t) c(j, t) *= static_cast<T>(1 + random.uniform(-1e-3, 1e-3));
+        break;
+      case Move::some:
+        if (!random.chance(8)) break;
+        for (std::size_t t = 0; t < d; ++t) c(j, t) *= static_cast<T>(1 + random.uniform(-0.1, 0.1));
+        break;
+      case Move::relocate:
+        if (random.chance(c.rows())) onto(j, samples.row(random.below(samples.rows())));
+        break;
+      case Move::coincide:
+        if (random.chance(10)) onto(j, std::as_const(c).row(random.below(c.rows())));
+        break;
+      case Move::rest:
+        break;
+    }
+  }
+}
+
+template <class T>
+std::vector<double> drift_of(const Matrix<T>& before, const Matrix<T>& after) {
+  std::vector<double> drift(before.rows());
+  for (std::size_t j = 0; j < drift.size(); ++j) {
+    const double squared = oracle::distance(before.row(j).data(), after.row(j).data(), before.cols());
+    drift[j] = squared > 0 ? std::sqrt(squared) * (1 + 1e-13) : 0;
+  }
+  return drift;
+}
+
+/// Kinds of data by name: uniform, a grid of integers, blobs far from the origin, few distinct rows.
+template <class T>
+Matrix<T> data(const std::string& kind, std::size_t n, std::size_t d, std::uint64_t seed) {
+  if (kind == "blobs") return blobs<T>(n, d, 20, seed);
+  Random random(seed);
+  Matrix<T> samples(n, d);
+  for (std::size_t v = 0; v < n * d; ++v) {
+    const double x = kind == "grid"     ? static_cast<double>(random.below(12))
+                     : kind == "few"    ? static_cast<double>(random.below(3))
+                     : kind == "offset" ? 1e4 + random.uniform()
+                                        : random.uniform(-1, 1);
+    samples.data()[v] = static_cast<T>(x);
+  }
+  return samples;
+}
+
+const std::vector<std::string> kinds = {"uniform", "grid", "offset", "few", "blobs"};
+
+struct Shaped {
+  std::size_t n, d, k;
+};
+
+/// Steps of all kinds; returns how many labels were wrong. `drift_factor` falsifies what the backend is told.
+template <class T>
+std::size_t wrong_labels(const Matrix<T>& samples, std::size_t k, std::uint64_t seed, double drift_factor,
+                         int threads, omnimeans::Isa isa, bool weighted, std::uint64_t* distances = nullptr) {
+  Random random(seed);
+  std::vector<T> weights;
+  for (std::size_t i = 0; weighted && i < samples.rows(); ++i)
+    weights.push_back(random.chance(4) ? T(0) : static_cast<T>(random.uniform(0.1, 3)));
+  const std::unique_ptr<omnimeans::Backend<T>> backend =
+      omnimeans::find_backend("kdtree").make<T>({.samples = samples.view(),
+                                                 .sample_weights = weights,
+                                                 .n_clusters = k,
+                                                 .threads = threads,
+                                                 .isa = isa});
+  Matrix<T> centroids(k, samples.cols());
+  move<T>(centroids, samples, Move::jump, random);
+  std::vector<std::int32_t> labels(samples.rows(), -1);
+  std::vector<double> drift;
+  std::size_t wrong = 0;
+  for (const Move kind :
+       {Move::rest, Move::creep, Move::creep, Move::some, Move::creep, Move::relocate, Move::rest,
+        Move::coincide, Move::creep, Move::some, Move::jump, Move::creep, Move::creep}) {
+    const auto stats = backend->assign({.centroids = centroids.view(), .drift = drift, .labels = labels});
+    const auto expected = oracle::labels<T>(samples.view(), centroids.view());
+    for (std::size_t i = 0; i < labels.size(); ++i) wrong += labels[i] != expected[i];
+    if (drift_factor >= 1) {
+      const double inertia = oracle::inertia<T>(samples.view(), centroids.view(), expected, weights);
+      EXPECT_GE(stats.inertia_bound, inertia * (1 - 1e-12));
+      if (distances != nullptr) *distances += stats.distances_computed;
+    }
+    const Matrix<T> before = centroids;
+    move<T>(centroids, samples, kind, random);
+    drift = drift_of(before, centroids);
+    for (double& by : drift) by *= drift_factor;
+  }
+  return wrong;
+}
+
+template <class T>
+class KdTree : public testing::Test {};
+using Types = testing::Types<float, double>;
+TYPED_TEST_SUITE(KdTree, Types);
+
+TYPED_TEST(KdTree, LabelsAreTheOraclesWhateverMoves) {
+  using T = TypeParam;
+  std::uint64_t seed = 0;
+  for (const Shaped& shape :
+       {Shaped{3000, 2, 40}, Shaped{6000, 1, 9}, Shaped{2500, 3, 120}, Shaped{1500, 8, 30},
+        Shaped{500, 17, 5}, Shaped{60, 2, 60}, Shaped{20, 2, 3}, Shaped{4000, 2, 1}}) {
+    for (const std::string& kind : kinds) {
+      for (const omnimeans::Isa isa : omnimeans::usable_isas()) {
+        const Matrix<T> samples = data<T>(kind, shape.n, shape.d, ++seed);
+        SCOPED_TRACE(kind + ", " + std::string(to_string(isa)) + ", seed " + std::to_string(seed));
+        std::uint64_t distances[2] = {0, 0};
+        for (const int threads : {1, 3}) {
+          ASSERT_EQ(wrong_labels<T>(samples, shape.k, seed, 1, threads, isa, seed % 2 == 0,
+                                    &distances[threads / 2]),
+                    0u)
+              << threads << " threads, n " << shape.n << ", d " << shape.d << ", k " << shape.k;
+        }
+        EXPECT_EQ(distances[0], distances[1]) << "threads do not show";
+      }
+    }
+  }
+}
+
+TYPED_TEST(KdTree, SkipsMostDistances) {
+  using T = TypeParam;
+  const Matrix<T> samples = data<T>("uniform", 20000, 2, 1);
+  std::uint64_t distances = 0;
+  ASSERT_EQ(wrong_labels<T>(samples, 50, 1, 1, 1, omnimeans::default_isa(), false, &distances), 0u);
+  EXPECT_LT(distances, 13 * samples.rows() * 50 / 4);
+}
+
+TYPED_TEST(KdTree, TooSmallADriftShows) {
+  using T = TypeParam;
+  std::size_t wrong = 0;
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    const Matrix<T> samples = data<T>("uniform", 3000, 2, seed);
+    wrong += wrong_labels<T>(samples, 20, seed, 0, 1, omnimeans::default_isa(), false);
+  }
+  EXPECT_GT(wrong, 0u) << "nothing is ever skipped, or these moves do not matter";
+}
+
+/// The filter of a box against all of the box's points that were tried. Buffers end at guard pages.
+template <class T>
+std::size_t dropped_though_nearest(const omnimeans::kernels::Kernels<T>& kernels, std::size_t k,
+                                   std::size_t d, std::uint64_t seed, Placement place, double box_factor) {
+  Random random(seed);
+  const std::size_t lanes = kernels.lanes, stride = (k + lanes - 1) / lanes * lanes;
+  std::vector<T> c = random_values<T>(random, d * stride, -2, 2), centre = random_values<T>(random, d, -1, 1);
+  std::vector<T> half = random_values<T>(random, d, 0, 1), twice(d);
+  for (std::size_t t = 0; t < d; ++t)
+    twice[t] = static_cast<T>(2 * box_factor * static_cast<double>(half[t]));
+  std::vector<std::int32_t> index(stride, -1);
+  for (std::size_t j = 0; j < k; ++j) index[j] = static_cast<std::int32_t>(3 * j + 1);
+  Guarded<T> in(c, place), middle(centre, place), twice_half(twice, place), out(d * stride, place),
+      half_norms(stride, place), squared(stride, place), nearest(d, place);
+  Guarded<std::int32_t> in_index(index, place), out_index(stride, place);
+  const T eps = std::numeric_limits<T>::epsilon();
+  omnimeans::kernels::BoxFilter<T> task;
+  task.in = {in.data(), in_index.data(), k, stride};
+  task.n_features = d;
+  task.centre = middle.data();
+  task.twice_half = twice_half.data();
+  task.margin_factor = 100 * static_cast<T>(d) * eps;
+  task.margin_floor = 100 * static_cast<T>(d * d) * eps;
+  task.limit = T(1e30);
+  task.relative = seed % 2 == 0;
+  task.out = out.data();
+  task.out_stride = stride;
+  task.out_index = out_index.data();
+  task.half_norms = half_norms.data();
+  task.squared = squared.data();
+  task.nearest = nearest.data();
+  const auto filtered = kernels.box_filter(task);
+  EXPECT_TRUE(out.intact() && half_norms.intact() && squared.intact() && nearest.intact() &&
+              out_index.intact());
+  EXPECT_GE(filtered.count, 1u);
+  std::vector<bool> left(k, false);
+  double largest = 0;
+  for (std::size_t o = 0; o < filtered.count; ++o) {
+    const auto j = static_cast<std::size_t>(out_index.data()[o] - 1) / 3;
+    EXPECT_TRUE(o == 0 || out_index.data()[o - 1] < out_index.data()[o]) << "ascending";
+    left[j] = true;
+    double norm = 0;
+    for (std::size_t t = 0; t < d; ++t) {
+      const T value = c[t * stride + j], a = value - centre[t];
+      EXPECT_EQ(out.data()[t * stride + o], task.relative ? a : value);
+      norm += static_cast<double>(a) * static_cast<double>(a);
+    }
+    largest = std::max(largest, norm);
+    if (task.relative) {
+      EXPECT_NEAR(static_cast<double>(half_norms.data()[o]), norm / 2,
+                  4 * static_cast<double>(d) * static_cast<double>(eps) * norm);
+    }
+  }
+  if (task.relative) {
+    EXPECT_NEAR(static_cast<double>(filtered.largest), largest,
+                8 * static_cast<double>(d) * static_cast<double>(eps) * largest);
+  }
+  // Corners and points inside.
+  std::size_t wrong = 0;
+  std::vector<double> x(d), distance(k);
+  for (int point = 0; point < 40; ++point) {
+    for (std::size_t t = 0; t < d; ++t) {
+      const double place_in_box = point % 2 == 0 ? (random.chance(2) ? 1.0 : -1.0) : random.uniform(-1, 1);
+      x[t] = static_cast<double>(centre[t]) + place_in_box * static_cast<double>(half[t]);
+    }
+    for (std::size_t j = 0; j < k; ++j) {
+      distance[j] = 0;
+      for (std::size_t t = 0; t < d; ++t) {
+        const double by = x[t] - static_cast<double>(c[t * stride + j]);
+        distance[j] += by * by;
+      }
+    }
+    const auto best =
+        static_cast<std::size_t>(std::min_element(distance.begin(), distance.end()) - distance.begin());
+    wrong += !left[best];
+    if (box_factor < 1) continue;
+    for (std::size_t j = 0; j < k; ++j) {
+      EXPECT_TRUE(left[j] || distance[j] - distance[best] >= static_cast<double>(filtered.least_excess))
+          << "the least excess is one";
+    }
+  }
+  return wrong;
+}
+
+TYPED_TEST(KdTree, FilterNeverDropsANearestAndASmallerBoxWould) {
+  using T = TypeParam;
+  for (const auto* table : usable_tables()) {
+    SCOPED_TRACE(std::string(omnimeans::to_string(table->isa)));
+    const auto& kernels = table->of<T>();
+    std::size_t with_smaller_box = 0;
+    std::uint64_t seed = 0;
+    for (const std::size_t d : {1, 2, 3, 5, 8, 17, 33}) {
+      for (std::size_t k = 1; k <= 70; k += k < 20 ? 1 : 7) {
+        for (const Placement place : edges()) {
+          ASSERT_EQ(dropped_though_nearest<T>(kernels, k, d, ++seed, place, 1), 0u)
+              << "k " << k << ", d " << d;
+          with_smaller_box += dropped_though_nearest<T>(kernels, k, d, seed, place, 0.5);
+        }
+      }
+    }
+    EXPECT_GT(with_smaller_box, 0u) << "the points do not show a wrong box";
+  }
+}
+
+TYPED_TEST(KdTree, LeafLabelsWithinGuardPages) {
+  using T = TypeParam;
+  for (const auto* table : usable_tables()) {
+    SCOPED_TRACE(std::string(omnimeans::to_string(table->isa)));
+    const auto& kernels = table->of<T>();
+    const std::size_t rows = kernels.leaf_rows, lanes = kernels.lanes;
+    std::size_t proved = 0;
+    for (const std::size_t d : {1, 2, 3, 8, 19}) {
+      for (std::size_t k = 2; k <= 20; ++k) {
+        for (const Placement place : edges()) {
+          Random random(100 * d + k);
+          const std::size_t stride = (k + lanes - 1) / lanes * lanes, count = 1 + random.below(rows);
+          const std::vector<T> x = random_values<T>(random, d * rows, -1, 1),
+                               c = random_values<T>(random, d * stride, -1, 1);
+          std::vector<T> norms(stride, 0);
+          std::vector<std::int32_t> index(stride), old(rows);
+          for (std::size_t j = 0; j < k; ++j) {
+            index[j] = static_cast<std::int32_t>(5 * j + 2);
+            for (std::size_t t = 0; t < d; ++t) norms[j] += c[t * stride + j] * c[t * stride + j] / 2;
+          }
+          for (auto& label : old) label = index[random.below(k)];
+          Guarded<T> samples(x, place), centroids(c, place), half_norms(norms, place), best(rows, place);
+          Guarded<std::int32_t> which(index, place), before(old, place), labels(rows, place);
+          omnimeans::kernels::LeafTask<T> task;
+          task.samples = samples.data();
+          task.count = count;
+          task.n_features = d;
+          task.centroids = centroids.data();
+          task.n_centroids = k;
+          task.stride = stride;
+          task.half_norms = half_norms.data();
+          task.index = which.data();
+          task.margin = static_cast<T>(100 * d) * std::numeric_limits<T>::epsilon();
+          task.before = before.data();
+          task.labels = labels.data();
+          task.best = best.data();
+          const auto out = kernels.leaf(task);
+          ASSERT_TRUE(best.intact() && labels.intact());
+          double least_gap = std::numeric_limits<double>::infinity();
+          for (std::size_t r = 0; r < 64; ++r) {
+            const bool open = out.open >> r & 1, changed = out.changed >> r & 1;
+            if (r >= count) {
+              ASSERT_FALSE(open || changed);
+              continue;
+            }
+            std::vector<double> score(k, 0);
+            for (std::size_t j = 0; j < k; ++j) {
+              for (std::size_t t = 0; t < d; ++t) {
+                const double v = static_cast<double>(c[t * stride + j]);
+                score[j] += v * (v / 2 - static_cast<double>(x[t * rows + r]));
+              }
+            }
+            const auto lowest =
+                static_cast<std::size_t>(std::min_element(score.begin(), score.end()) - score.begin());
+            std::vector<double> sorted = score;
+            std::sort(sorted.begin(), sorted.end());
+            least_gap = std::min(least_gap, sorted[1] - sorted[0]);
+            ASSERT_EQ(changed, labels.data()[r] != old[r]);
+            if (open) continue;
+            ++proved;
+            ASSERT_EQ(labels.data()[r], index[lowest]);
+            ASSERT_NEAR(static_cast<double>(best.data()[r]), sorted[0], static_cast<double>(task.margin));
+          }
+          ASSERT_NEAR(static_cast<double>(out.least_gap), least_gap, static_cast<double>(task.margin));
+        }
+      }
+    }
+    EXPECT_GT(proved, 1000u);
+  }
+}
+
+}  // namespace

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+// The tree over the samples: every sample is in one leaf and in the box of every node above it, sums are
+// those of the samples, and threads do not show.
+#include <gtest/gtest.h>
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "core/compare.hpp"
+#include "core/oracle.hpp"
+#include "core/problems.hpp"
+#include "sample_tree.hpp"
+
+namespace {
+
+using omnimeans::MatrixView;
+using omnimeans::SampleTree;
+
+/// A problem of the contract's kinds, of that shape.
+template <class T>
+TestProblem<T> shaped(Kind kind, std::size_t n, std::size_t d, std::uint64_t seed) {
+  Random random(seed);
+  TestProblem<T> problem;
+  problem.kind = kind;
+  problem.n = n;
+  problem.d = d;
+  problem.row_stride = d + seed % 3;
+  problems::fill(problem, random);
+  problems::weigh(problem, random);
+  return problem;
+}
+
+struct Size {
+  std::size_t n, d;
+};
+// Among them: one leaf, one sample more, several levels, and more than one thread sorts alone.
+const std::vector<Size> sizes = {{1, 1},   {31, 2},   {32, 2},   {33, 2},   {100, 70}, {1000, 1},
+                                 {777, 3}, {5000, 2}, {3000, 5}, {2000, 8}, {40000, 2}};
+
+/// What rounding a leaf's samples and sums to T may do, relative.
+template <class T>
+constexpr double rounding = 64 * static_cast<double>(std::numeric_limits<T>::epsilon());
+
+template <class T>
+void check_nodes(const SampleTree<T>& tree) {
+  const auto nodes = tree.nodes();
+  std::vector<int> seen(nodes.size(), 0);
+  ASSERT_EQ(nodes[0].n_leaves, tree.n_leaves());
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (nodes[i].is_leaf()) {
+      ASSERT_EQ(nodes[i].n_leaves, 1u);
+      continue;
+    }
+    ASSERT_GE(nodes[i].n_children, 2u);
+    std::size_t next = nodes[i].first_leaf;
+    for (std::size_t c = nodes[i].first_child; c < nodes[i].first_child + nodes[i].n_children; ++c) {
+      ASSERT_GT(c, i);
+      ASSERT_EQ(nodes[c].parent, i);
+      ASSERT_EQ(nodes[c].first_leaf, next) << "children are side by side";
+      ASSERT_LE(nodes[c].n_leaves, (nodes[i].n_leaves + 1) / 2) << "what the depth rests on";
+      next += nodes[c].n_leaves;
+      ++seen[c];
+    }
+    ASSERT_EQ(next, nodes[i].first_leaf + nodes[i].n_leaves);
+  }
+  for (std::size_t i = 1; i < nodes.size(); ++i) ASSERT_EQ(seen[i], 1) << "one parent";
+}
+
+template <class T>
+void check_samples(const SampleTree<T>& tree, const TestProblem<T>& problem) {
+  const std::size_t n = problem.n, d = problem.d, rows = tree.leaf_rows();
+  std::vector<std::uint32_t> order(tree.order(), tree.order() + n);
+  std::sort(order.begin(), order.end());
+  for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(order[i], i) << "every sample once";
+  const double scale = static_cast<double>(tree.scale());
+  for (std::size_t node = 0; node < tree.nodes().size(); ++node) {
+    const auto& it = tree.nodes()[node];
+    const std::size_t begin = it.first_leaf * rows, end = std::min(n, (it.first_leaf + it.n_leaves) * rows);
+    const auto sums = tree.sums(node);
+    std::vector<double> first(d, 0);
+    double weight = 0, squares = 0;
+    for (std::size_t p = begin; p < end; ++p) {
+      const std::size_t i = tree.order()[p];
+      const double w = problem.weights.empty() ? 1 : static_cast<double>(problem.weights[i]);
+      double radius2 = 0;
+      for (std::size_t t = 0; t < d; ++t) {
+        const T x = problem.samples()(i, t), m = tree.centre(node)[t];
+        const double y = (static_cast<double>(x) - static_cast<double>(m)) * scale;
+        ASSERT_LE(2 * std::abs(y), static_cast<double>(tree.twice_half(node)[t])) << "node " << node;
+        radius2 += y * y;
+        first[t] += w * y;
+        squares += w * y * y;
+        if (it.is_leaf()) {
+          ASSERT_EQ(tree.leaf_samples(it.first_leaf)[t * rows + p - begin], (x - m) * tree.scale());
+        }
+      }
+      weight += w;
+      ASSERT_LE(radius2, static_cast<double>(it.radius2));
+    }
+    // Eight children a level and d + 1 terms a child, in double; the sums here, in their order; underflow of
+    // a leaf's squares in T.
+    const double radius2 = static_cast<double>(it.radius2), terms = static_cast<double>(end - begin);
+    const double relative = rounding<T> + (1024 * static_cast<double>(d + 2) + terms) * 0x1p-53;
+    const double tiny = static_cast<double>(std::numeric_limits<T>::min()) * weight * static_cast<double>(d);
+    ASSERT_NEAR(sums.weight, weight, relative * weight);
+    ASSERT_LE(std::abs(sums.squares - squares), relative * weight * radius2 + tiny) << "node " << node;
+    for (std::size_t t = 0; t < d; ++t)
+      ASSERT_LE(std::abs(sums.first[t] - first[t]), relative * weight * std::sqrt(radius2) + tiny)
+          << "node " << node;
+  }
+}
+
+template <class T>
+class Tree : public testing::Test {};
+using Types = testing::Types<float, double>;
+TYPED_TEST_SUITE(Tree, Types);
+
+TYPED_TEST(Tree, EverySampleIsInItsBoxes) {
+  using T = TypeParam;
+  std::uint64_t seed = 0;
+  for (const Size& size : sizes) {
+    for (const Kind kind : {Kind::blobs, Kind::uniform, Kind::duplicates, Kind::grid, Kind::offset,
+                            Kind::tiny, Kind::scales, Kind::all_equal}) {
+      const TestProblem<T> problem = shaped<T>(kind, size.n, size.d, ++seed);
+      SCOPED_TRACE(problem.describe());
+      const SampleTree<T> tree(problem.samples(), problem.weights, 32 + 16 * (seed % 2), 1);
+      check_nodes(tree);
+      check_samples(tree, problem);
+      if (testing::Test::HasFatalFailure()) return;
+    }
+  }
+}
+
+TYPED_TEST(Tree, OutliersStayInTheirBoxes) {
+  using T = TypeParam;
+  TestProblem<T> problem = shaped<T>(Kind::uniform, 30000, 2, 5);
+  // Few enough that a look at some of the samples does not find them.
+  for (const std::size_t i : {7u, 12345u, 29999u}) problem.values[i * problem.row_stride] = T(1e6);
+  problem.values[100 * problem.row_stride + 1] = T(-1e6);
+  const SampleTree<T> tree(problem.samples(), problem.weights, 48, 2);
+  check_nodes(tree);
+  check_samples(tree, problem);
+}
+
+TYPED_TEST(Tree, ThreadsDoNotShow) {
+  using T = TypeParam;
+  for (const std::size_t n : {std::size_t{3000}, std::size_t{50000}}) {
+    const TestProblem<T> problem = shaped<T>(Kind::blobs, n, 3, n);
+    const SampleTree<T> one(problem.samples(), problem.weights, 48, 1),
+        many(problem.samples(), problem.weights, 48, 5);
+    ASSERT_EQ(one.nodes().size(), many.nodes().size());
+    ASSERT_TRUE(std::equal(one.order(), one.order() + n, many.order()));
+    for (std::size_t node = 0; node < one.nodes().size(); ++node) {
+      ASSERT_EQ(one.nodes()[node].first_child, many.nodes()[node].first_child);
+      ASSERT_EQ(one.nodes()[node].first_leaf, many.nodes()[node].first_leaf);
+      ASSERT_TRUE(same_bits(one.nodes()[node].radius2, many.nodes()[node].radius2));
+      ASSERT_TRUE(same_bits(one.sums(node).squares, many.sums(node).squares));
+    }
+  }
+}
+
+TYPED_TEST(Tree, SpreadDataAreCutIntoSmallBoxes) {
+  using T = TypeParam;
+  const std::size_t n = 20000;
+  const TestProblem<T> problem = shaped<T>(Kind::uniform, n, 2, 1);
+  const SampleTree<T> tree(problem.samples(), {}, 48, 2);
+  double area = 0;
+  for (std::size_t node = 0; node < tree.nodes().size(); ++node) {
+    if (!tree.nodes()[node].is_leaf()) continue;
+    area += static_cast<double>(tree.twice_half(node)[0]) * static_cast<double>(tree.twice_half(node)[1]);
+  }
+  // Leaves share the unit square; overlaps by a bucket are what is above one.
+  EXPECT_LT(area, 1.5);
+  EXPECT_GT(area, 0.5);
+}
+
+}  // namespace
