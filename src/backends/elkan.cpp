@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "backends/backends.hpp"
+#include "backends/bounds.hpp"
 #include "canonical.hpp"
 #include "dense_engine.hpp"
 #include "parallel.hpp"
@@ -31,7 +32,8 @@ class Elkan final : public Backend<T> {
   explicit Elkan(const Problem<T>& problem)
       : problem_(within_memory("elkan", problem, elkan_bytes(problem))),
         engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads),
-        k_(problem.n_clusters) {
+        k_(problem.n_clusters),
+        rounding_(problem.samples.cols()) {
     const std::size_t n = problem.samples.rows();
     lower_.resize(n * k_);
     upper_.resize(n);
@@ -52,17 +54,6 @@ class Elkan final : public Backend<T> {
   std::uint64_t bytes() const override { return static_cast<std::uint64_t>(elkan_bytes(problem_)); }
 
  private:
-  static constexpr double epsilon = static_cast<double>(std::numeric_limits<T>::epsilon());
-  /// Bounds of a distance from its square in T; nothing is known of one that overflowed.
-  T upper_root(T squared) const {
-    return round_up<T>(std::sqrt(static_cast<double>(squared)) * (1 + slack_) + tiny_);
-  }
-  T lower_root(T squared) const {
-    return std::isfinite(squared)
-               ? round_down<T>(std::sqrt(static_cast<double>(squared)) * (1 - slack_) - tiny_)
-               : T(0);
-  }
-
   double weight(std::size_t i) const {
     return problem_.sample_weights.empty() ? 1.0 : static_cast<double>(problem_.sample_weights[i]);
   }
@@ -75,7 +66,7 @@ class Elkan final : public Backend<T> {
         const T* scores = scratch.scores.data() + (i - rows.begin) * engine_.padded_clusters();
         const auto ranked = engine_.rank(i, scores, scratch);
         step.labels[i] = ranked.label;
-        upper_[i] = round_up<T>(std::sqrt(ranked.distance) * (1 + slack_) + tiny_);
+        upper_[i] = rounding_.upper_root(ranked.distance);
         scratch.stats.inertia_bound += weight(i) * ranked.distance;
         scratch.stats.reranked += ranked.reranked;
         engine_.lower_distances(i, scores, lower_.data() + i * k_);
@@ -85,20 +76,8 @@ class Elkan final : public Backend<T> {
 
   /// Step 1: half of every centroid-to-centroid distance, and the least of each.
   void centroid_distances(MatrixView<const T> centroids) {
-    const auto& kernels = engine_.kernels();
-    const int threads = k_ * k_ * centroids.cols() < 100'000 ? 1 : problem_.threads;
-    parallel_blocks(threads, k_, [&](std::size_t j, int) {
-      std::vector<T> squared(k_);
-      kernels.squared_distances(centroids.row_data(j), centroids.data(), centroids.row_stride(), nullptr, k_,
-                                centroids.cols(), squared.data());
-      T least = std::numeric_limits<T>::infinity();
-      for (std::size_t other = 0; other < k_; ++other) {
-        // Its own centroid is never a candidate.
-        const T half = other == j ? std::numeric_limits<T>::infinity() : lower_root(squared[other]) / 2;
-        half_[j * k_ + other] = half;
-        least = std::min(least, half);
-      }
-      nearest_half_[j] = least;
+    parallel_blocks(centroid_threads(centroids, problem_.threads), k_, [&](std::size_t j, int) {
+      nearest_half_[j] = half_distances(engine_.kernels(), rounding_, centroids, j, half_.data() + j * k_);
     });
   }
 
@@ -134,7 +113,8 @@ class Elkan final : public Backend<T> {
       T squared;
       kernels.squared_distances(x, centroids.row_data(j), 0, nullptr, 1, d, &squared);
       ++stats.distances_computed;
-      lower[j] = round_down<T>(static_cast<double>(lower_root(squared)) + static_cast<double>(drift_[j]));
+      lower[j] =
+          round_down<T>(static_cast<double>(rounding_.lower_root(squared)) + static_cast<double>(drift_[j]));
       return squared;
     };
     const auto canonical_nearer = [&](std::size_t j, std::size_t than) {
@@ -153,7 +133,7 @@ class Elkan final : public Backend<T> {
       if (n_open > 0) {
         // #3a: tighten u, ask again.
         T nearest = squared_to(a);
-        u = upper_root(nearest);
+        u = rounding_.upper_root(static_cast<double>(nearest));
         n_open = candidates();
         // #3b: compute what is still open.
         for (std::size_t c = 0; c < n_open; ++c) {
@@ -162,11 +142,11 @@ class Elkan final : public Backend<T> {
           const T reach = round_up<T>(static_cast<double>(u));
           if (lower[j] - drift_[j] > reach || half_[a * k_ + j] > reach) continue;
           const T squared = squared_to(j);
-          if (certainly_less(nearest, squared)) continue;
-          if (certainly_less(squared, nearest) || canonical_nearer(j, a)) {
+          if (rounding_.certainly_less(nearest, squared)) continue;
+          if (rounding_.certainly_less(squared, nearest) || canonical_nearer(j, a)) {
             nearest = squared;
             a = j;
-            u = upper_root(nearest);
+            u = rounding_.upper_root(static_cast<double>(nearest));
           }
         }
         step.labels[i] = static_cast<std::int32_t>(a);
@@ -183,21 +163,10 @@ class Elkan final : public Backend<T> {
     return squared;
   }
 
-  /// Whether the canonical distance behind the square a is less than that behind b. A NaN or an overflow
-  /// proves nothing.
-  bool certainly_less(T a, T b) const {
-    return std::isfinite(b) && static_cast<double>(a) * (1 + 4 * slack_) + 4 * tiny_ * tiny_ <
-                                   static_cast<double>(b) * (1 - 4 * slack_) - 4 * tiny_ * tiny_;
-  }
-
   Problem<T> problem_;
   DenseEngine<T> engine_;
   std::size_t k_;
-  // Relative error of the root of a square in T or of a canonical distance, and the root of what underflow
-  // may take.
-  double slack_ = (static_cast<double>(problem_.samples.cols()) + 16) * epsilon;
-  double tiny_ = std::sqrt(static_cast<double>(problem_.samples.cols())) *
-                 std::sqrt(static_cast<double>(std::numeric_limits<T>::denorm_min())) * 2;
+  Rounding<T> rounding_;
   std::vector<T> lower_;         ///< n x k: l_ij + the drift of c_j when it was stored
   std::vector<T> upper_;         ///< n
   std::vector<T> half_;          ///< k x k: |c_j - c_j'| / 2

@@ -8,6 +8,7 @@
   X(openmp)                   \
   X(simd)                     \
   X(elkan)                    \
+  X(hamerly)                  \
   X(textbook)
 
 namespace omnimeans {

@@ -2,6 +2,7 @@
 // The kernels of one Arch as a table. Included by kernels_<isa>.cpp alone.
 #pragma once
 
+#include "kernels/bounds-inl.hpp"
 #include "kernels/nearest-inl.hpp"
 #include "kernels/rows-inl.hpp"
 #include "kernels/scores-inl.hpp"
@@ -26,6 +27,8 @@ constexpr Kernels<T> make_kernels() {
       .near_lowest = rows::near_lowest,
       .lower_distances = rows::lower_distances,
       .open_candidates = rows::open_candidates,
+      .move_bounds = Bounds<T, Arch>::move_bounds,
+      .tighten_bounds = Bounds<T, Arch>::tighten_bounds,
       .add_row = rows::add_row,
       .subtract_row = rows::subtract_row,
       .column_absmax = rows::column_absmax,
