@@ -2,8 +2,9 @@
 // What backends with bounds share: distances rounded outward, the distances between centroids, and one upper
 // and one lower bound a sample that move with the centroids (Hamerly 2010; kernels/bounds-inl.hpp).
 //
-//   u_i >= |x_i - c_a(i)|     l_i <= |x_i - c_j| for every j != a(i)     s_j <= min over j' of |c_j - c_j'| /
-//   2 No other centroid is nearer to x_i than its own if u_i < l_i or u_i < s_a(i).
+//   u_i >= |x_i - c_a(i)|     l_i <= |x_i - c_j| for every j != a(i)
+//   s_j <= half the way from c_j to the nearest other centroid
+//   No other centroid is nearer to x_i than its own if u_i < l_i or u_i < s_a(i).
 //
 // The distance D of the canonical rule is off by a relative gamma_{d/8+8} of double. Every bound is born with
 // a slack above that, from the engine's margin, from Rounding below or from the drift, and sums and
@@ -35,6 +36,8 @@ class Rounding {
     tiny_ = std::sqrt(d) * std::sqrt(static_cast<double>(std::numeric_limits<T>::denorm_min())) * 2;
   }
 
+  double slack() const { return slack_; }
+  double tiny() const { return tiny_; }
   T upper_root(double squared) const { return round_up<T>(std::sqrt(squared) * (1 + slack_) + tiny_); }
   /// sqrt(squared) * factor() + floor(), three roundings in T, is an upper bound, too.
   T factor() const { return round_up<T>(1 + slack_); }
@@ -57,6 +60,18 @@ class Rounding {
   // may take.
   double slack_, tiny_;
 };
+
+template <class T>
+double weight_of(const Problem<T>& problem, std::size_t i) {
+  return problem.sample_weights.empty() ? 1.0 : static_cast<double>(problem.sample_weights[i]);
+}
+
+/// w_i u^2, what sample i adds to the inertia at most if u is its upper bound.
+template <class T>
+double inertia_within(const Problem<T>& problem, std::size_t i, T u) {
+  const double w = weight_of(problem, i), distance = static_cast<double>(u);
+  return w > 0 ? w * distance * distance * (1 + 0x1p-40) : 0.0;
+}
 
 /// Half the distance of every centroid from row j of `centroids` into half[0 ... k-1], rounded down; infinity
 /// for its own, which is no candidate. Returns the least.

@@ -2,8 +2,9 @@
 // hamerly: exact k-means with one upper and one lower bound a sample. Greg Hamerly 2010, "Making k-means even
 // faster", SDM; the lines named are those of its algorithms 1 to 4.
 //
-//   u_i >= |x_i - c_a(i)|     l_i <= |x_i - c_j| for every j != a(i)     s_j = min over j' != j of |c_j -
-//   c_j'| / 2 a(i) stays if u_i < max(l_i, s_a(i)).
+//   u_i >= |x_i - c_a(i)|     l_i <= |x_i - c_j| for every j != a(i)
+//   s_j = half the way from c_j to the nearest other centroid
+//   a(i) stays if u_i < max(l_i, s_a(i)).
 //
 // Needs O(n) additional memory: 2 n values. Three things differ from the paper, none in what is proved.
 // Samples whose bounds meet are not searched one by one: a block's survivors are gathered into tiles of the

@@ -9,6 +9,9 @@
   X(simd)                     \
   X(elkan)                    \
   X(hamerly)                  \
+  X(exponion)                 \
+  X(annulus)                  \
+  X(yinyang)                  \
   X(textbook)
 
 namespace omnimeans {
