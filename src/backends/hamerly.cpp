@@ -46,32 +46,28 @@ class Hamerly final : public Backend<T> {
 
     std::atomic<std::size_t> tightened{0}, closed{0}, survivors{0};
     const bool tighten_all = closed_share_ * row_cycles() > own_cycles();
-    const AssignmentStats stats =
-        engine_.assign_listed(out, bounds_.block_rows(), [&](RowRange rows, auto& scratch) {
-          std::vector<std::int32_t>& open = scratch.listed;
-          double inertia = bounds_.move(rows, step.labels, open);  // algorithm 4, and lines 5 to 7 of 1
-          // Every sixteenth block tells what tightening is good for.
-          if (tighten_all || rows.begin / bounds_.block_rows() % 16 == 0) {
-            const std::size_t before = open.size();
-            inertia += bounds_.tighten(rows, step, open);  // lines 8 and 9
-            scratch.stats.distances_computed += before;
-            tightened += before;
-            closed += before - open.size();
-          }
-          survivors += open.size();
-          if (5 * open.size() > 4 * rows.size()) {
-            open.resize(rows.size());
-            std::iota(open.begin(), open.end(), 0);
-          } else {
-            scratch.stats.inertia_bound += inertia;
-          }
-          // line 10, Point-All-Ctrs: the engine's tiles
-        });
+    total += engine_.assign_listed(out, bounds_.block_rows(), [&](RowRange rows, auto& scratch) {
+      std::vector<std::int32_t>& open = scratch.listed;
+      double inertia = bounds_.move(rows, step.labels, open);  // algorithm 4, and lines 5 to 7 of 1
+      // Every sixteenth block tells what tightening is good for.
+      if (tighten_all || rows.begin / bounds_.block_rows() % 16 == 0) {
+        const std::size_t before = open.size();
+        inertia += bounds_.tighten(rows, step, open);  // lines 8 and 9
+        scratch.stats.distances_computed += before;
+        tightened += before;
+        closed += before - open.size();
+      }
+      survivors += open.size();
+      if (5 * open.size() > 4 * rows.size()) {
+        open.resize(rows.size());
+        std::iota(open.begin(), open.end(), 0);
+      } else {
+        scratch.stats.inertia_bound += inertia;
+      }
+      // line 10, Point-All-Ctrs: the engine's tiles
+    });
     if (tightened > 0) closed_share_ = static_cast<double>(closed) / static_cast<double>(tightened);
     n_survivors_ = survivors;
-    total.distances_computed += stats.distances_computed;
-    total.reranked = stats.reranked;
-    total.inertia_bound = stats.inertia_bound;
     return total;
   }
 

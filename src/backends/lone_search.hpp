@@ -66,11 +66,7 @@ class LoneSearch {
       body(block_range(block, n, block_rows), scratch_[static_cast<std::size_t>(thread)]);
     });
     AssignmentStats total;
-    for (const Scratch& scratch : scratch_) {
-      total.distances_computed += scratch.stats.distances_computed;
-      total.reranked += scratch.stats.reranked;
-      total.inertia_bound += scratch.stats.inertia_bound;
-    }
+    for (const Scratch& scratch : scratch_) total += scratch.stats;
     return total;
   }
 

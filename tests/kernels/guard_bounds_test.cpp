@@ -96,30 +96,13 @@ void check_open(const Block<T>& b, GuardedBlock<T>& g, const std::vector<std::in
 }
 
 template <class T>
-class GuardedBounds : public testing::Test {
- protected:
-  template <class Body>
-  static void sweep(Body&& body) {
-    for (const auto* table : usable_tables()) {
-      SCOPED_TRACE(std::string(omnimeans::to_string(table->isa)));
-      for (const Shape& shape : swept_shapes()) {
-        for (const Placement place : edges())
-          ASSERT_NO_FATAL_FAILURE(body(table->of<T>(), shape, place)) << shape.n << ", " << shape.d;
-      }
-      for (const Shape& shape : few_shapes()) {
-        for (const Placement place : all_gaps(sizeof(T)))
-          ASSERT_NO_FATAL_FAILURE(body(table->of<T>(), shape, place)) << shape.n << ", " << shape.d;
-      }
-    }
-  }
-};
-
+class GuardedBounds : public testing::Test {};
 using Types = testing::Types<float, double>;
 TYPED_TEST_SUITE(GuardedBounds, Types);
 
 TYPED_TEST(GuardedBounds, Move) {
   using T = TypeParam;
-  this->sweep([](const Kernels<T>& kernels, const Shape& shape, Placement place) {
+  sweep_kernels<T>([](const Kernels<T>& kernels, const Shape& shape, Placement place) {
     Random random(shape.n * 1000 + shape.k);
     const Block<T> b(shape, random);
     GuardedBlock<T> g(b, std::vector<std::int32_t>(shape.n), place);
@@ -141,7 +124,7 @@ TYPED_TEST(GuardedBounds, Move) {
 
 TYPED_TEST(GuardedBounds, Tighten) {
   using T = TypeParam;
-  this->sweep([](const Kernels<T>& kernels, const Shape& shape, Placement place) {
+  sweep_kernels<T>([](const Kernels<T>& kernels, const Shape& shape, Placement place) {
     const auto [n, d, k] = shape;
     Random random(n * 1000 + d);
     const Block<T> b(shape, random);
