@@ -110,11 +110,7 @@ void DenseEngine<T>::transform_row(std::size_t i, T* out) const {
 template <class T>
 AssignmentStats DenseEngine<T>::sum_stats() const {
   AssignmentStats total;
-  for (const Scratch& scratch : scratch_) {
-    total.distances_computed += scratch.stats.distances_computed;
-    total.reranked += scratch.stats.reranked;
-    total.inertia_bound += scratch.stats.inertia_bound;
-  }
+  for (const Scratch& scratch : scratch_) total += scratch.stats;
   return total;
 }
 

@@ -41,6 +41,14 @@ struct AssignmentStats {
   std::uint64_t reranked = 0;  ///< samples decided by the canonical rule because the bound proved nothing
   double inertia_bound = 0;    ///< upper bound of sum_i w_i D(x_i, c_label(i))
   bool inertia_is_exact = false;
+
+  /// Adds what another part of the step counted.
+  AssignmentStats& operator+=(const AssignmentStats& part) {
+    distances_computed += part.distances_computed;
+    reranked += part.reranked;
+    inertia_bound += part.inertia_bound;
+    return *this;
+  }
 };
 
 template <class T>

@@ -46,7 +46,8 @@ template <class T>
 double elkan_bytes(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), k = problem.n_clusters;
   return DenseEngine<T>::bytes_needed(problem, true) +
-         (pairs(n, k) + pairs(k, k) + static_cast<double>(n + 2 * k)) * sizeof(T);
+         (pairs(n, k) + pairs(k, k) + static_cast<double>(n + 2 * k)) * sizeof(T) +
+         pairs(k, static_cast<std::size_t>(problem.threads)) * 2 * (sizeof(T) + sizeof(std::int32_t));
 }
 
 }  // namespace omnimeans::algorithms

@@ -12,25 +12,23 @@
 // first pass takes its bounds from the dense kernel. Rounding: u is rounded up, l, s and half distances down;
 // what compares equal is not skipped, and D decides it.
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <vector>
 
 #include "backends/backends.hpp"
-#include "canonical.hpp"
-#include "dense_engine.hpp"
-#include "parallel.hpp"
-#include "rounding.hpp"
+#include "backends/lone_search.hpp"
 
 namespace omnimeans::algorithms {
 namespace {
 
 template <class T>
 class Elkan final : public Backend<T> {
+  using Scratch = typename LoneSearch<T>::Scratch;
+
  public:
   explicit Elkan(const Problem<T>& problem)
       : problem_(within_memory("elkan", problem, elkan_bytes(problem))),
         engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads),
+        search_(problem_, engine_.kernels()),
         k_(problem.n_clusters) {
     const std::size_t n = problem.samples.rows();
     lower_.resize(n * k_);
@@ -41,163 +39,83 @@ class Elkan final : public Backend<T> {
   }
 
   AssignmentStats assign(const Assignment<T>& step) override {
-    if (step.drift.empty()) return first_pass(step);
+    search_.set_centroids(step.centroids);
+    if (step.drift.empty()) {
+      return search_.first_pass(engine_, step, upper_,
+                                [&](std::size_t i, std::size_t, std::span<const T> lower) {
+                                  std::ranges::copy(lower, lower_.data() + i * k_);
+                                });
+    }
     // Steps 5 and 6, all at once: the drift that bounds have to give since they were stored.
     for (std::size_t j = 0; j < k_; ++j)
       drift_[j] = round_up<T>(static_cast<double>(drift_[j]) + step.drift[j]);
     centroid_distances(step.centroids);
-    return pruned_pass(step);
+    AssignmentStats total = search_.over_blocks(256, [&](RowRange rows, Scratch& scratch) {
+      for (std::size_t i = rows.begin; i < rows.end; ++i) assign_sample(step, i, scratch);
+    });
+    total.distances_computed += k_ * (k_ - 1);
+    return total;
   }
 
   std::uint64_t bytes() const override { return static_cast<std::uint64_t>(elkan_bytes(problem_)); }
 
  private:
-  static constexpr double epsilon = static_cast<double>(std::numeric_limits<T>::epsilon());
-  /// Bounds of a distance from its square in T; nothing is known of one that overflowed.
-  T upper_root(T squared) const {
-    return round_up<T>(std::sqrt(static_cast<double>(squared)) * (1 + slack_) + tiny_);
-  }
-  T lower_root(T squared) const {
-    return std::isfinite(squared)
-               ? round_down<T>(std::sqrt(static_cast<double>(squared)) * (1 - slack_) - tiny_)
-               : T(0);
-  }
-
-  double weight(std::size_t i) const {
-    return problem_.sample_weights.empty() ? 1.0 : static_cast<double>(problem_.sample_weights[i]);
-  }
-
-  /// Every distance once, by the dense kernel.
-  AssignmentStats first_pass(const Assignment<T>& step) {
-    engine_.set_centroids(step.centroids);
-    return engine_.over_scores([&](RowRange rows, typename DenseEngine<T>::Scratch& scratch) {
-      for (std::size_t i = rows.begin; i < rows.end; ++i) {
-        const T* scores = scratch.scores.data() + (i - rows.begin) * engine_.padded_clusters();
-        const auto ranked = engine_.rank(i, scores, scratch);
-        step.labels[i] = ranked.label;
-        upper_[i] = round_up<T>(std::sqrt(ranked.distance) * (1 + slack_) + tiny_);
-        scratch.stats.inertia_bound += weight(i) * ranked.distance;
-        scratch.stats.reranked += ranked.reranked;
-        engine_.lower_distances(i, scores, lower_.data() + i * k_);
-      }
-    });
-  }
-
   /// Step 1: half of every centroid-to-centroid distance, and the least of each.
   void centroid_distances(MatrixView<const T> centroids) {
-    const auto& kernels = engine_.kernels();
-    const int threads = k_ * k_ * centroids.cols() < 100'000 ? 1 : problem_.threads;
-    parallel_blocks(threads, k_, [&](std::size_t j, int) {
-      std::vector<T> squared(k_);
-      kernels.squared_distances(centroids.row_data(j), centroids.data(), centroids.row_stride(), nullptr, k_,
-                                centroids.cols(), squared.data());
-      T least = std::numeric_limits<T>::infinity();
-      for (std::size_t other = 0; other < k_; ++other) {
-        // Its own centroid is never a candidate.
-        const T half = other == j ? std::numeric_limits<T>::infinity() : lower_root(squared[other]) / 2;
-        half_[j * k_ + other] = half;
-        least = std::min(least, half);
-      }
-      nearest_half_[j] = least;
+    parallel_blocks(centroid_threads(centroids, problem_.threads), k_, [&](std::size_t j, int) {
+      nearest_half_[j] = half_distances(engine_.kernels(), rounding(), centroids, j, half_.data() + j * k_);
     });
   }
 
-  AssignmentStats pruned_pass(const Assignment<T>& step) {
-    const std::size_t n = problem_.samples.rows();
-    constexpr std::size_t block_rows = 256;
-    const std::size_t blocks = block_count(n, block_rows);
-    std::vector<AssignmentStats> stats(blocks);
-    parallel_blocks(problem_.threads, blocks, [&](std::size_t block, int) {
-      const RowRange rows = block_range(block, n, block_rows);
-      std::vector<std::int32_t> open(k_);
-      for (std::size_t i = rows.begin; i < rows.end; ++i) assign_sample(step, i, open, stats[block]);
-    });
-    AssignmentStats total{.distances_computed = k_ * (k_ - 1)};
-    for (const AssignmentStats& s : stats) {
-      total.distances_computed += s.distances_computed;
-      total.inertia_bound += s.inertia_bound;
-      total.reranked += s.reranked;
-    }
-    return total;
-  }
-
-  void assign_sample(const Assignment<T>& step, std::size_t i, std::vector<std::int32_t>& open,
-                     AssignmentStats& stats) {
-    const auto& kernels = engine_.kernels();
-    const std::size_t d = problem_.samples.cols();
-    const T* x = problem_.samples.row_data(i);
+  void assign_sample(const Assignment<T>& step, std::size_t i, Scratch& scratch) {
     T* lower = lower_.data() + i * k_;
     auto a = static_cast<std::size_t>(step.labels[i]);
     T u = round_up<T>(static_cast<double>(upper_[i]) + step.drift[a]);
-    const MatrixView<const T> centroids = step.centroids;
     const auto squared_to = [&](std::size_t j) {
-      T squared;
-      kernels.squared_distances(x, centroids.row_data(j), 0, nullptr, 1, d, &squared);
-      ++stats.distances_computed;
-      lower[j] = round_down<T>(static_cast<double>(lower_root(squared)) + static_cast<double>(drift_[j]));
+      const T squared = search_.squared_distance(i, j, scratch.stats);
+      lower[j] =
+          round_down<T>(static_cast<double>(rounding().lower_root(squared)) + static_cast<double>(drift_[j]));
       return squared;
-    };
-    const auto canonical_nearer = [&](std::size_t j, std::size_t than) {
-      const double to_j = canonical_to(x, centroids, j), to_other = canonical_to(x, centroids, than);
-      ++stats.reranked;
-      return to_j < to_other || (to_j == to_other && j < than);
     };
     // #2: nothing can be nearer than half the way to the nearest other centroid.
     if (!(u < nearest_half_[a])) {
       // #3: who is left by both bounds. The subtraction in T is off by one rounding: ask with a little more.
       const auto candidates = [&] {
-        return kernels.open_candidates(lower, drift_.data(), half_.data() + a * k_,
-                                       round_up<T>(static_cast<double>(u)), k_, open.data());
+        return engine_.kernels().open_candidates(lower, drift_.data(), half_.data() + a * k_,
+                                                 round_up<T>(static_cast<double>(u)), k_,
+                                                 scratch.open.data());
       };
       std::size_t n_open = candidates();
       if (n_open > 0) {
         // #3a: tighten u, ask again.
         T nearest = squared_to(a);
-        u = upper_root(nearest);
+        u = rounding().upper_root(static_cast<double>(nearest));
         n_open = candidates();
         // #3b: compute what is still open.
         for (std::size_t c = 0; c < n_open; ++c) {
-          const auto j = static_cast<std::size_t>(open[c]);
+          const auto j = static_cast<std::size_t>(scratch.open[c]);
           if (j == a) continue;
           const T reach = round_up<T>(static_cast<double>(u));
           if (lower[j] - drift_[j] > reach || half_[a * k_ + j] > reach) continue;
           const T squared = squared_to(j);
-          if (certainly_less(nearest, squared)) continue;
-          if (certainly_less(squared, nearest) || canonical_nearer(j, a)) {
-            nearest = squared;
-            a = j;
-            u = upper_root(nearest);
-          }
+          if (!search_.takes(i, j, squared, a, nearest, scratch.stats)) continue;
+          nearest = squared;
+          a = j;
+          u = rounding().upper_root(static_cast<double>(nearest));
         }
         step.labels[i] = static_cast<std::int32_t>(a);
       }
     }
     upper_[i] = u;
-    if (weight(i) > 0) stats.inertia_bound += weight(i) * static_cast<double>(u) * static_cast<double>(u);
+    scratch.stats.inertia_bound += inertia_within(problem_, i, u);
   }
 
-  double canonical_to(const T* x, MatrixView<const T> centroids, std::size_t j) const {
-    double squared;
-    engine_.kernels().canonical_distances(x, centroids.row_data(j), 0, nullptr, 1, centroids.cols(),
-                                          &squared);
-    return squared;
-  }
-
-  /// Whether the canonical distance behind the square a is less than that behind b. A NaN or an overflow
-  /// proves nothing.
-  bool certainly_less(T a, T b) const {
-    return std::isfinite(b) && static_cast<double>(a) * (1 + 4 * slack_) + 4 * tiny_ * tiny_ <
-                                   static_cast<double>(b) * (1 - 4 * slack_) - 4 * tiny_ * tiny_;
-  }
+  const Rounding<T>& rounding() const { return search_.rounding(); }
 
   Problem<T> problem_;
   DenseEngine<T> engine_;
+  LoneSearch<T> search_;
   std::size_t k_;
-  // Relative error of the root of a square in T or of a canonical distance, and the root of what underflow
-  // may take.
-  double slack_ = (static_cast<double>(problem_.samples.cols()) + 16) * epsilon;
-  double tiny_ = std::sqrt(static_cast<double>(problem_.samples.cols())) *
-                 std::sqrt(static_cast<double>(std::numeric_limits<T>::denorm_min())) * 2;
   std::vector<T> lower_;         ///< n x k: l_ij + the drift of c_j when it was stored
   std::vector<T> upper_;         ///< n
   std::vector<T> half_;          ///< k x k: |c_j - c_j'| / 2

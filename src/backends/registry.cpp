@@ -10,6 +10,10 @@
   X(elkan)                    \
   X(bytebounds)               \
   X(kdtree)                   \
+  X(hamerly)                  \
+  X(exponion)                 \
+  X(annulus)                  \
+  X(yinyang)                  \
   X(textbook)
 
 namespace omnimeans {

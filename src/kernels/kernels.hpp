@@ -139,6 +139,38 @@ struct LeafLabels {
   T least_gap = 0;  ///< the least difference of the two lowest scores of a sample
 };
 
+/// Bounds of a block of samples, one upper and one lower each (Hamerly 2010). Rows are counted from its
+/// first.
+template <class T>
+struct BoundsTask {
+  const std::int32_t* labels = nullptr;
+  T *upper = nullptr, *lower = nullptr;
+  const T* weights = nullptr;     ///< null: all ones
+  const T* separation = nullptr;  ///< of each centroid: half the way to the nearest other, at most; by label
+  std::int32_t* open = nullptr;   ///< rows whose label may change, ascending
+};
+
+/// How far each centroid moved, at most, and the largest of them; `second` equals it if two are the largest.
+template <class T>
+struct Drifts {
+  const T* of = nullptr;
+  T largest = 0, second = 0;
+};
+
+/// The centroids, and what makes the distance to one of them an upper bound.
+template <class T>
+struct OwnDistances {
+  const T* centroids = nullptr;
+  std::size_t stride = 0, n_features = 0;
+  T factor = 1, floor = 0;
+};
+
+struct BoundsResult {
+  std::size_t n_open = 0;
+  double inertia_bound =
+      0;  ///< sum of w * upper^2 over the rows that are not open (or no more), rounded somehow
+};
+
 /// The kernels for values of T. The score of a pair is s_j = |c_j|^2/2 - x.c_j, so |x - c_j|^2 = |x|^2 + 2
 /// s_j.
 template <class T>
@@ -208,6 +240,14 @@ struct Kernels {
   /// out[j] = floor(min(254, factor * (root + drift[j]))), root = sqrt(2 scores[j] + base) less 2^-10 of it
   /// at most, or 0 where that is NaN or below 2^-50; drift >= 0.
   void (*byte_bounds)(const T* scores, const T* drift, std::size_t n, T base, T factor, std::uint8_t* out);
+  /// For each of n rows: upper += drift[label], lower -= the largest drift of another centroid (not below 0),
+  /// both rounded outward. Lists in `open` (room for n) all rows but those with upper < lower or upper <
+  /// separation[label]; a NaN leaves a row open.
+  BoundsResult (*move_bounds)(const BoundsTask<T>&, const Drifts<T>&, std::size_t n);
+
+  /// For each of the block's listed rows (block.index = task.open): upper = factor * |x - c_label| + floor.
+  /// Leaves in `open` those that are still open.
+  BoundsResult (*tighten_bounds)(const BoundsTask<T>&, const RowBlock<T>& block, const OwnDistances<T>& own);
 
   /// sums[t] +-= bits(double(x_t) + magic[t]): one sample's fixed-point row; see centroid_update.hpp.
   void (*add_row)(const T* x, const double* magic, std::size_t n_features, std::uint64_t* sums);

@@ -65,6 +65,13 @@ struct Rows {
       sum[0] = S::fma(difference, difference, sum[0]);
       t += W;
     }
+    if constexpr (S::has_partial_loads) {
+      if (t < d) {
+        const vec difference = S::sub(S::load_first(x + t, d - t), S::load_first(c + t, d - t));
+        sum[1] = S::fma(difference, difference, sum[1]);
+      }
+      return S::reduce_add(S::add(sum[0], sum[1]));
+    }
     T total = S::reduce_add(S::add(sum[0], sum[1]));
     for (; t < d; ++t) total += (x[t] - c[t]) * (x[t] - c[t]);
     return total;
@@ -103,9 +110,22 @@ struct Rows {
   /// Appends the lanes that are not closed, ascending.
   static OMNIMEANS_INLINE void append_open(unsigned closed, std::size_t first, std::int32_t* out,
                                            std::size_t& count) {
+#if defined(__AVX512F__)
+    // Without branches: which lanes are open is hard to predict. (A compressing store to memory is microcode
+    // on Zen 4, a compressed register and a masked store are not.)
+    const auto open_lanes = static_cast<__mmask16>(~closed & S::all_bits);
+    const __m512i lanes =
+        _mm512_add_epi32(_mm512_set1_epi32(static_cast<std::int32_t>(first)),
+                         _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+    const unsigned n_open = static_cast<unsigned>(__builtin_popcount(open_lanes));
+    _mm512_mask_storeu_epi32(out + count, static_cast<__mmask16>((1u << n_open) - 1),
+                             _mm512_maskz_compress_epi32(open_lanes, lanes));
+    count += n_open;
+#else
     for (unsigned open = ~closed & S::all_bits; open != 0; open &= open - 1) {
       out[count++] = static_cast<std::int32_t>(first) + __builtin_ctz(open);
     }
+#endif
   }
 
   static std::size_t near_lowest(const T* values, std::size_t n, T margin, std::int32_t* out) {

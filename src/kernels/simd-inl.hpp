@@ -92,6 +92,8 @@ struct Simd {
   static constexpr std::size_t lanes = 1;
 
   static OMNIMEANS_INLINE vec load(const T* p) { return *p; }
+  static constexpr bool has_partial_loads = false;
+  static OMNIMEANS_INLINE vec load_first(const T*, std::size_t) { return T(0); }
   static OMNIMEANS_INLINE void store(T* p, vec a) { *p = a; }
   static OMNIMEANS_INLINE vec set(T value) { return value; }
   static OMNIMEANS_INLINE vec add(vec a, vec b) { return a + b; }
@@ -108,6 +110,9 @@ struct Simd {
   static OMNIMEANS_INLINE vec lower_sqrt(vec a) { return sqrt(a); }
   static OMNIMEANS_INLINE mask both(mask a, mask b) { return a && b; }
   static OMNIMEANS_INLINE vec select(mask m, vec a, vec b) { return m ? a : b; }
+  static OMNIMEANS_INLINE vec gather(const T* table, const std::int32_t* index) {
+    return table[static_cast<std::size_t>(*index)];
+  }
   static OMNIMEANS_INLINE vec tag(vec a, vec bits) {
     return index_bits<T>((index_value(a) & ~(nearest_tags - 1)) | index_value(bits));
   }
@@ -145,13 +150,57 @@ struct Simd {
 
   static OMNIMEANS_INLINE vec load(const T* p) { return vec::load_unaligned(p); }
   static OMNIMEANS_INLINE void store(T* p, vec a) { a.store_unaligned(p); }
-  static OMNIMEANS_INLINE vec set(T value) { return vec(value); }
-  static OMNIMEANS_INLINE vec add(vec a, vec b) { return a + b; }
-  static OMNIMEANS_INLINE vec sub(vec a, vec b) { return a - b; }
-  static OMNIMEANS_INLINE vec mul(vec a, vec b) { return a * b; }
-  static OMNIMEANS_INLINE vec min(vec a, vec b) { return xsimd::min(a, b); }
-  static OMNIMEANS_INLINE vec max(vec a, vec b) { return xsimd::max(a, b); }
-  static OMNIMEANS_INLINE vec abs(vec a) { return xsimd::abs(a); }
+
+  /// Whether load_first() costs about as much as load().
+#if defined(__AVX2__)
+  static constexpr bool has_partial_loads = true;
+#else
+  static constexpr bool has_partial_loads = false;
+#endif
+  /// The first `count` < lanes values, then zeros; reads nothing behind them.
+  static OMNIMEANS_INLINE vec load_first(const T* p, std::size_t count) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) {
+      return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p);
+    } else {
+      return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << count) - 1), p);
+    }
+#elif defined(__AVX2__)
+    alignas(64) static constexpr std::int32_t on_off[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    const __m256i mask = _mm256_loadu_si256(
+        reinterpret_cast<const __m256i*>(on_off + 8 - count * (sizeof(T) / sizeof(std::int32_t))));
+    if constexpr (sizeof(T) == 4) {
+      return _mm256_maskload_ps(p, mask);
+    } else {
+      return _mm256_maskload_pd(p, mask);
+    }
+#else
+    alignas(64) T lane[lanes] = {};
+    for (std::size_t l = 0; l < count; ++l) lane[l] = p[l];
+    return load(lane);
+#endif
+  }
+  static OMNIMEANS_INLINE vec set(T value) {
+    return vec(value);
+  }
+  static OMNIMEANS_INLINE vec add(vec a, vec b) {
+    return a + b;
+  }
+  static OMNIMEANS_INLINE vec sub(vec a, vec b) {
+    return a - b;
+  }
+  static OMNIMEANS_INLINE vec mul(vec a, vec b) {
+    return a * b;
+  }
+  static OMNIMEANS_INLINE vec min(vec a, vec b) {
+    return xsimd::min(a, b);
+  }
+  static OMNIMEANS_INLINE vec max(vec a, vec b) {
+    return xsimd::max(a, b);
+  }
+  static OMNIMEANS_INLINE vec abs(vec a) {
+    return xsimd::abs(a);
+  }
   /// c - a * b and c + a * b: fused where the instruction set can. (xsimd 8 multiplies and adds apart for
   /// AVX-512.)
   static OMNIMEANS_INLINE vec fnma(vec a, vec b, vec c) {
@@ -203,6 +252,26 @@ struct Simd {
   }
   static OMNIMEANS_INLINE vec select(mask m, vec a, vec b) {
     return xsimd::select(m, a, b);
+  }
+  /// table[index[l]] in lane l.
+  static OMNIMEANS_INLINE vec gather(const T* table, const std::int32_t* index) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) {
+      return _mm512_i32gather_ps(_mm512_loadu_si512(index), table, 4);
+    } else {
+      return _mm512_i32gather_pd(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(index)), table, 8);
+    }
+#elif defined(__AVX2__)
+    if constexpr (sizeof(T) == 4) {
+      return _mm256_i32gather_ps(table, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(index)), 4);
+    } else {
+      return _mm256_i32gather_pd(table, _mm_loadu_si128(reinterpret_cast<const __m128i*>(index)), 8);
+    }
+#else
+    alignas(64) T lane[lanes];
+    for (std::size_t l = 0; l < lanes; ++l) lane[l] = table[static_cast<std::size_t>(index[l])];
+    return load(lane);
+#endif
   }
   /// a with its lowest three bits replaced by those of `bits` = index_bits of less than nearest_tags.
   static OMNIMEANS_INLINE vec tag(vec a, vec bits) {
@@ -325,7 +394,8 @@ OMNIMEANS_INLINE xsimd::batch<double, Arch> load_widened(const float* p) {
 #elif defined(__AVX__)
   return _mm256_cvtps_pd(_mm_loadu_ps(p));
 #elif defined(__x86_64__)
-  return _mm_cvtps_pd(_mm_castpd_ps(_mm_load_sd(reinterpret_cast<const double*>(p))));
+  // (_mm_load_sd reads a double, which the compiler may move before the floats are written.)
+  return _mm_cvtps_pd(_mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
 #elif defined(__aarch64__)
   return vcvt_f64_f32(vld1_f32(p));
 #endif

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/box-inl.hpp"
+#include "kernels/bounds-inl.hpp"
 #include "kernels/nearest-inl.hpp"
 #include "kernels/pairs-inl.hpp"
 #include "kernels/rows-inl.hpp"
@@ -39,6 +40,8 @@ constexpr Kernels<T> make_kernels() {
       .open_pairs = pairs::open_pairs,
       .lower_bytes = pairs::lower_bytes,
       .byte_bounds = pairs::byte_bounds,
+      .move_bounds = Bounds<T, Arch>::move_bounds,
+      .tighten_bounds = Bounds<T, Arch>::tighten_bounds,
       .add_row = rows::add_row,
       .subtract_row = rows::subtract_row,
       .column_absmax = rows::column_absmax,

@@ -21,18 +21,12 @@ using omnimeans::kernels::Kernels;
 template <class T>
 class GuardedRows : public testing::Test {
  protected:
-  /// Calls body(kernels, n, d, place) for both types of sweep.
+  /// Calls body(kernels, n, d, place) for every table, shape and placement.
   template <class Body>
   static void sweep(Body&& body) {
-    for (const auto* table : usable_tables()) {
-      SCOPED_TRACE(std::string(omnimeans::to_string(table->isa)));
-      for (const Shape& shape : swept_shapes()) {
-        for (const Placement place : edges()) body(table->of<T>(), shape.n, shape.d, place);
-      }
-      for (const Shape& shape : few_shapes()) {
-        for (const Placement place : all_gaps(sizeof(T))) body(table->of<T>(), shape.n, shape.d, place);
-      }
-    }
+    sweep_kernels<T>([&](const Kernels<T>& kernels, const Shape& shape, Placement place) {
+      body(kernels, shape.n, shape.d, place);
+    });
   }
 };
 

@@ -2,12 +2,15 @@
 // The shapes that the kernel tests sweep, and the tables that this CPU runs.
 #pragma once
 
+#include <gtest/gtest.h>
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "core/random.hpp"
+#include "kernels/guarded.hpp"
 #include "kernels/kernels.hpp"
 
 inline std::vector<const omnimeans::kernels::KernelTable*> usable_tables() {
@@ -42,6 +45,25 @@ inline std::vector<Shape> swept_shapes() {
 /// A few, for the sweeps over every alignment.
 inline std::vector<Shape> few_shapes() {
   return {{1, 1, 1}, {7, 3, 2}, {33, 17, 23}, {50, 4, 64}, {20, 131, 9}};
+}
+
+/// Calls body(kernels, shape, place) for every table: all shapes against either guard, a few at every
+/// alignment. Stops where it fails.
+template <class T, class Body>
+void sweep_kernels(Body&& body) {
+  const auto at_places = [&](const auto* table, const Shape& shape, const std::vector<Placement>& places) {
+    for (const Placement place : places) {
+      SCOPED_TRACE(std::string(omnimeans::to_string(table->isa)) + ", n " + std::to_string(shape.n) + ", d " +
+                   std::to_string(shape.d) + ", k " + std::to_string(shape.k));
+      body(table->template of<T>(), shape, place);
+      if (testing::Test::HasFatalFailure()) return;
+    }
+  };
+  for (const auto* table : usable_tables()) {
+    for (const Shape& shape : swept_shapes()) ASSERT_NO_FATAL_FAILURE(at_places(table, shape, edges()));
+    for (const Shape& shape : few_shapes())
+      ASSERT_NO_FATAL_FAILURE(at_places(table, shape, all_gaps(sizeof(T))));
+  }
 }
 
 template <class T>
