@@ -51,10 +51,11 @@ CentroidUpdate<T>::CentroidUpdate(MatrixView<const T> samples, std::span<const T
       weights_(weights),
       n_clusters_(n_clusters),
       n_present_(samples.rows()),
+      stride_(block_count(samples.cols(), 8) * 8),
       threads_(samples.rows() * samples.cols() < 50'000 ? 1 : threads),
       kernels_(kernels::kernels_for<T>(isa)),
-      magic_(samples.cols()),
-      magic2_(words > 1 ? samples.cols() : 0),
+      magic_(stride_),
+      magic2_(words > 1 ? stride_ : 0),
       quantum_(samples.cols()),
       quantum2_(samples.cols()),
       accounted_(samples.rows(), -1) {
@@ -89,7 +90,7 @@ CentroidUpdate<T>::CentroidUpdate(MatrixView<const T> samples, std::span<const T
 
 template <class T>
 typename CentroidUpdate<T>::Sums CentroidUpdate<T>::empty_sums() const {
-  const std::size_t size = n_clusters_ * words * samples_.cols();
+  const std::size_t size = n_clusters_ * words * stride_;
   return {AlignedBuffer<std::uint64_t>(weighted() ? 0 : size), AlignedBuffer<Int128>(weighted() ? size : 0),
           std::vector<std::int64_t>(n_clusters_), std::vector<std::int64_t>(weighted() ? n_clusters_ : 0)};
 }
@@ -106,20 +107,20 @@ void CentroidUpdate<T>::apply_row(Sums& sums, std::size_t i, std::size_t cluster
   const T* x = samples_.row_data(i);
   if (weighted()) {
     const std::int64_t w = add ? integer_weight(i) : -integer_weight(i);
-    Int128* row = sums.wide.data() + cluster * words * d;
+    Int128* row = sums.wide.data() + cluster * words * stride_;
     for (std::size_t t = 0; t < d; ++t) {
       const double v = static_cast<double>(x[t]);
       row[t] += Int128{w} * integer(v, magic_[t]);
-      if constexpr (words > 1) row[d + t] += Int128{w} * integer(cut_off(v, magic_[t]), magic2_[t]);
+      if constexpr (words > 1) row[stride_ + t] += Int128{w} * integer(cut_off(v, magic_[t]), magic2_[t]);
     }
     return;
   }
-  std::uint64_t* row = sums.plain.data() + cluster * words * d;
+  std::uint64_t* row = sums.plain.data() + cluster * words * stride_;
   (add ? kernels_.add_row : kernels_.subtract_row)(x, magic_.data(), d, row);
   if constexpr (words > 1) {
     for (std::size_t t = 0; t < d; ++t) {
       const std::uint64_t rest = fixed(cut_off(static_cast<double>(x[t]), magic_[t]), magic2_[t]);
-      row[d + t] += add ? rest : std::uint64_t{0} - rest;
+      row[stride_ + t] += add ? rest : std::uint64_t{0} - rest;
     }
   }
 }
@@ -162,8 +163,10 @@ void CentroidUpdate<T>::find_moves(std::span<const std::int32_t> labels) {
 
 template <class T>
 std::size_t CentroidUpdate<T>::accumulate(std::span<const std::int32_t> labels) {
-  find_moves(labels);
-  const std::size_t changed = moves_.size();
+  // At first all are to be added; who moved need not be known.
+  if (!first_) find_moves(labels);
+  const std::size_t changed = first_ ? n_present_ : moves_.size();
+  first_ = false;
   if (changed == 0) return 0;
   // A moved sample costs two rows, a rebuilt one costs one.
   const bool rebuild = changed > n_present_ / 2;
@@ -195,6 +198,21 @@ void CentroidUpdate<T>::apply_with_private_sums(std::span<const std::int32_t> la
     if (team > 1 && own.counts.empty()) own = empty_sums();
     Sums& sums = team > 1 ? own : sums_;
     const RowRange items = block_range(block, n_items, block_rows);
+    if (words == 1 && !weighted()) {
+      kernels_.account({.rows = samples_.data(),
+                        .row_stride = samples_.row_stride(),
+                        .n_features = samples_.cols(),
+                        .index = rebuild ? nullptr : moves_.data() + items.begin,
+                        .first = items.begin,
+                        .count = items.size(),
+                        .from = rebuild ? nullptr : accounted_.data(),
+                        .to = labels.data(),
+                        .magic = magic_.data(),
+                        .sums = sums.plain.data(),
+                        .sums_stride = stride_,
+                        .counts = sums.counts.data()});
+      return;
+    }
     for (std::size_t m = items.begin; m < items.end; ++m) {
       // Moved samples are scattered: ask for the row that is due in a while.
       if (m + 8 < items.end) __builtin_prefetch(samples_.row_data(item(m + 8)));
@@ -257,7 +275,7 @@ void CentroidUpdate<T>::write_means(Matrix<T>& centroids) const {
     if (count == 0) return;
     const Int128 total = weighted() ? sums_.weights[j] : count;
     const auto sum = [&](std::size_t word, std::size_t t, double magic) -> Int128 {
-      const std::size_t at = (j * words + word) * d + t;
+      const std::size_t at = (j * words + word) * stride_ + t;
       if (weighted()) return sums_.wide[at];
       const std::uint64_t offset = static_cast<std::uint64_t>(count) * std::bit_cast<std::uint64_t>(magic);
       return static_cast<std::int64_t>(sums_.plain[at] - offset);

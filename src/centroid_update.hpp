@@ -56,7 +56,8 @@ class CentroidUpdate {
  private:
   static constexpr std::size_t words = sizeof(T) == sizeof(double) ? 2 : 1;
 
-  /// Sums of all clusters; of `plain` and `wide` only one is used, [cluster][word][feature].
+  /// Sums of all clusters; of `plain` and `wide` only one is used, [cluster][word][feature], rows stride_
+  /// apart.
   struct Sums {
     AlignedBuffer<std::uint64_t> plain;  ///< without weights: bits(x + m), modulo 2^64
     AlignedBuffer<Int128> wide;          ///< with weights
@@ -77,7 +78,7 @@ class CentroidUpdate {
 
   MatrixView<const T> samples_;
   std::span<const T> weights_;
-  std::size_t n_clusters_, n_present_;
+  std::size_t n_clusters_, n_present_, stride_;
   int threads_;
   const kernels::Kernels<T>& kernels_;
 
@@ -86,6 +87,7 @@ class CentroidUpdate {
   std::vector<double> quantum_, quantum2_;
 
   Sums sums_;
+  bool first_ = true;                    ///< nothing has been added yet
   std::vector<std::size_t> moves_;       ///< of the current step
   std::vector<std::int32_t> accounted_;  ///< the labels that the sums stand for; -1: none
 };

@@ -143,12 +143,14 @@ class Fit {
     result.centroids = seed(run);
     result.seed_seconds = seconds_since(seed_start);
 
+    const auto make_start = Clock::now();
     const auto backend = entry_->make(problem_);
     CentroidUpdate<T> update(samples_, weights_, absmax_, options_.n_clusters, isa_, threads_);
     result.labels.assign(samples_.rows(), -1);
     Matrix<T> next = result.centroids;
     std::vector<double> drift;
     std::optional<StopReason> stop;
+    result.fit_seconds = seconds_since(make_start);  // a tree is built here
     while (!stop) {
       IterationStats stats{.iteration = result.n_iter};
       const auto assignment_start = Clock::now();

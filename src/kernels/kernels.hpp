@@ -171,6 +171,22 @@ struct BoundsResult {
       0;  ///< sum of w * upper^2 over the rows that are not open (or no more), rounded somehow
 };
 
+/// Samples that change their cluster, for the sums of centroid_update.hpp. Sums are rows of sums_stride
+/// values, a multiple of 8 that n_features does not exceed; so is `magic`, zero beyond the features.
+template <class T>
+struct AccountTask {
+  const T* rows = nullptr;
+  std::size_t row_stride = 0, n_features = 0;
+  const std::size_t* index = nullptr;  ///< which samples; null: first ... first + count - 1
+  std::size_t first = 0, count = 0;
+  const std::int32_t* from = nullptr;  ///< of each sample, negative: none; null: none has one
+  const std::int32_t* to = nullptr;    ///< of each sample
+  const double* magic = nullptr;
+  std::uint64_t* sums = nullptr;
+  std::size_t sums_stride = 0;
+  std::int64_t* counts = nullptr;
+};
+
 /// The kernels for values of T. The score of a pair is s_j = |c_j|^2/2 - x.c_j, so |x - c_j|^2 = |x|^2 + 2
 /// s_j.
 template <class T>
@@ -248,6 +264,10 @@ struct Kernels {
   /// For each of the block's listed rows (block.index = task.open): upper = factor * |x - c_label| + floor.
   /// Leaves in `open` those that are still open.
   BoundsResult (*tighten_bounds)(const BoundsTask<T>&, const RowBlock<T>& block, const OwnDistances<T>& own);
+
+  /// sums[to] += bits(x + magic), sums[from] -= bits(x + magic), likewise the counts, for every sample
+  /// listed.
+  void (*account)(const AccountTask<T>&);
 
   /// sums[t] +-= bits(double(x_t) + magic[t]): one sample's fixed-point row; see centroid_update.hpp.
   void (*add_row)(const T* x, const double* magic, std::size_t n_features, std::uint64_t* sums);

@@ -131,6 +131,10 @@ template <class Arch>
 OMNIMEANS_INLINE double load_widened(const double* p) {
   return *p;
 }
+template <class Arch, class T>
+OMNIMEANS_INLINE double load_widened_part(const T* p, std::size_t) {
+  return load_widened<Arch>(p);  // one lane is never a part
+}
 template <class Arch>
 OMNIMEANS_INLINE void add_bits(std::uint64_t* p, double a) {
   *p += std::bit_cast<std::uint64_t>(a);
@@ -403,6 +407,23 @@ OMNIMEANS_INLINE xsimd::batch<double, Arch> load_widened(const float* p) {
 template <class Arch>
 OMNIMEANS_INLINE xsimd::batch<double, Arch> load_widened(const double* p) {
   return xsimd::batch<double, Arch>::load_unaligned(p);
+}
+
+/// The first `count` lanes of that, zeros after them; nothing beyond is touched.
+template <class Arch, class T>
+OMNIMEANS_INLINE xsimd::batch<double, Arch> load_widened_part(const T* p, std::size_t count) {
+#if defined(__AVX512F__)
+  const auto mask = static_cast<__mmask8>((1u << count) - 1);
+  if constexpr (sizeof(T) == 4) {
+    return _mm512_cvtps_pd(_mm256_maskz_loadu_ps(mask, p));
+  } else {
+    return _mm512_maskz_loadu_pd(mask, p);
+  }
+#else
+  alignas(64) T part[xsimd::batch<double, Arch>::size] = {};
+  for (std::size_t t = 0; t < count; ++t) part[t] = p[t];
+  return load_widened<Arch>(part);
+#endif
 }
 
 /// The bits of the lanes as 64-bit integers. (xsimd's bitwise_cast took the batch before release 11 and takes

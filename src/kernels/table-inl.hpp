@@ -2,8 +2,9 @@
 // The kernels of one Arch as a table. Included by kernels_<isa>.cpp alone.
 #pragma once
 
-#include "kernels/box-inl.hpp"
+#include "kernels/account-inl.hpp"
 #include "kernels/bounds-inl.hpp"
+#include "kernels/box-inl.hpp"
 #include "kernels/nearest-inl.hpp"
 #include "kernels/pairs-inl.hpp"
 #include "kernels/rows-inl.hpp"
@@ -42,6 +43,7 @@ constexpr Kernels<T> make_kernels() {
       .byte_bounds = pairs::byte_bounds,
       .move_bounds = Bounds<T, Arch>::move_bounds,
       .tighten_bounds = Bounds<T, Arch>::tighten_bounds,
+      .account = Account<T, Arch>::account,
       .add_row = rows::add_row,
       .subtract_row = rows::subtract_row,
       .column_absmax = rows::column_absmax,
