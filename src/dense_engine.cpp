@@ -49,6 +49,7 @@ DenseEngine<T>::DenseEngine(MatrixView<const T> samples, std::size_t n_clusters,
   const double d = static_cast<double>(samples.cols());
   // N is inflated by 2 gamma_{d+8}, 16 u by round_up, and a few roundings: less than this.
   norm_slack_ = 4 * gamma_of(d + 12, unit_roundoff<T>());
+  norm_floor_ = 2 * std::sqrt(d * static_cast<double>(std::numeric_limits<T>::denorm_min()));
 }
 
 template <class T>
@@ -355,22 +356,13 @@ void DenseEngine<T>::load_sample(std::size_t i, T* x) const {
 
 template <class T>
 typename DenseEngine<T>::LowerTerms DenseEngine<T>::lower_terms(std::size_t i) const {
-  const double eps = static_cast<double>(std::numeric_limits<T>::epsilon());
-  const double eta = static_cast<double>(std::numeric_limits<T>::denorm_min());
+  constexpr double eps = static_cast<double>(std::numeric_limits<T>::epsilon());
   const double norm = static_cast<double>(norms_[i]);
-  const double least =
-      std::max(0.0, norm * (1 - norm_slack_) - 2 * std::sqrt(static_cast<double>(samples_.cols()) * eta));
+  const double least = std::max(0.0, norm * (1 - norm_slack_) - norm_floor_);
   // |x - c|^2 >= 2 (s^ - E) + |x|^2; the kernel's sum of the two is rounded in T, off by eps (N + C)^2 at
   // most.
   const double sum = norm + largest_norm_;
-  const double base = least * least - 2 * margin(norm) - 2 * eps * sum * sum;
-  return {narrow<T>(base), lower_factor()};
-}
-
-template <class T>
-T DenseEngine<T>::lower_factor() const {
-  return narrow<T>(std::sqrt(inverse_scale2_) *
-                   (1 - 4 * static_cast<double>(std::numeric_limits<T>::epsilon())));
+  return {narrow<T>(least * least - 2 * margin(norm) - 2 * eps * sum * sum), lower_factor_};
 }
 
 template <class T>

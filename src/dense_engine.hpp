@@ -107,7 +107,7 @@ class DenseEngine {
     T base, factor;
   };
   LowerTerms lower_terms(std::size_t i) const;
-  T lower_factor() const;  ///< the factor, which is the same for all
+  T lower_factor() const { return lower_factor_; }  ///< the factor, which is the same for all
 
   /// At least the length of the longest centroid, in the samples' units, from where the engine centres.
   double largest_norm() const { return largest_norm_ * std::sqrt(inverse_scale2_); }
@@ -233,9 +233,10 @@ class DenseEngine {
   AlignedBuffer<T> rows_;    ///< row by row, row_stride_ apart, padded with zeros; on demand
   double largest_norm_ = 0;  ///< C
   T margin0_ = 0, margin1_ = 0, margin2_ = 0;  ///< margin(N) = (margin2 N + margin1) N + margin0
-  T norm_limit_ = 0;       ///< where the kernels' arithmetic might overflow: nothing is proved beyond
-  std::vector<T> norms_;   ///< N of each sample, an upper bound of |x'|
-  double norm_slack_ = 0;  ///< |x'| >= N (1 - norm_slack) - tiny
+  T norm_limit_ = 0;      ///< where the kernels' arithmetic might overflow: nothing is proved beyond
+  std::vector<T> norms_;  ///< N of each sample, an upper bound of |x'|
+  double norm_slack_ = 0, norm_floor_ = 0;  ///< |x'| >= N (1 - norm_slack) - norm_floor
+  T lower_factor_ = 1;                      ///< of lower_terms()
   bool norms_known_ = false;
   std::vector<Scratch> scratch_;
 };

@@ -53,6 +53,8 @@ void DenseEngine<T>::choose_transform() {
   const int most = sizeof(T) == sizeof(float) ? 120 : 1000;
   scale_ = rescale ? static_cast<T>(std::ldexp(1.0, std::clamp(-exponent, -most, most))) : T(1);
   inverse_scale2_ = 1 / static_cast<double>(scale_) / static_cast<double>(scale_);
+  lower_factor_ = narrow<T>((1 - 4 * static_cast<double>(std::numeric_limits<T>::epsilon())) /
+                            static_cast<double>(scale_));
   transformed_ = centre || rescale;
 }
 

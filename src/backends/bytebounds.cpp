@@ -74,6 +74,7 @@ class ByteBounds final : public Backend<T> {
         stride_(padded_bytes(k_)),
         bounds_(AlignedBuffer<std::uint8_t>::for_overwrite(problem.samples.rows() * stride_)),
         upper_(problem.samples.rows()),
+        drift_(k_),
         class_of_(problem.samples.rows()) {
     for (int thread = 0; thread < std::max(problem.threads, 1); ++thread)
       works_.emplace_back(k_, engine_.padded_features());
@@ -106,6 +107,7 @@ class ByteBounds final : public Backend<T> {
 
   struct Class {
     double quantum = 1;
+    T per_quantum = 1;                       ///< 1 / quantum: a power of two, exact
     std::vector<double> drift;               ///< P_j; empty: no sample has been in this class
     std::vector<T> moved;                    ///< P_j in the engine's units, rounded down
     std::vector<std::uint8_t> units, zeros;  ///< ceil(P_j / q), and what a sample sees that was rebased
@@ -146,7 +148,10 @@ class ByteBounds final : public Backend<T> {
     const int top = (spread > 0 ? std::ilogb(spread) : 0) + static_cast<int>(n_classes) - largest_class;
     for (std::size_t c = 0; c < n_classes; ++c) {
       classes_[c] = {};
-      classes_[c].quantum = std::ldexp(1.0, std::clamp(top - static_cast<int>(c) - 6, -1000, 1000));
+      constexpr int most = std::numeric_limits<T>::max_exponent - 8;
+      const int exponent = std::clamp(top - static_cast<int>(c) - 6, -most, most);
+      classes_[c].quantum = std::ldexp(1.0, exponent);
+      classes_[c].per_quantum = static_cast<T>(std::ldexp(1.0, -exponent));
       classes_[c].start(k_, stride_);
     }
     top_ = top;
@@ -177,6 +182,7 @@ class ByteBounds final : public Backend<T> {
 
   /// Adds what the centroids drifted; marks the classes whose drift nears the range of a byte.
   void advance(std::span<const double> drift) {
+    for (std::size_t j = 0; j < k_; ++j) drift_[j] = round_up<T>(drift[j]);
     std::array<bool, n_classes> used{};
     for (const std::uint8_t c : class_of_) used[c] = true;
     for (std::size_t index = 0; index < n_classes; ++index) {
@@ -204,10 +210,10 @@ class ByteBounds final : public Backend<T> {
     return static_cast<std::uint8_t>(std::clamp(top_ - exponent, 0, static_cast<int>(n_classes) - 1));
   }
 
-  /// v > u / q.
-  std::uint8_t units_of(T upper, const Class& c) const {
-    const double units = std::floor(static_cast<double>(upper) / c.quantum) + 1;
-    return static_cast<std::uint8_t>(units < 255 ? units : 255);
+  /// v > u / q, and not much: the product is exact.
+  static std::uint8_t units_of(T upper, const Class& c) {
+    const T units = upper * c.per_quantum;
+    return units < T(254) ? static_cast<std::uint8_t>(static_cast<int>(units) + 1) : std::uint8_t{255};
   }
 
   /// Steps 3 and 4 for whole samples, those in scratch.listed: label, class and all bytes.
@@ -295,7 +301,7 @@ class ByteBounds final : public Backend<T> {
       close(bounds, own);
     }
     // #1
-    upper_[i] = round_up<T>(static_cast<double>(upper_[i]) + step.drift[static_cast<std::size_t>(own)]);
+    upper_[i] = (upper_[i] + drift_[static_cast<std::size_t>(own)]) * outward_;
     std::uint8_t units = units_of(upper_[i], c);
     std::size_t count = kernels.count_open(bounds, c.seen(), units, stride_);
     if (count == 0) {
@@ -420,6 +426,8 @@ class ByteBounds final : public Backend<T> {
   }
 
   static constexpr bool filterable = sizeof(T) == sizeof(float);
+  /// Makes up for the roundings of a sum and a product.
+  static constexpr T outward_ = 1 + 4 * std::numeric_limits<T>::epsilon();
   static constexpr std::uint8_t outgrown = 240;  ///< units of u
 
   Problem<T> problem_;
@@ -428,6 +436,7 @@ class ByteBounds final : public Backend<T> {
   std::size_t k_, stride_;
   AlignedBuffer<std::uint8_t> bounds_;  ///< n x stride: b_ij
   std::vector<T> upper_;                ///< n: u_i
+  std::vector<T> drift_;                ///< k: of this step
   std::vector<std::uint8_t> class_of_;  ///< n
   std::array<Class, n_classes> classes_;
   std::vector<Work> works_;  ///< a thread each
