@@ -24,7 +24,7 @@ void measure(benchmark::State& state, const Case& c, const std::string& name, bo
                            .n_clusters = c.k,
                            .threads = threads,
                            .isa = default_isa()};
-  const BackendEntry& entry = name == "auto" ? algorithms::choose(problem) : find_backend(name);
+  const BackendEntry& entry = name == "auto" ? algorithms::automatic() : find_backend(name);
   const MatrixView<const T> centroids = data->initial_centroids().view();
   const double right_inertia =
       data->assignment_inertia(plan.scalar_limit);  // the answer comes before any time
@@ -49,7 +49,8 @@ void measure(benchmark::State& state, const Case& c, const std::string& name, bo
   }
 
   const double inertia_found = exact ? right_inertia : inertia(data->samples().view(), centroids, labels);
-  const Isa isa = isa_of(entry.info.name, problem.isa);
+  const std::string_view ran = stats.backend.empty() ? entry.info.name : stats.backend;
+  const Isa isa = isa_of(ran, problem.isa);
   set_counters(state,
                {.problem = c,
                 .isa = isa,
@@ -62,7 +63,7 @@ void measure(benchmark::State& state, const Case& c, const std::string& name, bo
                plan.ceilings);
   state.counters["exact"] = exact;
   if (!exact) set_inexact(state, inertia_found, right_inertia);
-  state.SetLabel(label(entry.info.name, isa));
+  state.SetLabel(label(ran, isa));
 }
 
 void register_assignments(const Plan& plan) {

@@ -11,25 +11,7 @@
 namespace omnimeans {
 namespace {
 
-constexpr std::size_t largest_block_rows = 240;  // a multiple of every tile height
 constexpr std::size_t rerank_rows = 24;
-// Of packed centroids, kept in the second-level cache while a block passes.
-constexpr std::size_t panel_bytes = std::size_t{512} << 10;
-
-/// Starting a thread, and waiting for it, costs more than half a million multiply-adds (some ten
-/// microseconds).
-template <class T>
-int worthwhile_threads(MatrixView<const T> samples, std::size_t n_clusters, int threads) {
-  const double work = static_cast<double>(samples.rows()) * static_cast<double>(n_clusters) *
-                      static_cast<double>(samples.cols());
-  return static_cast<int>(std::clamp(work / 5e5, 1.0, static_cast<double>(std::max(threads, 1))));
-}
-
-/// About a quarter of a thread's share, in whole tiles.
-std::size_t block_rows_for(std::size_t n, int threads, std::size_t tile) {
-  const std::size_t share = n / (4 * static_cast<std::size_t>(std::max(threads, 1))) / tile * tile;
-  return std::clamp<std::size_t>(share, tile, std::max(tile, largest_block_rows / tile * tile));
-}
 
 }  // namespace
 
@@ -37,11 +19,12 @@ template <class T>
 DenseEngine<T>::DenseEngine(MatrixView<const T> samples, std::size_t n_clusters, Isa isa, int threads)
     : samples_(samples),
       kernels_(kernels::kernels_for<T>(isa)),
-      threads_(worthwhile_threads(samples, n_clusters, threads)),
+      plan_(make_dense_plan<T>(samples.rows(), samples.cols(), n_clusters, isa, threads)),
+      threads_(plan_.threads),
       n_clusters_(n_clusters),
       n_vectors_((n_clusters + kernels_.lanes - 1) / kernels_.lanes),
-      n_groups_((n_clusters + kernels_.nearest_group - 1) / kernels_.nearest_group),
-      block_rows_(block_rows_for(samples.rows(), threads_, kernels_.nearest_tile)),
+      n_groups_(plan_.n_groups),
+      block_rows_(plan_.block_rows),
       row_stride_(block_count(samples.cols(), kernels_.lanes) * kernels_.lanes),
       grouped_(n_clusters * samples.cols()),
       half_norms_(n_clusters),
@@ -99,7 +82,7 @@ template <class T>
 kernels::PackedCentroids<T> DenseEngine<T>::panels() const {
   const std::size_t panel = 2 * kernels_.lanes * samples_.cols() * sizeof(T);
   return {panels_.data(), panel_half_norms_.data(), n_vectors_, samples_.cols(),
-          std::max<std::size_t>(1, panel_bytes / panel)};
+          std::max<std::size_t>(1, plan_.panel_bytes / panel)};
 }
 
 template <class T>

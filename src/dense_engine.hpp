@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "aligned_buffer.hpp"
+#include "dense_plan.hpp"
 #include "kernels/kernels.hpp"
 #include "omnimeans/backend.hpp"
 #include "omnimeans/matrix_view.hpp"
@@ -217,6 +218,7 @@ class DenseEngine {
   MatrixView<const T> samples_;
   MatrixView<const T> centroids_;
   const kernels::Kernels<T>& kernels_;
+  DensePlan plan_;
   int threads_;
   std::size_t n_clusters_, n_vectors_, n_groups_, block_rows_, row_stride_;
 

@@ -93,7 +93,7 @@ class Fit {
                 .isa = isa_,
                 .memory_limit_bytes =
                     options.memory_limit_bytes != 0 ? options.memory_limit_bytes : default_memory_limit()};
-    if (entry_ == nullptr) entry_ = &algorithms::choose(problem_);
+    if (entry_ == nullptr) entry_ = &algorithms::automatic();
     if (options.tol > 0) tolerance_ = options.tol * mean_feature_variance(samples, weights_, threads_);
   }
 
@@ -136,9 +136,6 @@ class Fit {
   Result<T> one_run(std::size_t run, std::size_t runs) {
     Result<T> result;
     result.run = run;
-    result.backend = entry_->info.name;
-    result.isa = entry_->info.vectorised ? isa_ : Isa::scalar;
-    result.threads = entry_->info.threaded ? threads_ : 1;
     const auto seed_start = Clock::now();
     result.centroids = seed(run);
     result.seed_seconds = seconds_since(seed_start);
@@ -160,6 +157,8 @@ class Fit {
       stats.inertia_is_exact = assigned.inertia_is_exact;
       stats.distances_computed = assigned.distances_computed;
       stats.reranked = assigned.reranked;
+      stats.backend = assigned.backend.empty() ? entry_->info.name : assigned.backend;
+      stats.reason = assigned.reason;
 
       const auto update_start = Clock::now();
       const bool relocated = update_step(update, result, next, stats);
@@ -176,6 +175,10 @@ class Fit {
       stop = stopping_rule(result, at_rest, runs);
     }
     result.stop_reason = *stop;
+    const BackendInfo& last = find_backend(result.history.back().backend).info;
+    result.backend = last.name;
+    result.isa = last.vectorised ? isa_ : Isa::scalar;
+    result.threads = last.threaded ? threads_ : 1;
     result.backend_bytes = backend->bytes();
     finish(*backend, drift, result);
     return result;

@@ -8,6 +8,7 @@
 #include "omnimeans/isa.hpp"
 #include "omnimeans/matrix_view.hpp"
 #include "omnimeans/options.hpp"
+#include "omnimeans/plan.hpp"
 #include "omnimeans/predict.hpp"
 #include "omnimeans/result.hpp"
 #include "omnimeans/seeding.hpp"

@@ -40,6 +40,8 @@ struct IterationStats {
       0;  ///< samples that the fast kernel could not prove and the canonical rule decided
   double assignment_seconds = 0;
   double update_seconds = 0;
+  std::string_view backend;  ///< that labelled the samples: "auto" may change it
+  std::string_view reason;   ///< why "auto" took it, in the iteration where it did; else empty
 };
 
 template <class T>
@@ -53,7 +55,7 @@ struct Result {
   std::size_t run = 0;         ///< which of the n_init runs this is, from 0
   std::vector<IterationStats> history;  ///< one entry an iteration of this run
 
-  std::string backend;                   ///< the backend that ran
+  std::string backend;                   ///< the backend that ran; with "auto" the last one
   Isa isa = Isa::scalar;                 ///< the kernels that ran
   int threads = 1;                       ///< the threads that it might use
   std::uint64_t distances_computed = 0;  ///< over the iterations of this run and the final labelling

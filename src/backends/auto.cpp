@@ -1,29 +1,142 @@
 // SPDX-License-Identifier: MIT
-// What "auto" stands for. Elkan's bounds pay where a distance costs more than looking at a bound (many
-// features) and where there is much to skip (many clusters); otherwise the dense kernel is faster: on a Xeon
-// of 2023 an iteration of 50k x 64, k = 256 takes 40 ms against 24, one of 20k x 256, k = 256 takes 13 ms
-// against 35. What does not fit the memory limit gives way: elkan to simd, simd to openmp, openmp to naive,
-// which needs none.
+// auto: the exact backend that suits the shape of the problem, and another one later if that proves faster.
+//
+//   first     kdtree      few features: boxes exclude most centroids
+//             bytebounds  many features and clusters: a byte of memory saves a distance
+//             simd        the rest; and what does not fit the memory limit gives way to it, then to openmp,
+//             naive
+//   later     simd gives hamerly a try in iterations 2, 6, 14, 30, ...: centroids come to rest, so bounds pay
+//   more
+//             and more. The seconds of the iterations decide, and the one that is slower goes.
+//
+// Measured on a Xeon of 2023 (two threads, float, 25 iterations, seconds of the whole fit over simd's):
+// kdtree 2 to 3 at d = 2 and 3 with k >= 64, 0.7 at d = 8; bytebounds 1.3 at k d = 25,000, 2.6 at 128,000, 6
+// at 384,000, below 1 at 16,000; hamerly 0.9 to 2 with k = 50 and 100, 0.7 with k = 1000. Without products of
+// bytes (double, CPUs without VNNI) the bounds pay later.
 #include "backends/auto.hpp"
 
+#include <chrono>
+#include <limits>
+#include <optional>
+
 #include "backends/backends.hpp"
+#include "kernels/int8.hpp"
 
 namespace omnimeans::algorithms {
+namespace {
+
+/// A backend worth trying, and why, in words for `omnimeans fit --explain`.
+struct Choice {
+  std::string_view name, reason;
+};
 
 template <class T>
-const BackendEntry& choose(const Problem<T>& problem) {
-  constexpr std::size_t fewest_features = 160, fewest_clusters = 64;
+Choice first_choice(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
-  const auto fits = [&](double bytes) {
-    return problem.memory_limit_bytes == 0 || bytes <= static_cast<double>(problem.memory_limit_bytes);
-  };
-  if (d >= fewest_features && k >= fewest_clusters && fits(elkan_bytes(problem)))
-    return find_backend("elkan");
-  if (fits(DenseEngine<T>::bytes_needed(problem, false))) return find_backend("simd");
-  return find_backend(fits(static_cast<double>(n)) ? "openmp" : "naive");
+  if (n >= 5000 && ((d <= 3 && k >= 32) || (d <= 5 && k >= 128)))
+    return {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
+  const bool bytes = sizeof(T) == sizeof(float) && kernels::int8_kernels(problem.isa) != nullptr;
+  const bool many = bytes ? d >= 48 && k >= 64 && k * d >= 24'000 : d >= 100 && k >= 64 && k * d >= 64'000;
+  if (n >= 1000 && many)
+    return {"bytebounds", "many features and clusters: a bound of one byte a pair saves most distances"};
+  return {"simd", "few clusters for their features: computing every distance is fastest"};
 }
 
-template const BackendEntry& choose(const Problem<float>&);
-template const BackendEntry& choose(const Problem<double>&);
+template <class T>
+class Auto final : public Backend<T> {
+ public:
+  explicit Auto(const Problem<T>& problem) : problem_(problem) {
+    if (take(first_choice(problem))) return;
+    for (const Choice choice : {Choice{"simd", "what would be faster does not fit the memory limit"},
+                                Choice{"openmp", "simd does not fit the memory limit"}}) {
+      if (take(choice)) return;
+    }
+    current_ = find_backend("naive").make(problem);
+    choice_ = {"naive", "nothing else fits the memory limit"};
+  }
+
+  AssignmentStats assign(const Assignment<T>& step) override {
+    if (step_ == next_trial_ && choice_.name == "simd") begin_trial();
+    // A backend that has just been made knows nothing of before.
+    const bool fresh = first_of_current_;
+    first_of_current_ = false;
+    const auto start = std::chrono::steady_clock::now();
+    AssignmentStats stats =
+        current_->assign({step.centroids, fresh ? std::span<const double>() : step.drift, step.labels});
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    stats.backend = choice_.name;
+    if (changed_) stats.reason = choice_.reason;
+    changed_ = false;
+    if (before_trial_ != nullptr && !fresh) {
+      judge_trial(seconds);
+    } else if (before_trial_ == nullptr) {
+      dense_seconds_ = std::min(dense_seconds_, seconds);
+    }
+    ++step_;
+    return stats;
+  }
+
+  std::uint64_t bytes() const override {
+    return current_->bytes() + (before_trial_ != nullptr ? before_trial_->bytes() : 0);
+  }
+
+ private:
+  bool take(Choice choice, std::uint64_t memory_in_use = 0) {
+    Problem<T> problem = problem_;
+    if (problem.memory_limit_bytes != 0) {
+      if (memory_in_use >= problem.memory_limit_bytes) return false;
+      problem.memory_limit_bytes -= memory_in_use;
+    }
+    try {
+      std::unique_ptr<Backend<T>> made = find_backend(choice.name).make(problem);
+      before_trial_ = std::move(current_);
+      current_ = std::move(made);
+    } catch (const MemoryLimitExceeded&) {
+      return false;
+    }
+    choice_ = choice;
+    first_of_current_ = changed_ = true;
+    return true;
+  }
+
+  void begin_trial() {
+    next_trial_ = 2 * next_trial_ + 2;
+    trial_steps_ = 0;
+    take({"hamerly", "centroids move less: one bound a sample may skip it, on trial"}, current_->bytes());
+  }
+
+  /// Two steps with bounds: the better one shows what is to come.
+  void judge_trial(double seconds) {
+    trial_seconds_ = trial_steps_++ == 0 ? seconds : std::min(trial_seconds_, seconds);
+    if (trial_seconds_ < 0.95 * dense_seconds_) {
+      before_trial_.reset();  // it stays: bounds only get better as centroids come to rest
+    } else if (trial_steps_ == 2 || seconds > 1.3 * dense_seconds_) {
+      current_ = std::move(before_trial_);
+      choice_ = {"simd", "the trial was slower than computing every distance"};
+      changed_ = true;
+    }
+  }
+
+  Problem<T> problem_;
+  std::unique_ptr<Backend<T>> current_, before_trial_;  ///< before: simd, while another one is on trial
+  Choice choice_;
+  bool first_of_current_ = true, changed_ = true;
+  std::size_t step_ = 0, next_trial_ = 2;
+  int trial_steps_ = 0;
+  double dense_seconds_ = std::numeric_limits<double>::infinity(), trial_seconds_ = 0;
+};
+
+}  // namespace
+
+const BackendEntry& automatic() {
+  static const BackendEntry entry{{.name = "auto",
+                                   .memory = "as the backend it picks",
+                                   .use_when = "always, unless you compare backends",
+                                   .avoid_when = "one certain algorithm is wanted",
+                                   .reference = ""},
+                                  make<Auto, float>,
+                                  make<Auto, double>};
+  return entry;
+}
 
 }  // namespace omnimeans::algorithms

@@ -5,8 +5,7 @@
 
 namespace omnimeans::algorithms {
 
-/// The backend that "auto" stands for: an exact one that fits the memory limit.
-template <class T>
-const BackendEntry& choose(const Problem<T>& problem);
+/// What "auto" stands for: not in backends(), for it is none of its own.
+const BackendEntry& automatic();
 
 }  // namespace omnimeans::algorithms

@@ -26,7 +26,7 @@ struct FitArguments {
   std::uint64_t n_clusters = 0, n_init = 1, max_iter = 300, seed = 0, memory_limit = 0;
   double tol = 1e-4, time_limit = 0;
   std::string init = "k-means++", backend = "auto", empty_clusters = "relocate";
-  bool quiet = false;
+  bool quiet = false, explain = false;
   ComputeOptions compute;
   InputOptions input;
 
@@ -173,6 +173,7 @@ int fit_samples(const FitArguments& args, const Matrix<T>& samples, Clock::time_
   if (!args.labels.empty()) io::write_labels(args.labels, result.labels);
   write_json(args.json, fit_json(facts, result));
   if (!args.quiet && args.json != "-") std::cout << fit_summary(facts, result);
+  if (args.explain && args.json != "-") std::cout << fit_explanation(facts, result);
   return result.stop_reason == StopReason::cancelled ? exit_interrupted : exit_done;
 }
 
@@ -222,6 +223,8 @@ Command add_fit_command(CLI::App& program) {
   add_path(app, "--labels", args->labels, "Write the labels: .npy (i4) .csv .tsv .txt");
   add_path(app, "--json", args->json,
            "Write all numbers and the history as JSON; -: to standard output, and nothing else there");
+  app.add_flag("--explain", args->explain,
+               "Tell which backend did which iterations, at what cost, and why auto took it");
   app.add_flag("-q,--quiet", args->quiet, "No summary and no progress line");
   app.footer(
       "Examples:\n"

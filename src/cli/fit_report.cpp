@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "cli/machine.hpp"
+#include "omnimeans/plan.hpp"
 #include "omnimeans/version.hpp"
 
 namespace omnimeans::cli {
@@ -22,7 +23,9 @@ nlohmann::ordered_json history_json(const std::vector<IterationStats>& history) 
                     {"distances_computed", stats.distances_computed},
                     {"reranked", stats.reranked},
                     {"assignment_seconds", stats.assignment_seconds},
-                    {"update_seconds", stats.update_seconds}});
+                    {"update_seconds", stats.update_seconds},
+                    {"backend", stats.backend},
+                    {"reason", stats.reason}});
   }
   return list;
 }
@@ -88,9 +91,40 @@ std::string fit_summary(const FitFacts& facts, const Result<T>& result) {
   return out.str();
 }
 
+template <class T>
+std::string fit_explanation(const FitFacts& facts, const Result<T>& result) {
+  std::ostringstream out;
+  out << describe_dense_plan<T>(facts.n_samples, facts.n_features, result.centroids.rows(), result.isa,
+                                result.threads)
+      << '\n';
+  const double pairs = static_cast<double>(facts.n_samples) * static_cast<double>(result.centroids.rows());
+  out << std::fixed;
+  for (std::size_t first = 0, last; first < result.history.size(); first = last) {
+    double seconds = 0, distances = 0;
+    for (last = first; last < result.history.size(); ++last) {
+      const IterationStats& stats = result.history[last];
+      if (last > first && (stats.backend != result.history[first].backend || !stats.reason.empty())) break;
+      seconds += stats.assignment_seconds;
+      distances += static_cast<double>(stats.distances_computed);
+    }
+    const double count = static_cast<double>(last - first);
+    out << "iteration" << plural(last - first) << ' ' << first;
+    if (last - first > 1) out << " to " << last - 1;
+    out.precision(3);
+    out << ": " << result.history[first].backend << ", " << 1e3 * seconds / count << " ms each, ";
+    out.precision(1);
+    out << 100 * distances / pairs / count << " % of the distances";
+    if (!result.history[first].reason.empty()) out << "\n  " << result.history[first].reason;
+    out << '\n';
+  }
+  return out.str();
+}
+
 template nlohmann::ordered_json fit_json(const FitFacts&, const Result<float>&);
 template nlohmann::ordered_json fit_json(const FitFacts&, const Result<double>&);
 template std::string fit_summary(const FitFacts&, const Result<float>&);
 template std::string fit_summary(const FitFacts&, const Result<double>&);
+template std::string fit_explanation(const FitFacts&, const Result<float>&);
+template std::string fit_explanation(const FitFacts&, const Result<double>&);
 
 }  // namespace omnimeans::cli

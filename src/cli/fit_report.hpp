@@ -35,4 +35,8 @@ nlohmann::ordered_json fit_json(const FitFacts& facts, const Result<T>& result);
 template <class T>
 std::string fit_summary(const FitFacts& facts, const Result<T>& result);
 
+/// Which backend did which iterations, at what cost, and why "auto" took it; how the dense kernels run.
+template <class T>
+std::string fit_explanation(const FitFacts& facts, const Result<T>& result);
+
 }  // namespace omnimeans::cli

@@ -197,6 +197,9 @@ struct Kernels {
   /// Samples a tile of `nearest`, centroids in its largest group.
   std::size_t nearest_tile, nearest_group;
 
+  /// Up to so many centroids it needs no tile of transposed samples.
+  std::size_t nearest_direct;
+
   /// Labels a block of samples, and lists those whose label the margin does not prove.
   void (*nearest)(const NearestTask<T>&);
 

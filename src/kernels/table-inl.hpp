@@ -24,6 +24,7 @@ constexpr Kernels<T> make_kernels() {
       .lanes = scores::W,
       .nearest_tile = lanes::tile,
       .nearest_group = lanes::largest_group,
+      .nearest_direct = lanes::Direct::largest_k,
       .nearest = lanes::nearest,
       .leaf_rows = boxes::leaf_rows,
       .box_filter = boxes::filter,
