@@ -90,13 +90,13 @@ class Hamerly final : public Backend<T> {
   }
 
   // Cycles, measured on a Xeon of 2023 with AVX-512: a row of the tile is k (d + 4) multiply-adds, two
-  // vectors of them at a time; a lone distance reads its row at some seven bytes a cycle.
+  // vectors of them at a time; a lone distance reads its row at some four bytes a cycle.
   double row_cycles() const {
     const double lanes = static_cast<double>(engine_.kernels().lanes);
     return static_cast<double>(problem_.n_clusters) * (static_cast<double>(problem_.samples.cols()) + 4) /
            (2 * lanes);
   }
-  double own_cycles() const { return 6 + static_cast<double>(problem_.samples.cols() * sizeof(T)) / 7; }
+  double own_cycles() const { return 6 + static_cast<double>(problem_.samples.cols() * sizeof(T)) / 4; }
 
   Problem<T> problem_;
   DenseEngine<T> engine_;
