@@ -41,6 +41,9 @@ struct AssignmentStats {
   std::uint64_t reranked = 0;  ///< samples decided by the canonical rule because the bound proved nothing
   double inertia_bound = 0;    ///< upper bound of sum_i w_i D(x_i, c_label(i))
   bool inertia_is_exact = false;
+  // "auto" only: which backend did this step, and, where that is new, why.
+  std::string_view backend = {};
+  std::string_view reason = {};
 
   /// Adds what another part of the step counted.
   AssignmentStats& operator+=(const AssignmentStats& part) {

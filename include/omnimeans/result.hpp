@@ -40,8 +40,8 @@ struct IterationStats {
       0;  ///< samples that the fast kernel could not prove and the canonical rule decided
   double assignment_seconds = 0;
   double update_seconds = 0;
-  std::string_view backend;  ///< that labelled the samples: "auto" may change it
-  std::string_view reason;   ///< why "auto" took it, in the iteration where it did; else empty
+  std::string_view backend = {};  ///< that labelled the samples: "auto" may change it
+  std::string_view reason = {};   ///< why "auto" took it, in the iteration where it did; else empty
 };
 
 template <class T>
