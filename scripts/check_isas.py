@@ -44,7 +44,7 @@ SSE42_MNEMONICS = re.compile(
 INSTRUCTION = re.compile(r"\s+[0-9a-f]+:\s+(?:(?:rep[nz]*|lock|data16|notrack|bnd|cs|ds) )*(\S+)\s*(.*)")
 
 # What an object may hold, by the end of its name.
-PER_ISA = {"sse42": SSE42, "avx2": AVX2, "avx512": AVX512}
+PER_ISA = {"sse42": SSE42, "avx2": AVX2, "avx512": AVX512, "avx512vnni": NEWER}
 
 
 class Failed(Exception):
@@ -72,7 +72,7 @@ def output_of(command, **options):
 def isa_of(object_file):
     """The instruction set that an object is named after, or None."""
     stem = object_file.name.split(".")[0]
-    match = re.match(r"(?:kernels|textbook_loops)_(\w+)$", stem)
+    match = re.match(r"(?:kernels|textbook_loops|int8)_(\w+)$", stem)
     return match.group(1) if match else None
 
 

@@ -113,10 +113,12 @@ class DenseEngine {
   /// At least the length of the longest centroid, in the samples' units, from where the engine centres.
   double largest_norm() const { return largest_norm_ * std::sqrt(inverse_scale2_); }
 
-  /// |x_i - c_j|^2 at most, from a score that is off by `error` at most.
+  /// |x_i - c_j|^2 at most, from a score that is off by `error` at most; infinite where the score is a NaN,
+  /// as it is of a centroid far outside the range that the scale was chosen for.
   double upper_squared(std::size_t i, T score, double error) const {
     const double squared = norm(i) * norm(i) + 2 * (static_cast<double>(score) + error);
-    return squared > 0 ? squared * inverse_scale2_ * (1 + 0x1p-20) : 0.0;
+    if (squared <= 0) return 0;
+    return squared > 0 ? squared * inverse_scale2_ * (1 + 0x1p-20) : std::numeric_limits<double>::infinity();
   }
 
   /// Lower bounds of |x_i - c_j| for all j from sample i's scores.

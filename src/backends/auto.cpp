@@ -46,6 +46,10 @@ template <class T>
 class Auto final : public Backend<T> {
  public:
   explicit Auto(const Problem<T>& problem) : problem_(problem) {
+    // Of a step of some microseconds the clock says little, and memory costs more than it.
+    const double work =
+        pairs(problem.samples.rows(), problem.n_clusters) * static_cast<double>(problem.samples.cols());
+    if (work < 1e6) next_trial_ = std::numeric_limits<std::size_t>::max();
     if (take(first_choice(problem))) return;
     for (const Choice choice : {Choice{"simd", "what would be faster does not fit the memory limit"},
                                 Choice{"openmp", "simd does not fit the memory limit"}}) {

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+// Scores in eight bits: every implementation gives the bits of the plain loops, and touches nothing beside
+// its buffers. The plain loops themselves are held against sums in 64 bits and in quadruple precision.
+#include <gtest/gtest.h>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "core/compare.hpp"
+#include "core/oracle.hpp"
+#include "kernels/guarded.hpp"
+#include "kernels/int8.hpp"
+#include "kernels/packing.hpp"
+#include "kernels/shapes.hpp"
+
+namespace {
+
+using namespace omnimeans::kernels;
+
+/// The plain loops, and what this CPU has beside them.
+struct Named {
+  std::string name;
+  const Int8Kernels* kernels;
+};
+std::vector<Named> usable_int8() {
+  std::vector<Named> all{{"plain", &plain_int8_kernels()}};
+  for (const omnimeans::Isa isa : omnimeans::usable_isas()) {
+    if (const Int8Kernels* kernels = int8_kernels(isa)) all.push_back({std::string(to_string(isa)), kernels});
+  }
+  return all;
+}
+
+std::size_t rounded_up(std::size_t n, std::size_t to) {
+  return (n + to - 1) / to * to;
+}
+
+/// Rows and centroids of random bytes, laid out as int8.hpp says, between guards.
+struct Bytes8 {
+  std::size_t n, d, k, stride, vectors, quads;
+  std::vector<std::int8_t> row_values, centroid_values;  ///< stride apart, zeros behind d
+  std::vector<float> row_scale, centroid_scale, half_norm;
+  std::vector<std::int32_t> row_sum;
+
+  Bytes8(std::size_t n_rows, std::size_t n_features, std::size_t n_clusters, Random& random, int constant = 0)
+      : n(n_rows),
+        d(n_features),
+        k(n_clusters),
+        stride(rounded_up(d, int8_stride)),
+        vectors(rounded_up(k, int8_lanes) / int8_lanes),
+        quads(rounded_up(d, 4) / 4),
+        row_values(n * stride, 0),
+        centroid_values(vectors * int8_lanes * stride, 0),
+        row_scale(random_values<float>(random, n, 0, 1)),
+        centroid_scale(vectors * int8_lanes, 0),
+        half_norm(vectors * int8_lanes, std::numeric_limits<float>::infinity()),
+        row_sum(n, 0) {
+    const auto byte = [&] {
+      return static_cast<std::int8_t>(constant != 0      ? constant
+                                      : random.chance(4) ? random.one_of({-127, 127, 0})
+                                                         : static_cast<int>(random.below(255)) - 127);
+    };
+    for (std::size_t i = 0; i < n; ++i) {
+      for (std::size_t t = 0; t < d; ++t) row_sum[i] += row_values[i * stride + t] = byte();
+    }
+    for (std::size_t j = 0; j < k; ++j) {
+      const std::int8_t sign = constant != 0 && j % 2 == 1 ? -1 : 1;
+      for (std::size_t t = 0; t < d; ++t)
+        centroid_values[j * stride + t] = static_cast<std::int8_t>(sign * byte());
+      centroid_scale[j] = static_cast<float>(random.uniform(0, 1));
+      half_norm[j] = static_cast<float>(random.uniform(0, 1e4));
+    }
+  }
+
+  std::vector<std::uint8_t> rows() const {
+    std::vector<std::uint8_t> shifted;
+    for (const std::int8_t value : centroid_values) shifted.push_back(static_cast<std::uint8_t>(value + 128));
+    return shifted;
+  }
+  std::vector<std::uint8_t> panels() const {
+    std::vector<std::uint8_t> packed;
+    for (std::size_t vector = 0; vector < vectors; vector += 2) {
+      const std::size_t width = std::min<std::size_t>(2, vectors - vector) * int8_lanes;
+      for (std::size_t q = 0; q < quads; ++q) {
+        for (std::size_t l = 0; l < width; ++l) {
+          const std::size_t from = (vector * int8_lanes + l) * stride + 4 * q;
+          for (std::size_t b = 0; b < 4; ++b)
+            packed.push_back(static_cast<std::uint8_t>(centroid_values[from + b] + 128));
+        }
+      }
+    }
+    return packed;
+  }
+
+  /// The score in its own words: the product in 64 bits, then the roundings that int8.hpp names.
+  float expected(std::size_t i, std::size_t j) const {
+    std::int64_t product = 0;
+    for (std::size_t t = 0; t < d; ++t)
+      product += std::int64_t{row_values[i * stride + t]} * centroid_values[j * stride + t];
+    const float scaled = static_cast<float>(product) * row_scale[i];
+    return std::fma(-scaled, centroid_scale[j], half_norm[j]);
+  }
+};
+
+/// Scores and listed scores of `b`, by `kernels`.
+void check_scores(const Int8Kernels& kernels, const Bytes8& b, Placement place, Random& random) {
+  Guarded<std::int8_t> values(b.row_values, place);
+  Guarded<float> row_scale(b.row_scale, place), centroid_scale(b.centroid_scale, place),
+      half_norm(b.half_norm, place);
+  Guarded<std::int32_t> row_sum(b.row_sum, place);
+  Guarded<std::uint8_t> panels(b.panels(), place), rows(b.rows(), place);
+  const Int8Centroids centroids{panels.data(),    rows.data(), b.stride, centroid_scale.data(),
+                                half_norm.data(), b.vectors,   b.quads};
+  const Int8Rows samples{values.data(), b.stride, row_scale.data(), row_sum.data(), b.n};
+  const std::size_t width = b.vectors * int8_lanes, out_stride = width + random.below(3);
+  Guarded<float> out((b.n - 1) * out_stride + width, place);
+  kernels.scores(centroids, samples, out.data(), out_stride);
+  for (std::size_t i = 0; i < b.n; ++i) {
+    for (std::size_t j = 0; j < width; ++j) {
+      ASSERT_PRED2(same_bits<float>, out.data()[i * out_stride + j], b.expected(i, j))
+          << "n " << b.n << ", d " << b.d << ", k " << b.k << ", i " << i << ", j " << j;
+    }
+  }
+  ASSERT_TRUE(out.intact());
+
+  for (const std::size_t count : {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{4},
+                                  std::size_t{5}, 6 + random.below(20)}) {
+    std::vector<std::int32_t> some(count);
+    for (std::int32_t& j : some) j = static_cast<std::int32_t>(random.below(b.k));
+    some[random.below(count)] = static_cast<std::int32_t>(width - 1);  // the last row, against the guard
+    Guarded<std::int32_t> index(some, place);
+    Guarded<float> listed(count, place);
+    const std::size_t i = random.chance(3) ? b.n - 1 : random.below(b.n);
+    kernels.listed_scores(centroids, samples, i, index.data(), count, listed.data());
+    for (std::size_t o = 0; o < count; ++o) {
+      ASSERT_PRED2(same_bits<float>, listed.data()[o], b.expected(i, static_cast<std::size_t>(some[o])))
+          << "n " << b.n << ", d " << b.d << ", k " << b.k << ", o " << o << " of " << count;
+    }
+    ASSERT_TRUE(listed.intact());
+  }
+}
+
+TEST(Int8, ScoresAreTheBitsOfThePlainLoops) {
+  for (const Named& each : usable_int8()) {
+    SCOPED_TRACE(each.name);
+    std::uint64_t seed = 0;
+    std::vector<Shape> shapes;
+    for (std::size_t i = 1; i <= 70; ++i) {
+      Random random(i);
+      shapes.push_back({1 + random.below(40), i, 1 + random.below(70)});
+      shapes.push_back({1 + random.below(40), 1 + random.below(70), i});
+    }
+    // Tiles of 12, 3 and 1 rows, one panel of each width.
+    for (std::size_t n = 1; n <= 40; ++n) shapes.push_back({n, 1 + n * 7 % 70, 1 + n * 11 % 70});
+    for (const std::size_t d : {127, 128, 129, 191, 192, 193, 255, 256, 257, 300, 784, 1000})
+      shapes.push_back({13, d, 1 + d % 37});
+    for (const Shape& shape : shapes) {
+      for (const Placement place : edges()) {
+        Random random(++seed);
+        const Bytes8 bytes(shape.n, shape.d, shape.k, random);
+        ASSERT_NO_FATAL_FAILURE(check_scores(*each.kernels, bytes, place, random));
+      }
+    }
+    for (const Placement place : all_gaps(4)) {
+      Random random(++seed);
+      const Bytes8 bytes(16, 37, 35, random);
+      ASSERT_NO_FATAL_FAILURE(check_scores(*each.kernels, bytes, place, random));
+    }
+  }
+}
+
+/// The longest rows of the largest values: every product has the same sign, and 32 bits must hold the sum.
+TEST(Int8, TheLongestRowsDoNotOverflow) {
+  for (const Named& each : usable_int8()) {
+    SCOPED_TRACE(each.name);
+    for (const int value : {127, -127}) {
+      Random random(1);
+      const Bytes8 bytes(4, int8_longest, 18, random, value);
+      ASSERT_NO_FATAL_FAILURE(check_scores(*each.kernels, bytes, {true, 0}, random));
+    }
+  }
+}
+
+std::vector<std::vector<float>> rows_to_round(std::size_t d, Random& random) {
+  std::vector<std::vector<float>> rows;
+  for (const double scale : {1.0, 1e-20, 1e-29, 1.2e-28, 1e-36, 1e-42, 1e18, 1e30, 3e38})
+    rows.push_back(random_values<float>(random, d, -scale, scale));
+  rows.emplace_back(d, 0.0f);
+  rows.emplace_back(d, -0.0f);
+  rows.emplace_back(d, 3.7f);
+  rows.emplace_back(d, -std::numeric_limits<float>::max());
+  rows.emplace_back(d, std::numeric_limits<float>::denorm_min());
+  // Halves: the scale is 1, and every rounding a tie.
+  std::vector<float> halves(d, 127.0f);
+  for (std::size_t t = 1; t < d; ++t) halves[t] = static_cast<float>(random.below(254)) - 126.5f;
+  rows.push_back(halves);
+  // One large value among small ones, last.
+  std::vector<float> spike = random_values<float>(random, d, -1e-3, 1e-3);
+  spike.back() = -8;
+  rows.push_back(spike);
+  return rows;
+}
+
+TEST(Int8, QuantiseGivesTheBitsOfThePlainLoops) {
+  std::vector<std::size_t> lengths;
+  for (std::size_t d = 1; d <= 70; ++d) lengths.push_back(d);
+  for (const std::size_t d : {127, 128, 129, 255, 256, 257, 300, 784, 1000}) lengths.push_back(d);
+  for (const Named& each : usable_int8()) {
+    SCOPED_TRACE(each.name);
+    for (const std::size_t d : lengths) {
+      Random random(d);
+      for (const std::vector<float>& row : rows_to_round(d, random)) {
+        const std::size_t stride = rounded_up(d, int8_stride);
+        std::vector<std::int8_t> plain_values(stride, 77);
+        float plain_scale = -1;
+        std::int32_t plain_sum = -1;
+        const float plain_cut_off = plain_int8_kernels().quantise(row.data(), d, stride, plain_values.data(),
+                                                                  &plain_scale, &plain_sum);
+        for (const Placement place : edges()) {
+          Guarded<float> x(row, place), scale(1, place);
+          Guarded<std::int8_t> values(stride, place);
+          Guarded<std::int32_t> sum(1, place);
+          const float cut_off =
+              each.kernels->quantise(x.data(), d, stride, values.data(), scale.data(), sum.data());
+          ASSERT_EQ(values.values(), plain_values) << "d " << d << ", first value " << row[0];
+          ASSERT_PRED2(same_bits<float>, *scale.data(), plain_scale);
+          ASSERT_EQ(*sum.data(), plain_sum);
+          // Squares of what is cut off may overflow: an infinite length, which is a bound, too.
+          if (std::isinf(plain_cut_off)) {
+            ASSERT_EQ(cut_off, plain_cut_off);
+          } else {
+            ASSERT_NEAR(cut_off, plain_cut_off, 1e-4 * static_cast<double>(plain_cut_off)) << "d " << d;
+          }
+          ASSERT_TRUE(values.intact() && scale.intact() && sum.intact());
+        }
+      }
+    }
+  }
+}
+
+/// What the bytes stand for is near the row, their sum is theirs, and the cut-off length is right up to the
+/// rounding errors and the underflow that int8_filter.cpp allows for.
+TEST(Int8, QuantiseMeasuresWhatItCutsOff) {
+  for (const Named& each : usable_int8()) {
+    SCOPED_TRACE(each.name);
+    for (const std::size_t d : {1, 2, 3, 15, 16, 17, 64, 130, 1000, 20000}) {
+      Random random(d);
+      for (const std::vector<float>& row : rows_to_round(d, random)) {
+        const std::size_t stride = rounded_up(d, int8_stride);
+        std::vector<std::int8_t> values(stride, 77);
+        float scale = -1;
+        std::int32_t sum = -1;
+        const float cut_off = each.kernels->quantise(row.data(), d, stride, values.data(), &scale, &sum);
+        const double features = static_cast<double>(d);
+        oracle::Quad exact = 0;
+        std::int64_t total = 0;
+        for (std::size_t t = 0; t < stride; ++t) {
+          if (t >= d) {
+            ASSERT_EQ(values[t], 0);
+            continue;
+          }
+          ASSERT_GE(values[t], -127);
+          const oracle::Quad rest = oracle::Quad(row[t]) - oracle::Quad(scale) * oracle::Quad(values[t]);
+          // Rows too small for a reciprocal of their scale are cut off whole.
+          if (scale >= 0x1p-100f) {
+            ASSERT_LE(std::abs(static_cast<double>(rest)), 0.50001 * static_cast<double>(scale));
+          }
+          exact += rest * rest;
+          total += values[t];
+        }
+        ASSERT_EQ(sum, total);
+        const double length = std::sqrt(static_cast<double>(exact)), tiny = std::sqrt(features) * 0x1p-70;
+        ASSERT_LE(length, static_cast<double>(cut_off) * (1 + gamma_of<float>(features + 8)) + tiny)
+            << "d " << d;
+        if (std::isinf(cut_off)) {
+          ASSERT_GT(length, 1e18) << "squares that overflow";
+          continue;
+        }
+        ASSERT_GE(length + tiny, static_cast<double>(cut_off) * (1 - gamma_of<float>(features + 8)))
+            << "d " << d;
+      }
+    }
+  }
+}
+
+}  // namespace
