@@ -72,8 +72,8 @@ def output_of(command, **options):
 def isa_of(object_file):
     """The instruction set that an object is named after, or None."""
     stem = object_file.name.split(".")[0]
-    match = re.match(r"(?:kernels|textbook_loops|int8)_(\w+)$", stem)
-    return match.group(1) if match else None
+    match = re.match(r"(?:kernels|textbook_loops)_(\w+)$|int8_(avx\w+)$", stem)
+    return (match.group(1) or match.group(2)) if match else None
 
 
 def check_instructions(object_file):
