@@ -69,10 +69,15 @@ void DenseEngine<T>::measure_centroids() {
     for (std::size_t j = range.begin; j < range.end; ++j) {
       const T* c = centroids_.row_data(j);
       double p[canonical_lanes] = {};
-      for (std::size_t t = 0; t < d; ++t) {
+      const auto add = [&](std::size_t t, std::size_t lane) {
         const double v = (static_cast<double>(c[t]) - static_cast<double>(offset_[t])) * scale;
-        p[t % canonical_lanes] += v * v;
+        p[lane] += v * v;
+      };
+      std::size_t t = 0;
+      for (; t + canonical_lanes <= d; t += canonical_lanes) {
+        for (std::size_t lane = 0; lane < canonical_lanes; ++lane) add(t + lane, lane);
       }
+      for (std::size_t lane = 0; t < d; ++t, ++lane) add(t, lane);
       const double squared = ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));
       half_norms_[j] = narrow<T>(squared / 2);
       largest[b] = std::max(largest[b], squared);
@@ -96,7 +101,8 @@ void DenseEngine<T>::pack_groups() {
       for (std::size_t from = 0; from < d; from += kernels::dense_chain) {
         const std::size_t length = std::min(kernels::dense_chain, d - from);
         T* out = grouped_.data() + from * k + start * length + (j - start);
-        for (std::size_t t = 0; t < length; ++t) {
+        for (std::size_t t = 0; !transformed_ && t < length; ++t) out[t * size] = c[from + t];
+        for (std::size_t t = 0; transformed_ && t < length; ++t) {
           out[t * size] =
               narrow<T>((static_cast<double>(c[from + t]) - static_cast<double>(offset_[from + t])) * scale);
         }

@@ -69,6 +69,7 @@ struct BackendInfo {
   std::string_view name;
   bool vectorised = true;   ///< runs on Problem::isa; false: scalar code
   bool threaded = true;     ///< uses Problem::threads
+  bool lone = false;        ///< computes distances one by one: slower than tiles on all but special data
   bool exact = true;        ///< false: may differ from the canonical labels; "auto" never picks it
   std::string_view memory;  ///< working memory, e.g. "n*k floats"
   std::string_view use_when;

@@ -130,6 +130,7 @@ class Annulus final : public Backend<T> {
 const BackendEntry& annulus() {
   static const BackendEntry entry{
       {.name = "annulus",
+       .lone = true,
        .exact = true,
        .memory = "4*n + 2*k*d values, 20*n bytes",
        .use_when = "2 to 4 features, many clusters, and no room for the k*k lists of exponion",

@@ -128,6 +128,7 @@ class Elkan final : public Backend<T> {
 const BackendEntry& elkan() {
   static const BackendEntry entry{
       {.name = "elkan",
+       .lone = true,
        .exact = true,
        .memory = "n*k + k*k values",
        .use_when = "160 features or more, 64 clusters or more, many iterations, and n*k values fit in memory",

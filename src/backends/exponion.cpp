@@ -103,6 +103,7 @@ class Exponion final : public Backend<T> {
 const BackendEntry& exponion() {
   static const BackendEntry entry{
       {.name = "exponion",
+       .lone = true,
        .exact = true,
        .memory = "3*n + k*k + 2*k*d values, 16*n + 4*k*k bytes",
        .use_when = "2 to 4 features and many clusters",

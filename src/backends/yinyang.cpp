@@ -245,6 +245,7 @@ class Yinyang final : public Backend<T> {
 const BackendEntry& yinyang() {
   static const BackendEntry entry{
       {.name = "yinyang",
+       .lone = true,
        .exact = true,
        .memory = "n*k/10 + 3*n + 2*k*d values, 16*n bytes",
        .use_when = "tens of features, hundreds of clusters, and n*k values do not fit",
