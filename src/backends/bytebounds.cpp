@@ -205,8 +205,8 @@ class ByteBounds final : public Backend<T> {
   }
 
   std::uint8_t class_for(T upper) const {
-    const int exponent =
-        upper > 0 ? std::ilogb(static_cast<double>(upper)) : std::numeric_limits<int>::min() / 2;
+    // ilogb() of 0 and of infinity are the extremes of int.
+    const int exponent = std::clamp(std::ilogb(static_cast<double>(upper)), -5000, 5000);
     return static_cast<std::uint8_t>(std::clamp(top_ - exponent, 0, static_cast<int>(n_classes) - 1));
   }
 

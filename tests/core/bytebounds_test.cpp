@@ -229,7 +229,7 @@ std::vector<Steps<T>> all_steps() {
   add({1500, 20, 70}, 1, 0, 100);
   add({1500, 3, 300}, 1, 2, 100);
   // Far from the range that the engine chose its scale for.
-  const double largest = sizeof(T) == 4 ? 1e37 : 1e150, small = sizeof(T) == 4 ? 1e-30 : 1e-140;
+  const double largest = sizeof(T) == 4 ? 3.3e38 : 1e150, small = sizeof(T) == 4 ? 1e-30 : 1e-140;
   for (const double scale : {small, 1e-18, 1e18}) {
     for (const bool outlier : {false, true}) {
       add({100, 5, 12}, scale, 0, 1e3 * scale, outlier);
