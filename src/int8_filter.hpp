@@ -35,8 +35,7 @@ class Int8Filter {
   /// Rounds sample i, once; `x` as DenseEngine::load_sample() left it.
   void load(std::size_t i, const float* x);
 
-  /// Scores of the samples begin + listed[r] (listed empty: of begin ... begin + count - 1) and all
-  /// centroids, scores_stride() apart.
+  /// Scores of the samples begin + listed[r] and all centroids, scores_stride() apart.
   struct Scratch {
     AlignedBuffer<float> scores;
     AlignedBuffer<std::int8_t> rows;

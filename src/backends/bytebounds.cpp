@@ -264,14 +264,6 @@ class ByteBounds final : public Backend<T> {
     bounds[own] = 255;
   }
 
-  void write_bytes(std::size_t i, const T* scores, const T* moved, std::size_t count, const Class& c,
-                   std::uint8_t* out) const {
-    constexpr double eps = static_cast<double>(std::numeric_limits<T>::epsilon());
-    const auto terms = engine_.lower_terms(i);
-    const T per_quantum = narrow<T>(static_cast<double>(terms.factor) / c.quantum * (1 - 4 * eps));
-    engine_.kernels().byte_bounds(scores, moved, count, terms.base, per_quantum, out);
-  }
-
   void settle(const Assignment<T>& step, std::size_t i, const typename DenseEngine<T>::Ranked& ranked,
               AssignmentStats& stats) {
     step.labels[i] = ranked.label;
