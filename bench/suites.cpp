@@ -63,7 +63,7 @@ Suite quick() {
               .description = "the comparison at sizes where naive still runs: a minute or two",
               .repetitions = 3,
               .min_seconds = 0.02,
-              .scalar_limit = 4e9};
+              .scalar_limit = 2e9};
   suite.fits = {
       {"blobs", "f32", 50000, 2, 100},       {"blobs", "f32", 20000, 16, 100},
       {"blobs", "f64", 20000, 16, 100},      {"blobs", "f32", 10000, 64, 100},

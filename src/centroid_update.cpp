@@ -53,6 +53,7 @@ CentroidUpdate<T>::CentroidUpdate(MatrixView<const T> samples, std::span<const T
       n_present_(samples.rows()),
       stride_(block_count(samples.cols(), 8) * 8),
       threads_(samples.rows() * samples.cols() < 50'000 ? 1 : threads),
+      observed_(static_cast<std::size_t>(std::max(threads, 1))),
       kernels_(kernels::kernels_for<T>(isa)),
       magic_(stride_),
       magic2_(words > 1 ? stride_ : 0),
@@ -137,34 +138,117 @@ void CentroidUpdate<T>::apply(Sums& sums, std::size_t i, std::size_t cluster, bo
   apply_count(sums, i, cluster, add);
 }
 
-/// Samples whose label is not the accounted one, into moves_.
+/// Appends the samples of [begin, end) whose label is not the accounted one.
 template <class T>
-void CentroidUpdate<T>::find_moves(std::span<const std::int32_t> labels) {
+void CentroidUpdate<T>::find_moves(std::span<const std::int32_t> labels, std::size_t begin, std::size_t end,
+                                   std::vector<std::size_t>& moves) const {
+  // Mostly nothing has changed: look at many labels at once first.
+  constexpr std::size_t glance = 64;
+  for (std::size_t i = begin; i < end; i += glance) {
+    const std::size_t stop = std::min(end, i + glance);
+    std::int32_t differs = 0;
+    for (std::size_t at = i; at < stop; ++at) differs |= labels[at] ^ accounted_[at];
+    for (std::size_t at = i; differs != 0 && at < stop; ++at) {
+      if (labels[at] != accounted_[at] && present(at)) moves.push_back(at);
+    }
+  }
+}
+
+/// All of them, into moves_.
+template <class T>
+void CentroidUpdate<T>::find_all_moves(std::span<const std::int32_t> labels) {
   const std::size_t n = samples_.rows(), blocks = block_count(n, block_rows);
   const int team = useful_threads(threads_, blocks);
   std::vector<std::vector<std::size_t>> found(static_cast<std::size_t>(team));
   parallel_blocks(team, blocks, [&](std::size_t block, int thread) {
-    std::vector<std::size_t>& mine = found[static_cast<std::size_t>(thread)];
     const RowRange rows = block_range(block, n, block_rows);
-    // Mostly nothing has changed: look at many labels at once first.
-    constexpr std::size_t glance = 64;
-    for (std::size_t i = rows.begin; i < rows.end; i += glance) {
-      const std::size_t end = std::min(rows.end, i + glance);
-      std::int32_t differs = 0;
-      for (std::size_t at = i; at < end; ++at) differs |= labels[at] ^ accounted_[at];
-      for (std::size_t at = i; differs != 0 && at < end; ++at) {
-        if (labels[at] != accounted_[at] && present(at)) mine.push_back(at);
-      }
-    }
+    find_moves(labels, rows.begin, rows.end, found[static_cast<std::size_t>(thread)]);
   });
   moves_.clear();
   for (const auto& mine : found) moves_.insert(moves_.end(), mine.begin(), mine.end());
 }
 
+/// Takes samples from the clusters that they are accounted to (if any) to those of their labels: the listed
+/// ones, or, without a list, all of [first, first + count), which are accounted to none.
+template <class T>
+void CentroidUpdate<T>::account(Sums& sums, std::span<const std::int32_t> labels, const std::size_t* moves,
+                                std::size_t first, std::size_t count) const {
+  if (words == 1 && !weighted()) {
+    kernels_.account({.rows = samples_.data(),
+                      .row_stride = samples_.row_stride(),
+                      .n_features = samples_.cols(),
+                      .index = moves,
+                      .first = first,
+                      .count = count,
+                      .from = moves == nullptr ? nullptr : accounted_.data(),
+                      .to = labels.data(),
+                      .magic = magic_.data(),
+                      .sums = sums.plain.data(),
+                      .sums_stride = stride_,
+                      .counts = sums.counts.data()});
+    return;
+  }
+  const auto item = [&](std::size_t m) { return moves == nullptr ? first + m : moves[m]; };
+  for (std::size_t m = 0; m < count; ++m) {
+    // Moved samples are scattered: ask for the row that is due in a while.
+    if (m + 8 < count) __builtin_prefetch(samples_.row_data(item(m + 8)));
+    const std::size_t i = item(m);
+    if (!present(i)) continue;
+    if (moves != nullptr && accounted_[i] >= 0)
+      apply(sums, i, static_cast<std::size_t>(accounted_[i]), false);
+    apply(sums, i, static_cast<std::size_t>(labels[i]), true);
+  }
+}
+
+template <class T>
+void CentroidUpdate<T>::add_to_sums(Sums& own) {
+  for (std::size_t v = 0; v < sums_.plain.size(); ++v) sums_.plain[v] += own.plain[v];
+  for (std::size_t v = 0; v < sums_.wide.size(); ++v) sums_.wide[v] += own.wide[v];
+  for (std::size_t j = 0; j < n_clusters_; ++j) sums_.counts[j] += own.counts[j];
+  for (std::size_t j = 0; j < own.weights.size(); ++j) sums_.weights[j] += own.weights[j];
+}
+
+template <class T>
+LabelObserver* CentroidUpdate<T>::observe(std::span<const std::int32_t> labels) {
+  constexpr std::size_t cached_bytes = std::size_t{256} << 10;
+  if (sums_.plain.bytes() + sums_.wide.bytes() > cached_bytes) return nullptr;
+  observed_labels_ = labels;
+  return this;
+}
+
+template <class T>
+void CentroidUpdate<T>::labelled(std::size_t begin, std::size_t end, int thread) {
+  Observed& own = observed_[static_cast<std::size_t>(thread)];
+  own.moves.clear();
+  find_moves(observed_labels_, begin, end, own.moves);
+  if (own.moves.empty()) return;
+  if (own.sums.counts.empty()) own.sums = empty_sums();
+  account(own.sums, observed_labels_, own.moves.data(), 0, own.moves.size());
+  for (const std::size_t i : own.moves) accounted_[i] = observed_labels_[i];
+  own.changed += own.moves.size();
+}
+
+template <class T>
+std::size_t CentroidUpdate<T>::accumulate_observed() {
+  first_ = false;
+  std::size_t changed = 0;
+  for (Observed& own : observed_) {
+    if (own.changed == 0) continue;
+    changed += own.changed;
+    own.changed = 0;
+    add_to_sums(own.sums);
+    std::fill_n(own.sums.plain.data(), own.sums.plain.size(), std::uint64_t{0});
+    std::fill_n(own.sums.wide.data(), own.sums.wide.size(), Int128{0});
+    std::ranges::fill(own.sums.counts, 0);
+    std::ranges::fill(own.sums.weights, 0);
+  }
+  return changed;
+}
+
 template <class T>
 std::size_t CentroidUpdate<T>::accumulate(std::span<const std::int32_t> labels) {
   // At first all are to be added; who moved need not be known.
-  if (!first_) find_moves(labels);
+  if (!first_) find_all_moves(labels);
   const std::size_t changed = first_ ? n_present_ : moves_.size();
   first_ = false;
   if (changed == 0) return 0;
@@ -189,45 +273,18 @@ std::size_t CentroidUpdate<T>::accumulate(std::span<const std::int32_t> labels) 
 template <class T>
 void CentroidUpdate<T>::apply_with_private_sums(std::span<const std::int32_t> labels, bool rebuild) {
   const std::size_t n_items = rebuild ? samples_.rows() : moves_.size();
-  const auto item = [&](std::size_t m) { return rebuild ? m : moves_[m]; };
   const std::size_t blocks = block_count(n_items, block_rows);
   const int team = useful_threads(threads_, blocks);
   std::vector<Sums> partial(static_cast<std::size_t>(team));
   parallel_blocks(team, blocks, [&](std::size_t block, int thread) {
     Sums& own = partial[static_cast<std::size_t>(thread)];
     if (team > 1 && own.counts.empty()) own = empty_sums();
-    Sums& sums = team > 1 ? own : sums_;
     const RowRange items = block_range(block, n_items, block_rows);
-    if (words == 1 && !weighted()) {
-      kernels_.account({.rows = samples_.data(),
-                        .row_stride = samples_.row_stride(),
-                        .n_features = samples_.cols(),
-                        .index = rebuild ? nullptr : moves_.data() + items.begin,
-                        .first = items.begin,
-                        .count = items.size(),
-                        .from = rebuild ? nullptr : accounted_.data(),
-                        .to = labels.data(),
-                        .magic = magic_.data(),
-                        .sums = sums.plain.data(),
-                        .sums_stride = stride_,
-                        .counts = sums.counts.data()});
-      return;
-    }
-    for (std::size_t m = items.begin; m < items.end; ++m) {
-      // Moved samples are scattered: ask for the row that is due in a while.
-      if (m + 8 < items.end) __builtin_prefetch(samples_.row_data(item(m + 8)));
-      const std::size_t i = item(m);
-      if (!present(i)) continue;
-      if (!rebuild && accounted_[i] >= 0) apply(sums, i, static_cast<std::size_t>(accounted_[i]), false);
-      apply(sums, i, static_cast<std::size_t>(labels[i]), true);
-    }
+    account(team > 1 ? own : sums_, labels, rebuild ? nullptr : moves_.data() + items.begin, items.begin,
+            items.size());
   });
-  for (const Sums& own : partial) {
-    if (own.counts.empty()) continue;
-    for (std::size_t v = 0; v < sums_.plain.size(); ++v) sums_.plain[v] += own.plain[v];
-    for (std::size_t v = 0; v < sums_.wide.size(); ++v) sums_.wide[v] += own.wide[v];
-    for (std::size_t j = 0; j < n_clusters_; ++j) sums_.counts[j] += own.counts[j];
-    for (std::size_t j = 0; j < own.weights.size(); ++j) sums_.weights[j] += own.weights[j];
+  for (Sums& own : partial) {
+    if (!own.counts.empty()) add_to_sums(own);
   }
 }
 

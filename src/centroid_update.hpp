@@ -29,12 +29,13 @@
 #include "aligned_buffer.hpp"
 #include "exact_quotient.hpp"
 #include "kernels/kernels.hpp"
+#include "omnimeans/backend.hpp"
 #include "omnimeans/matrix_view.hpp"
 
 namespace omnimeans {
 
 template <class T>
-class CentroidUpdate {
+class CentroidUpdate final : public LabelObserver {
  public:
   /// `absmax`: the largest |value| of each feature over the samples of positive weight.
   CentroidUpdate(MatrixView<const T> samples, std::span<const T> weights, std::span<const T> absmax,
@@ -43,6 +44,12 @@ class CentroidUpdate {
   /// Brings the sums to `labels` (all in [0, n_clusters)). Returns how many samples of positive weight
   /// changed.
   std::size_t accumulate(std::span<const std::int32_t> labels);
+
+  /// The same in the pass that finds the labels: who is told of each of them (null: the sums are too large
+  /// for every thread to have its own in a cache), and how many changed, once all were.
+  LabelObserver* observe(std::span<const std::int32_t> labels);
+  void labelled(std::size_t begin, std::size_t end, int thread) override;
+  std::size_t accumulate_observed();
 
   /// Samples of positive weight in each cluster.
   std::span<const std::int64_t> counts() const { return sums_.counts; }
@@ -72,7 +79,12 @@ class CentroidUpdate {
   void apply(Sums& sums, std::size_t i, std::size_t cluster, bool add) const;
   void apply_row(Sums& sums, std::size_t i, std::size_t cluster, bool add) const;
   void apply_count(Sums& sums, std::size_t i, std::size_t cluster, bool add) const;
-  void find_moves(std::span<const std::int32_t> labels);
+  void find_moves(std::span<const std::int32_t> labels, std::size_t begin, std::size_t end,
+                  std::vector<std::size_t>& moves) const;
+  void find_all_moves(std::span<const std::int32_t> labels);
+  void account(Sums& sums, std::span<const std::int32_t> labels, const std::size_t* moves, std::size_t first,
+               std::size_t count) const;
+  void add_to_sums(Sums& own);
   void apply_with_private_sums(std::span<const std::int32_t> labels, bool rebuild);
   void apply_by_cluster(std::span<const std::int32_t> labels, bool rebuild);
 
@@ -80,6 +92,16 @@ class CentroidUpdate {
   std::span<const T> weights_;
   std::size_t n_clusters_, n_present_, stride_;
   int threads_;
+
+  /// What a thread has seen of the current step, if labels are observed.
+  struct Observed {
+    Sums sums;
+    std::vector<std::size_t> moves;
+    std::size_t changed = 0;
+  };
+  std::vector<Observed> observed_;  ///< one for each of all threads
+  std::span<const std::int32_t> observed_labels_;
+
   const kernels::Kernels<T>& kernels_;
 
   int weight_shift_ = 0;                  ///< 1 / q_w = 2^weight_shift

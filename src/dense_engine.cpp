@@ -157,6 +157,17 @@ void DenseEngine<T>::label_block(RowRange rows, const Labelling<T>& out, Scratch
     scratch.open.push_back(begin + r);
     scratch.squared[r] = 0;  // counted when it is re-ranked
   }
+  if (out.observer != nullptr) {
+    // The open ones follow when they are re-ranked.
+    const int thread = static_cast<int>(scratch.thread);
+    std::size_t from = begin;
+    for (std::size_t o = 0; o < n_open; ++o) {
+      const std::size_t at = begin + static_cast<std::size_t>(scratch.in_block[o]);
+      if (from < at) out.observer->labelled(from, at, thread);
+      from = at + 1;
+    }
+    if (from < rows.end) out.observer->labelled(from, rows.end, thread);
+  }
   double bound = 0;
   for (std::size_t r = 0; r < rows.size(); ++r) {
     const double w = out.weights.empty() ? 1.0 : static_cast<double>(out.weights[begin + r]);
@@ -234,6 +245,7 @@ void DenseEngine<T>::rerank(const Labelling<T>& out) {
       const std::size_t i = open[range.begin + r];
       const Ranked ranked = rank(i, scratch.scores.data() + r * stride, scratch);
       out.labels[i] = ranked.label;
+      if (out.observer != nullptr) out.observer->labelled(i, i + 1, thread);
       // The kernel's lower bound holds for every centroid, so it stays.
       if (!out.upper.empty())
         out.upper[i] = round_up<T>(std::sqrt(ranked.distance) * (1 + root_error) +

@@ -46,6 +46,7 @@ struct Labelling {
   /// For backends with bounds (both or none): |x_i - c_label(i)| <= upper[i], and |x_i - c_j| >= lower[i] for
   /// every other j.
   std::span<T> upper = {}, lower = {};
+  LabelObserver* observer = nullptr;  ///< of assign()
 };
 
 template <class T>

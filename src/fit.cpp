@@ -151,7 +151,8 @@ class Fit {
     while (!stop) {
       IterationStats stats{.iteration = result.n_iter};
       const auto assignment_start = Clock::now();
-      const AssignmentStats assigned = backend->assign({result.centroids, drift, result.labels});
+      const AssignmentStats assigned =
+          backend->assign({result.centroids, drift, result.labels, update.observe(result.labels)});
       stats.assignment_seconds = seconds_since(assignment_start);
       stats.inertia_bound = assigned.inertia_bound;
       stats.inertia_is_exact = assigned.inertia_is_exact;
@@ -161,7 +162,7 @@ class Fit {
       stats.reason = assigned.reason;
 
       const auto update_start = Clock::now();
-      const bool relocated = update_step(update, result, next, stats);
+      const bool relocated = update_step(update, result, assigned.observed, next, stats);
       // The labels were asked for with these centroids, and give these centroids.
       const bool at_rest = stats.labels_changed == 0 && !relocated && next == result.centroids;
       move_centroids(result.centroids, next, drift, stats);
@@ -185,9 +186,9 @@ class Fit {
   }
 
   /// The update step into `next`; true if an empty cluster was given a sample.
-  bool update_step(CentroidUpdate<T>& update, const Result<T>& result, Matrix<T>& next,
+  bool update_step(CentroidUpdate<T>& update, const Result<T>& result, bool observed, Matrix<T>& next,
                    IterationStats& stats) {
-    stats.labels_changed = update.accumulate(result.labels);
+    stats.labels_changed = observed ? update.accumulate_observed() : update.accumulate(result.labels);
     const auto counts = update.counts();
     stats.empty_clusters = static_cast<std::size_t>(std::count(counts.begin(), counts.end(), 0));
     if (stats.empty_clusters == 0) {

@@ -27,6 +27,16 @@ struct Problem {
       0;  ///< a backend that needs more throws MemoryLimitExceeded when it is made
 };
 
+/// Told of labels as soon as they are final, while their samples are still in a cache: fit() then updates the
+/// sums of the clusters in the same pass over the samples. Called by several threads at once, for ranges that
+/// do not overlap.
+class LabelObserver {
+ public:
+  virtual ~LabelObserver() = default;
+  /// Labels [begin, end) stay as they are. `thread` counts from 0 and is below Problem::threads.
+  virtual void labelled(std::size_t begin, std::size_t end, int thread) = 0;
+};
+
 /// One assignment step.
 template <class T>
 struct Assignment {
@@ -34,6 +44,8 @@ struct Assignment {
   std::span<const double> drift;  ///< n_clusters upper bounds of |c_j - c_j before|; empty in the first step
   std::span<std::int32_t>
       labels;  ///< in: of the step before (-1 in the first step); out: the canonical labels
+  LabelObserver* observer =
+      nullptr;  ///< a backend may tell it of every label, once (`observed`), or ignore it
 };
 
 struct AssignmentStats {
@@ -41,6 +53,7 @@ struct AssignmentStats {
   std::uint64_t reranked = 0;  ///< samples decided by the canonical rule because the bound proved nothing
   double inertia_bound = 0;    ///< upper bound of sum_i w_i D(x_i, c_label(i))
   bool inertia_is_exact = false;
+  bool observed = false;  ///< Assignment::observer was told of every label
   // "auto" only: which backend did this step, and, where that is new, why.
   std::string_view backend = {};
   std::string_view reason = {};

@@ -65,8 +65,8 @@ class Auto final : public Backend<T> {
     const bool fresh = first_of_current_;
     first_of_current_ = false;
     const auto start = std::chrono::steady_clock::now();
-    AssignmentStats stats =
-        current_->assign({step.centroids, fresh ? std::span<const double>() : step.drift, step.labels});
+    AssignmentStats stats = current_->assign(
+        {step.centroids, fresh ? std::span<const double>() : step.drift, step.labels, step.observer});
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     stats.backend = choice_.name;
     if (changed_) stats.reason = choice_.reason;

@@ -22,7 +22,10 @@ class SimdBackend final : public Backend<T> {
 
   AssignmentStats assign(const Assignment<T>& step) override {
     engine_.set_centroids(step.centroids);
-    return engine_.assign({.weights = problem_.sample_weights, .labels = step.labels});
+    AssignmentStats stats = engine_.assign(
+        {.weights = problem_.sample_weights, .labels = step.labels, .observer = step.observer});
+    stats.observed = step.observer != nullptr;
+    return stats;
   }
 
   std::uint64_t bytes() const override {
