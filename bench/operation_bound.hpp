@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What dense assignment reaches at most: the FMA peak, less what the argmin costs on the ports that the
-// multiply-adds need. This is the only place where the operations are counted.
+// multiply-adds need. This is the place where the operations are counted.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@
 
 namespace omnimeans::bench {
 
-/// Slots of a multiply-add that the argmin of src/kernels/nearest-inl.hpp takes, a score. The tournament of a
-/// pair of scores is six minima and maxima: 3 a score everywhere. Then:
+/// Slots of a multiply-add that the argmin of src/kernels/argmin-inl.hpp takes, a score. A tournament tree
+/// and its merge are 24 minima and maxima for a group of 8, 18 for one of 6: 3 a score everywhere. Then:
 ///   avx512  Two ports do all work on 512 bits, so all counts: 1 tag (a ternary operation), and in a group of
 ///           8 one comparison and one selection.                                      3 + 1 + 2/8  = 4.25
 ///   neon    All pipes do all of it: 2 to tag (and, or), the same for a group of 8.   3 + 2 + 2/8  = 5.25

@@ -230,7 +230,6 @@ void CentroidUpdate<T>::labelled(std::size_t begin, std::size_t end, int thread)
 
 template <class T>
 std::size_t CentroidUpdate<T>::accumulate_observed() {
-  first_ = false;
   std::size_t changed = 0;
   for (Observed& own : observed_) {
     if (own.changed == 0) continue;
@@ -242,16 +241,19 @@ std::size_t CentroidUpdate<T>::accumulate_observed() {
     std::ranges::fill(own.sums.counts, 0);
     std::ranges::fill(own.sums.weights, 0);
   }
+  first_ = first_ && changed == 0;
   return changed;
 }
 
 template <class T>
 std::size_t CentroidUpdate<T>::accumulate(std::span<const std::int32_t> labels) {
+  // What was observed of some labels only is in accounted_ already.
+  const std::size_t before = accumulate_observed();
   // At first all are to be added; who moved need not be known.
   if (!first_) find_all_moves(labels);
   const std::size_t changed = first_ ? n_present_ : moves_.size();
   first_ = false;
-  if (changed == 0) return 0;
+  if (changed == 0) return before;
   // A moved sample costs two rows, a rebuilt one costs one.
   const bool rebuild = changed > n_present_ / 2;
   if (rebuild) sums_ = empty_sums();
@@ -266,7 +268,7 @@ std::size_t CentroidUpdate<T>::accumulate(std::span<const std::int32_t> labels) 
   } else {
     for (std::size_t i : moves_) accounted_[i] = labels[i];
   }
-  return changed;
+  return changed + before;
 }
 
 /// Each thread adds to sums of its own, which are then added up; one thread adds in place.

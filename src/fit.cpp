@@ -151,8 +151,10 @@ class Fit {
     while (!stop) {
       IterationStats stats{.iteration = result.n_iter};
       const auto assignment_start = Clock::now();
-      const AssignmentStats assigned =
-          backend->assign({result.centroids, drift, result.labels, update.observe(result.labels)});
+      const AssignmentStats assigned = backend->assign({.centroids = result.centroids,
+                                                        .drift = drift,
+                                                        .labels = result.labels,
+                                                        .observer = update.observe(result.labels)});
       stats.assignment_seconds = seconds_since(assignment_start);
       stats.inertia_bound = assigned.inertia_bound;
       stats.inertia_is_exact = assigned.inertia_is_exact;
@@ -180,8 +182,8 @@ class Fit {
     result.backend = last.name;
     result.isa = last.vectorised ? isa_ : Isa::scalar;
     result.threads = last.threaded ? threads_ : 1;
-    result.backend_bytes = backend->bytes();
     finish(*backend, drift, result);
+    result.backend_bytes = backend->bytes();
     return result;
   }
 
@@ -254,7 +256,8 @@ class Fit {
     if (!entry_->info.exact) {
       last = label_samples<T>(samples_, result.centroids, isa_, threads_, result.labels);
     } else if (result.stop_reason != StopReason::converged) {
-      last = backend.assign({result.centroids, drift, result.labels});
+      last = backend.assign(
+          {.centroids = result.centroids, .drift = drift, .labels = result.labels, .last = true});
     }
     result.fit_seconds += seconds_since(start);
     result.distances_computed += last.distances_computed;

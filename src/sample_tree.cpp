@@ -385,11 +385,16 @@ class SampleTree<T>::Build {
   static void add_feature(const T* x, std::size_t rows, double& first, double& squares) {
     constexpr std::size_t lanes = 8;
     T sum[lanes] = {}, square[lanes] = {};
-    for (std::size_t i = 0; i < rows; i += lanes) {
+    std::size_t i = 0;
+    for (; i + lanes <= rows; i += lanes) {
       for (std::size_t l = 0; l < lanes; ++l) {
         sum[l] += x[i + l];
         square[l] += x[i + l] * x[i + l];
       }
+    }
+    for (; i < rows; ++i) {
+      sum[i % lanes] += x[i];
+      square[i % lanes] += x[i] * x[i];
     }
     for (std::size_t l = 0; l < lanes; ++l) {
       first += static_cast<double>(sum[l]);

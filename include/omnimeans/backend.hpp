@@ -43,7 +43,8 @@ struct Assignment {
   MatrixView<const T> centroids;  ///< n_clusters x n_features
   std::span<const double> drift;  ///< n_clusters upper bounds of |c_j - c_j before|; empty in the first step
   std::span<std::int32_t>
-      labels;  ///< in: of the step before (-1 in the first step); out: the canonical labels
+      labels;         ///< in: of the step before (-1 in the first step); out: the canonical labels
+  bool last = false;  ///< only labels are wanted: what would pay later need not begin
   LabelObserver* observer =
       nullptr;  ///< a backend may tell it of every label, once (`observed`), or ignore it
 };

@@ -6,8 +6,7 @@
 //             simd        the rest; and what does not fit the memory limit gives way to it, then to openmp,
 //             naive
 //   later     simd gives hamerly a try in iterations 2, 6, 14, 30, ...: centroids come to rest, so bounds pay
-//   more
-//             and more. The seconds of the iterations decide, and the one that is slower goes.
+//             better. The seconds of the iterations decide, and the slower one goes.
 //
 // Measured on a Xeon of 2023 (two threads, float, 25 iterations, seconds of the whole fit over simd's):
 // kdtree 2 to 3 at d = 2 and 3 with k >= 64, 0.7 at d = 8; bytebounds 1.3 at k d = 25,000, 2.6 at 128,000, 6
@@ -15,9 +14,10 @@
 // bytes (double, CPUs without VNNI) the bounds pay later.
 #include "backends/auto.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <limits>
-#include <optional>
+#include <new>
 
 #include "backends/backends.hpp"
 #include "kernels/int8.hpp"
@@ -39,7 +39,7 @@ Choice first_choice(const Problem<T>& problem) {
   const bool many = bytes ? d >= 48 && k >= 64 && k * d >= 24'000 : d >= 100 && k >= 64 && k * d >= 64'000;
   if (n >= 1000 && many)
     return {"bytebounds", "many features and clusters: a bound of one byte a pair saves most distances"};
-  return {"simd", "few clusters for their features: computing every distance is fastest"};
+  return {"simd", "bounds and boxes do not pay at this shape: computing every distance is fastest"};
 }
 
 template <class T>
@@ -56,17 +56,21 @@ class Auto final : public Backend<T> {
       if (take(choice)) return;
     }
     current_ = find_backend("naive").make(problem);
+    peak_ = current_->bytes();
     choice_ = {"naive", "nothing else fits the memory limit"};
   }
 
   AssignmentStats assign(const Assignment<T>& step) override {
-    if (step_ == next_trial_ && choice_.name == "simd") begin_trial();
+    if (!step.last && step_ == next_trial_ && choice_.name == "simd") begin_trial();
     // A backend that has just been made knows nothing of before.
     const bool fresh = first_of_current_;
     first_of_current_ = false;
     const auto start = std::chrono::steady_clock::now();
-    AssignmentStats stats = current_->assign(
-        {step.centroids, fresh ? std::span<const double>() : step.drift, step.labels, step.observer});
+    AssignmentStats stats = current_->assign({.centroids = step.centroids,
+                                              .drift = fresh ? std::span<const double>() : step.drift,
+                                              .labels = step.labels,
+                                              .last = step.last,
+                                              .observer = step.observer});
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     stats.backend = choice_.name;
     if (changed_) stats.reason = choice_.reason;
@@ -80,9 +84,7 @@ class Auto final : public Backend<T> {
     return stats;
   }
 
-  std::uint64_t bytes() const override {
-    return current_->bytes() + (before_trial_ != nullptr ? before_trial_->bytes() : 0);
-  }
+  std::uint64_t bytes() const override { return peak_; }
 
  private:
   bool take(Choice choice, std::uint64_t memory_in_use = 0) {
@@ -97,7 +99,10 @@ class Auto final : public Backend<T> {
       current_ = std::move(made);
     } catch (const MemoryLimitExceeded&) {
       return false;
+    } catch (const std::bad_alloc&) {
+      return false;
     }
+    peak_ = std::max(peak_, current_->bytes() + (before_trial_ != nullptr ? before_trial_->bytes() : 0));
     choice_ = choice;
     first_of_current_ = changed_ = true;
     return true;
@@ -125,6 +130,7 @@ class Auto final : public Backend<T> {
   std::unique_ptr<Backend<T>> current_, before_trial_;  ///< before: simd, while another one is on trial
   Choice choice_;
   bool first_of_current_ = true, changed_ = true;
+  std::uint64_t peak_ = 0;  ///< bytes
   std::size_t step_ = 0, next_trial_ = 2;
   int trial_steps_ = 0;
   double dense_seconds_ = std::numeric_limits<double>::infinity(), trial_seconds_ = 0;

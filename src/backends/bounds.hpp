@@ -140,7 +140,6 @@ class SampleBounds {
 
   std::size_t block_rows() const { return block_rows_; }
   const Rounding<T>& rounding() const { return rounding_; }
-  const Drift<T>& drift() const { return drift_; }
   Labelling<T> labelling(std::span<std::int32_t> labels) {
     return {.weights = problem_.sample_weights, .labels = labels, .upper = upper_, .lower = lower_};
   }

@@ -173,7 +173,7 @@ int fit_samples(const FitArguments& args, const Matrix<T>& samples, Clock::time_
   if (!args.labels.empty()) io::write_labels(args.labels, result.labels);
   write_json(args.json, fit_json(facts, result));
   if (!args.quiet && args.json != "-") std::cout << fit_summary(facts, result);
-  if (args.explain && args.json != "-") std::cout << fit_explanation(facts, result);
+  if (args.explain) (args.json == "-" ? std::cerr : std::cout) << fit_explanation(facts, result);
   return result.stop_reason == StopReason::cancelled ? exit_interrupted : exit_done;
 }
 
@@ -214,8 +214,9 @@ Command add_fit_command(CLI::App& program) {
   args->compute.add_to(app);
   add_bytes(app, "--memory-limit", args->memory_limit,
             "Working memory of the backend, e.g. 512M or 4G; none: half of the machine's");
-  add_real(app, "--time-limit", args->time_limit, true,
-           "Seconds after which the iteration ends with what it has; none: no limit")
+  add_real(
+      app, "--time-limit", args->time_limit, true,
+      "Seconds after which the iteration ends with what it has (seeding is not cut short); none: no limit")
       ->default_str("");
   args->input.add_to(app);
 

@@ -94,9 +94,11 @@ std::string fit_summary(const FitFacts& facts, const Result<T>& result) {
 template <class T>
 std::string fit_explanation(const FitFacts& facts, const Result<T>& result) {
   std::ostringstream out;
-  out << describe_dense_plan<T>(facts.n_samples, facts.n_features, result.centroids.rows(), result.isa,
-                                result.threads)
-      << '\n';
+  if (result.isa != Isa::scalar) {
+    out << describe_dense_plan<T>(facts.n_samples, facts.n_features, result.centroids.rows(), result.isa,
+                                  result.threads)
+        << '\n';
+  }
   const double pairs = static_cast<double>(facts.n_samples) * static_cast<double>(result.centroids.rows());
   out << std::fixed;
   for (std::size_t first = 0, last; first < result.history.size(); first = last) {

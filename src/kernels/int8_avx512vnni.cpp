@@ -10,8 +10,6 @@
 namespace omnimeans::kernels {
 namespace {
 
-constexpr std::size_t panel_lanes = 2 * int8_lanes;
-
 /// acc += c . x, by fours. Written out because g++ 12 copies the accumulator before and after the intrinsic,
 /// which costs a third of the rate.
 OMNIMEANS_INLINE void multiply_add(__m512i& acc, __m512i c, __m512i x) {

@@ -259,6 +259,7 @@ struct Kernels {
   /// out[j] = floor(min(254, factor * (root + drift[j]))), root = sqrt(2 scores[j] + base) less 2^-10 of it
   /// at most, or 0 where that is NaN or below 2^-50; drift >= 0.
   void (*byte_bounds)(const T* scores, const T* drift, std::size_t n, T base, T factor, std::uint8_t* out);
+
   /// For each of n rows: upper += drift[label], lower -= the largest drift of another centroid (not below 0),
   /// both rounded outward. Lists in `open` (room for n) all rows but those with upper < lower or upper <
   /// separation[label]; a NaN leaves a row open.

@@ -73,6 +73,7 @@ struct NearestDirect {
                   S::fnma(x, S::set(other[t * other_group + c.value]), acc[first_group + c.value]);
             });
           });
+      if (d <= dense_chain) break;  // no second chunk
       unroll<K>([&](auto c) __attribute__((always_inline)) {
         T* partial = task.partial + c.value * W;
         if (from > 0) acc[c.value] = S::add(acc[c.value], S::load(partial));

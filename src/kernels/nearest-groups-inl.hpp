@@ -96,7 +96,7 @@ struct NearestGroups {
         partial += G * tile;
         continue;
       }
-      partial += G * tile;
+      if (!step.first) partial += G * tile;
       Lowest::template merge<G>(acc, step.tags, step.centroid + g * G, running);
     }
   }

@@ -232,9 +232,6 @@ struct Simd {
   static OMNIMEANS_INLINE mask less(vec a, vec b) {
     return a < b;
   }
-  static OMNIMEANS_INLINE mask less_equal(vec a, vec b) {
-    return a <= b;
-  }
   static OMNIMEANS_INLINE mask either(mask a, mask b) {
     return a | b;
   }

@@ -57,7 +57,7 @@ struct Transpose {
       return _mm_maskload_ps(p, _mm_setr_epi32(-1, two, three, 0));
 #else
       if (count == 1) return _mm_load_ss(p);
-      const __m128 two = _mm_castpd_ps(_mm_load_sd(reinterpret_cast<const double*>(p)));
+      const __m128 two = _mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
       return count == 2 ? two : _mm_movelh_ps(two, _mm_load_ss(p + 2));
 #endif
     }
