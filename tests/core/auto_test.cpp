@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// "auto": what it takes, that it says so and why, and that the bits are those of naive whatever it takes.
+#include <gtest/gtest.h>
+#include <cstdint>
+#include <string>
+
+#include "core/compare.hpp"
+#include "core/data.hpp"
+#include "omnimeans/backend.hpp"
+#include "omnimeans/fit.hpp"
+
+namespace {
+
+using omnimeans::Init;
+using omnimeans::Options;
+
+template <class T>
+omnimeans::Result<T> run(const omnimeans::Matrix<T>& points, std::size_t k, const std::string& backend,
+                         std::uint64_t memory_limit = 0) {
+  Options options;
+  options.n_clusters = k;
+  options.init = Init::random;
+  options.max_iter = 20;
+  options.tol = 0;
+  options.threads = 2;
+  options.backend = backend;
+  options.memory_limit_bytes = memory_limit;
+  return omnimeans::fit(points.view(), options);
+}
+
+template <class T>
+void check_history(const omnimeans::Result<T>& result) {
+  ASSERT_FALSE(result.history.empty());
+  EXPECT_FALSE(result.history[0].reason.empty()) << "the first choice has a reason";
+  std::string_view before;
+  for (const omnimeans::IterationStats& stats : result.history) {
+    EXPECT_EQ(omnimeans::find_backend(stats.backend).info.name, stats.backend);
+    EXPECT_TRUE(omnimeans::find_backend(stats.backend).info.exact);
+    EXPECT_EQ(stats.backend != before, !stats.reason.empty())
+        << "iteration " << stats.iteration << ": a reason wherever the backend changes";
+    before = stats.backend;
+  }
+  EXPECT_EQ(result.backend, before);
+}
+
+TEST(Auto, FewFeaturesAndManyClustersTakeTheTree) {
+  const auto points = blobs<float>(6000, 2, 50, 1);
+  const auto result = run(points, 60, "auto");
+  check_history(result);
+  EXPECT_EQ(result.backend, "kdtree");
+  EXPECT_TRUE(same_result(result, run(points, 60, "naive")));
+}
+
+TEST(Auto, ManyFeaturesAndClustersTakeBytes) {
+  const auto points = blobs<double>(1500, 128, 80, 2);
+  const auto result = run(points, 520, "auto");
+  check_history(result);
+  EXPECT_EQ(result.backend, "bytebounds");
+  EXPECT_TRUE(same_result(result, run(points, 520, "naive")));
+}
+
+TEST(Auto, TrialsLeaveTheResultAsItIs) {
+  // Large enough for hamerly to be tried in iterations 2, 6 and 14, whatever comes of it.
+  const auto points = blobs<float>(20000, 8, 10, 3, 4);
+  const auto result = run(points, 12, "auto");
+  check_history(result);
+  EXPECT_EQ(result.history[0].backend, "simd");
+  ASSERT_GT(result.n_iter, 2u);
+  EXPECT_EQ(result.history[2].backend, "hamerly");
+  EXPECT_TRUE(same_result(result, run(points, 12, "naive")));
+}
+
+TEST(Auto, GivesWayToTheMemoryLimitAndSaysSo) {
+  const auto points = blobs<float>(6000, 2, 50, 4);
+  const auto expected = run(points, 60, "naive");
+  std::string taken;
+  for (const std::uint64_t limit : {1u, 4'000u, 2'000'000u, 100'000'000u}) {
+    const auto result = run(points, 60, "auto", limit);
+    check_history(result);
+    EXPECT_LE(result.backend_bytes, limit == 1 ? 0 : limit);
+    EXPECT_TRUE(same_result(result, expected));
+    taken += result.backend + " ";
+  }
+  EXPECT_EQ(taken.substr(0, 6), "naive ");
+  EXPECT_TRUE(taken.ends_with("kdtree ")) << taken;
+}
+
+}  // namespace
