@@ -97,7 +97,7 @@ Suite full() {
               .description = "sweeps over n, d, k and all data sets: about a quarter of an hour",
               .repetitions = 3,
               .min_seconds = 0.1,
-              .scalar_limit = 7e9,
+              .scalar_limit = 2.5e9,
               .every_thread_count = true};
   suite.fits = {
       {"blobs", "f32", 30000, 32, 64},
