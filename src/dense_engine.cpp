@@ -13,6 +13,20 @@ namespace {
 
 constexpr std::size_t rerank_rows = 24;
 
+/// sum_r values[r], negative ones as 0, in eight partial sums: one sum alone would wait for itself, as long
+/// as a small sample takes to be labelled. value(r) is a double.
+template <class Value>
+double sum_of_positive(std::size_t count, Value&& value) {
+  constexpr std::size_t lanes = 8;
+  double sums[lanes] = {};
+  std::size_t r = 0;
+  for (; r + lanes <= count; r += lanes) {
+    for (std::size_t l = 0; l < lanes; ++l) sums[l] += std::max(value(r + l), 0.0);
+  }
+  for (; r < count; ++r) sums[0] += std::max(value(r), 0.0);
+  return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
+}
+
 }  // namespace
 
 template <class T>
@@ -46,11 +60,13 @@ double DenseEngine<T>::bytes_needed(const Problem<T>& problem, bool every_score)
   const double scored = every_score ? block : rerank_rows;
   const double scratch = std::min(d, chain) * tile + (d > chain ? k * tile : 0) + block * d + scored * padded;
   const double threads = static_cast<double>(problem.threads);
-  const double values = n + (k + padded) * (d + 1) + threads * scratch;
+  const double labelled = std::min(n, static_cast<double>(largest_label_rows));
+  const double values = n + (k + padded) * (d + 1) + threads * (scratch + labelled);
   // Candidates and their distances; the samples to re-rank, which may be all, found by threads and then put
   // together.
-  return values * sizeof(T) + threads * k * (sizeof(std::int32_t) + sizeof(double)) +
-         2 * n * sizeof(std::size_t);
+  return values * sizeof(T) +
+         threads * (k * (sizeof(std::int32_t) + sizeof(double)) + labelled * sizeof(std::int32_t)) +
+         k * sizeof(double) + 2 * n * sizeof(std::size_t);
 }
 
 template <class T>
@@ -101,7 +117,9 @@ AssignmentStats DenseEngine<T>::sum_stats() const {
 template <class T>
 AssignmentStats DenseEngine<T>::assign(const Labelling<T>& out) {
   pack_groups();
-  over_blocks(block_rows_, [&](RowRange rows, Scratch& scratch) { label_block(rows, out, scratch); });
+  over_blocks(plan_.label_rows, [&](RowRange rows, Scratch& scratch) {
+    label_rows(rows.begin, rows.size(), {}, out, scratch);
+  });
   norms_known_ = true;
   rerank(out);
   return sum_stats();
@@ -135,87 +153,68 @@ kernels::NearestTask<T> DenseEngine<T>::nearest_task(std::size_t begin, Scratch&
   return task;
 }
 
+/// The samples begin + listed[r], or, without a list, begin ... begin + count - 1, read and labelled in
+/// place.
 template <class T>
-void DenseEngine<T>::label_block(RowRange rows, const Labelling<T>& out, Scratch& scratch) {
-  const std::size_t begin = rows.begin;
+void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<const std::int32_t> listed,
+                                const Labelling<T>& out, Scratch& scratch) {
+  const bool in_place = listed.empty(), bounds = !out.lower.empty();
+  const auto sample = [&](std::size_t r) {
+    return begin + (in_place ? r : static_cast<std::size_t>(listed[r]));
+  };
+  const auto make_room = [&](auto& values) { values.resize(std::max(values.size(), count)); };
+  make_room(scratch.in_block);
+  make_room(scratch.squared);
   std::size_t n_open = 0;
-  scratch.in_block.resize(std::max(scratch.in_block.size(), rows.size()));
-  scratch.squared.resize(std::max(scratch.squared.size(), rows.size()));
   kernels::NearestTask<T> task = nearest_task(begin, scratch);
-  task.block.n_rows = rows.size();
+  task.block.n_rows = count;
   task.norms = norms_.data() + begin;
-  task.labels = out.labels.data() + begin;
   task.squared = scratch.squared.data();
-  task.bounds.upper = out.upper.empty() ? nullptr : out.upper.data() + begin;
-  task.bounds.lower = out.lower.empty() ? nullptr : out.lower.data() + begin;
   task.open = scratch.in_block.data();
   task.n_open = &n_open;
+  if (in_place) {
+    task.labels = out.labels.data() + begin;
+    task.bounds.upper = bounds ? out.upper.data() + begin : nullptr;
+    task.bounds.lower = bounds ? out.lower.data() + begin : nullptr;
+  } else {
+    make_room(scratch.labels);
+    make_room(scratch.upper);
+    make_room(scratch.lower);
+    task.block.index = listed.data();
+    task.labels = scratch.labels.data();
+    task.bounds.upper = bounds ? scratch.upper.data() : nullptr;
+    task.bounds.lower = bounds ? scratch.lower.data() : nullptr;
+  }
   kernels_.nearest(task);
 
   for (std::size_t o = 0; o < n_open; ++o) {
     const auto r = static_cast<std::size_t>(scratch.in_block[o]);
-    scratch.open.push_back(begin + r);
+    scratch.open.push_back(sample(r));
     scratch.squared[r] = 0;  // counted when it is re-ranked
   }
-  if (out.observer != nullptr) {
+  if (in_place && out.observer != nullptr) {
     // The open ones follow when they are re-ranked.
     const int thread = static_cast<int>(scratch.thread);
     std::size_t from = begin;
     for (std::size_t o = 0; o < n_open; ++o) {
-      const std::size_t at = begin + static_cast<std::size_t>(scratch.in_block[o]);
+      const std::size_t at = sample(static_cast<std::size_t>(scratch.in_block[o]));
       if (from < at) out.observer->labelled(from, at, thread);
       from = at + 1;
     }
-    if (from < rows.end) out.observer->labelled(from, rows.end, thread);
+    if (from < begin + count) out.observer->labelled(from, begin + count, thread);
   }
-  double bound = 0;
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    const double w = out.weights.empty() ? 1.0 : static_cast<double>(out.weights[begin + r]);
-    bound += w * std::max(0.0, static_cast<double>(scratch.squared[r]));
-  }
-  scratch.stats.inertia_bound += bound * inverse_scale2_ * (1 + 0x1p-20);
-  scratch.stats.distances_computed += rows.size() * n_clusters_;
-}
-
-/// As label_block, for the rows in scratch.listed.
-template <class T>
-void DenseEngine<T>::label_listed(std::size_t begin, const Labelling<T>& out, Scratch& scratch) {
-  const std::size_t count = scratch.listed.size();
-  if (count == 0) return;
-  std::size_t n_open = 0;
-  for (auto* indices : {&scratch.in_block, &scratch.labels})
-    indices->resize(std::max(indices->size(), count));
-  for (auto* values : {&scratch.squared, &scratch.upper, &scratch.lower})
-    values->resize(std::max(values->size(), count));
-  kernels::NearestTask<T> task = nearest_task(begin, scratch);
-  task.block.n_rows = count;
-  task.block.index = scratch.listed.data();
-  task.norms = norms_.data() + begin;
-  task.labels = scratch.labels.data();
-  task.squared = scratch.squared.data();
-  if (!out.lower.empty()) {
-    task.bounds.upper = scratch.upper.data();
-    task.bounds.lower = scratch.lower.data();
-  }
-  task.open = scratch.in_block.data();
-  task.n_open = &n_open;
-  kernels_.nearest(task);
-
-  for (std::size_t o = 0; o < n_open; ++o) {
-    const auto r = static_cast<std::size_t>(scratch.in_block[o]);
-    scratch.open.push_back(begin + static_cast<std::size_t>(scratch.listed[r]));
-    scratch.squared[r] = 0;  // counted when it is re-ranked
-  }
-  double bound = 0;
-  for (std::size_t r = 0; r < count; ++r) {
-    const std::size_t i = begin + static_cast<std::size_t>(scratch.listed[r]);
+  for (std::size_t r = 0; !in_place && r < count; ++r) {
+    const std::size_t i = sample(r);
     out.labels[i] = scratch.labels[r];
-    const double w = out.weights.empty() ? 1.0 : static_cast<double>(out.weights[i]);
-    bound += w * std::max(0.0, static_cast<double>(scratch.squared[r]));
-    if (out.lower.empty()) continue;
+    if (!bounds) continue;
     out.upper[i] = scratch.upper[r];
     out.lower[i] = scratch.lower[r];
   }
+  const auto squared = [&](std::size_t r) { return static_cast<double>(scratch.squared[r]); };
+  const double bound =
+      out.weights.empty() ? sum_of_positive(count, squared) : sum_of_positive(count, [&](std::size_t r) {
+        return squared(r) * static_cast<double>(out.weights[sample(r)]);
+      });
   scratch.stats.inertia_bound += bound * inverse_scale2_ * (1 + 0x1p-20);
   scratch.stats.distances_computed += count * n_clusters_;
 }
@@ -224,7 +223,8 @@ void DenseEngine<T>::label_listed(std::size_t begin, const Labelling<T>& out, Sc
 /// the margin.
 template <class T>
 void DenseEngine<T>::rerank(const Labelling<T>& out) {
-  std::vector<std::size_t> open;
+  std::vector<std::size_t>& open = open_;
+  open.clear();
   for (const Scratch& scratch : scratch_) open.insert(open.end(), scratch.open.begin(), scratch.open.end());
   if (open.empty()) return;
   pack_panels();

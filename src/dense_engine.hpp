@@ -84,8 +84,9 @@ class DenseEngine {
     over_blocks(block_rows, [&](RowRange rows, Scratch& scratch) {
       scratch.listed.clear();
       body(rows, scratch);
-      scratch.listed.size() == rows.size() ? label_block(rows, out, scratch)
-                                           : label_listed(rows.begin, out, scratch);
+      const std::size_t count = scratch.listed.size();
+      if (count == rows.size()) scratch.listed.clear();
+      if (count > 0) label_rows(rows.begin, count, scratch.listed, out, scratch);
     });
     rerank(out);
     return sum_stats();
@@ -201,11 +202,12 @@ class DenseEngine {
   void pack_groups();
   void find_margin(double largest_squared_norm);
   void transform_row(std::size_t i, T* out) const;
+  T packed(T value, std::size_t t) const;
   void score(RowRange rows, Scratch& scratch);
   void set_norm(std::size_t i, T squared);
   kernels::NearestTask<T> nearest_task(std::size_t begin, Scratch& scratch) const;
-  void label_block(RowRange rows, const Labelling<T>& out, Scratch& scratch);
-  void label_listed(std::size_t begin, const Labelling<T>& out, Scratch& scratch);
+  void label_rows(std::size_t begin, std::size_t count, std::span<const std::int32_t> listed,
+                  const Labelling<T>& out, Scratch& scratch);
   void rerank(const Labelling<T>& out);
   std::int32_t canonical_winner(std::size_t i, std::size_t count, Scratch& scratch) const;
   AssignmentStats sum_stats() const;
@@ -244,6 +246,8 @@ class DenseEngine {
   T lower_factor_ = 1;                      ///< of lower_terms()
   bool norms_known_ = false;
   std::vector<Scratch> scratch_;
+  std::vector<std::size_t> open_;      ///< of all threads
+  std::vector<double> squared_norms_;  ///< of the centroids, scaled
 };
 
 }  // namespace omnimeans

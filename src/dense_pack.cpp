@@ -61,29 +61,35 @@ void DenseEngine<T>::choose_transform() {
 /// Half of each squared length, and the margin from the largest.
 template <class T>
 void DenseEngine<T>::measure_centroids() {
-  const std::size_t d = centroids_.cols(), k = n_clusters_, chunk = 16, chunks = block_count(k, chunk);
+  const std::size_t d = centroids_.cols(), k = n_clusters_, chunk = 16;
   const double scale = static_cast<double>(scale_);
-  std::vector<double> largest(chunks, 0);
-  parallel_blocks(k * d < 100'000 ? 1 : threads_, chunks, [&](std::size_t b, int) {
+  squared_norms_.resize(k);
+  parallel_blocks(k * d < 100'000 ? 1 : threads_, block_count(k, chunk), [&](std::size_t b, int) {
     const RowRange range = block_range(b, k, chunk);
+    if (scale == 1) {
+      kernels_.canonical_distances(offset_.data(), centroids_.row_data(range.begin), centroids_.row_stride(),
+                                   nullptr, range.size(), d, squared_norms_.data() + range.begin);
+      return;
+    }
+    // Scaled first: squares of the values as they are might over- or underflow.
     for (std::size_t j = range.begin; j < range.end; ++j) {
-      const T* c = centroids_.row_data(j);
-      double p[canonical_lanes] = {};
-      const auto add = [&](std::size_t t, std::size_t lane) {
-        const double v = (static_cast<double>(c[t]) - static_cast<double>(offset_[t])) * scale;
-        p[lane] += v * v;
-      };
-      std::size_t t = 0;
-      for (; t + canonical_lanes <= d; t += canonical_lanes) {
-        for (std::size_t lane = 0; lane < canonical_lanes; ++lane) add(t + lane, lane);
+      squared_norms_[j] = 0;
+      for (std::size_t t = 0; t < d; ++t) {
+        const double v = (static_cast<double>(centroids_(j, t)) - static_cast<double>(offset_[t])) * scale;
+        squared_norms_[j] += v * v;
       }
-      for (std::size_t lane = 0; t < d; ++t, ++lane) add(t, lane);
-      const double squared = ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));
-      half_norms_[j] = narrow<T>(squared / 2);
-      largest[b] = std::max(largest[b], squared);
     }
   });
-  find_margin(*std::max_element(largest.begin(), largest.end()));
+  for (std::size_t j = 0; j < k; ++j) half_norms_[j] = narrow<T>(squared_norms_[j] / 2);
+  find_margin(*std::max_element(squared_norms_.begin(), squared_norms_.end()));
+}
+
+/// c' of feature t: moved and scaled.
+template <class T>
+T DenseEngine<T>::packed(T value, std::size_t t) const {
+  if (!transformed_) return value;
+  return narrow<T>((static_cast<double>(value) - static_cast<double>(offset_[t])) *
+                   static_cast<double>(scale_));
 }
 
 /// Chunks of dense_chain features; in a chunk the groups, in a group feature-major.
@@ -92,7 +98,6 @@ void DenseEngine<T>::pack_groups() {
   if (groups_packed_) return;
   const std::size_t d = centroids_.cols(), k = n_clusters_;
   const std::size_t small = k / n_groups_, large_groups = k % n_groups_;
-  const double scale = static_cast<double>(scale_);
   parallel_blocks(k * d < 100'000 ? 1 : threads_, n_groups_, [&](std::size_t g, int) {
     const std::size_t start = g * small + std::min(g, large_groups),
                       size = small + (g < large_groups ? 1 : 0);
@@ -101,11 +106,7 @@ void DenseEngine<T>::pack_groups() {
       for (std::size_t from = 0; from < d; from += kernels::dense_chain) {
         const std::size_t length = std::min(kernels::dense_chain, d - from);
         T* out = grouped_.data() + from * k + start * length + (j - start);
-        for (std::size_t t = 0; !transformed_ && t < length; ++t) out[t * size] = c[from + t];
-        for (std::size_t t = 0; transformed_ && t < length; ++t) {
-          out[t * size] =
-              narrow<T>((static_cast<double>(c[from + t]) - static_cast<double>(offset_[from + t])) * scale);
-        }
+        for (std::size_t t = 0; t < length; ++t) out[t * size] = packed(c[from + t], from + t);
       }
     }
   });
@@ -154,8 +155,7 @@ void DenseEngine<T>::pack_panels() {
       panel_half_norms_[j] = half_norms_[j];
       const T* c = centroids_.row_data(j);
       for (std::size_t t = 0; t < d; ++t) {
-        base[t * width + l] = narrow<T>((static_cast<double>(c[t]) - static_cast<double>(offset_[t])) *
-                                        static_cast<double>(scale_));
+        base[t * width + l] = packed(c[t], t);
       }
     }
   });
@@ -169,8 +169,7 @@ void DenseEngine<T>::pack_rows() {
   parallel_blocks(k * d < 100'000 ? 1 : threads_, k, [&](std::size_t j, int) {
     const T* c = centroids_.row_data(j);
     for (std::size_t t = 0; t < d; ++t) {
-      rows_[j * row_stride_ + t] = narrow<T>((static_cast<double>(c[t]) - static_cast<double>(offset_[t])) *
-                                             static_cast<double>(scale_));
+      rows_[j * row_stride_ + t] = packed(c[t], t);
     }
   });
 }

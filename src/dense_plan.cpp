@@ -40,10 +40,17 @@ DensePlan make_dense_plan(std::size_t n_samples, std::size_t n_features, std::si
   plan.n_groups = (n_clusters + kernels.nearest_group - 1) / kernels.nearest_group;
   plan.direct = n_clusters <= kernels.nearest_direct;
   plan.chunk = std::min(n_features, kernels::dense_chain);
-  // About a quarter of a thread's share, in whole tiles.
+  // About a quarter of a thread's share, in whole tiles. Of small samples more at a time: a thread asks for
+  // memory some 8 KiB ahead, which is in vain at the end of its block.
+  constexpr std::size_t label_bytes = std::size_t{256} << 10;
   const std::size_t tile = plan.tile_rows,
                     share = n_samples / (4 * static_cast<std::size_t>(plan.threads)) / tile * tile;
-  plan.block_rows = std::clamp<std::size_t>(share, tile, std::max(tile, largest_block_rows / tile * tile));
+  const auto rows = [&](std::size_t most) {
+    return std::clamp<std::size_t>(share, tile, std::max(tile, most / tile * tile));
+  };
+  plan.block_rows = rows(largest_block_rows);
+  plan.label_rows =
+      rows(std::clamp(label_bytes / (n_features * sizeof(T)), largest_block_rows, largest_label_rows));
   // The other half is for samples and scores.
   plan.panel_bytes =
       std::clamp<std::size_t>(second_level_cache() / 2, std::size_t{128} << 10, std::size_t{1} << 20);
@@ -66,7 +73,7 @@ std::string describe_dense_plan(std::size_t n_samples, std::size_t n_features, s
     if (large != 0) out << " or " << small + 1;
     out << " centroids";
   }
-  out << ", " << plan.chunk << " features at a time;\n  blocks of " << plan.block_rows << " samples, "
+  out << ", " << plan.chunk << " features at a time;\n  blocks of " << plan.label_rows << " samples, "
       << plan.threads << (plan.threads == 1 ? " thread" : " threads") << ", up to " << plan.panel_bytes / 1024
       << " KiB of packed centroids in the second-level cache for every score";
   return out.str();

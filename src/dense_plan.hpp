@@ -17,6 +17,7 @@ struct DensePlan {
   bool direct = false;          ///< few centroids: multiplied as samples are transposed
   std::size_t chunk = 0;        ///< features at a time
   std::size_t block_rows = 0;   ///< samples a thread takes at a time, whole tiles
+  std::size_t label_rows = 0;   ///< the same where only labels are wanted
   std::size_t panel_bytes = 0;  ///< of packed centroids that stay in the second-level cache where every score
                                 ///< is wanted
 };
@@ -27,6 +28,7 @@ DensePlan make_dense_plan(std::size_t n_samples, std::size_t n_features, std::si
                           int threads);
 
 /// No block has more rows: what memory is reserved for.
-inline constexpr std::size_t largest_block_rows = 240;  // a multiple of every tile height
+inline constexpr std::size_t largest_block_rows = 240;   // a multiple of every tile height
+inline constexpr std::size_t largest_label_rows = 4080;  // likewise
 
 }  // namespace omnimeans
