@@ -5,9 +5,11 @@
 //
 // With x' = x^ + e and c' = c^ + f, where x^ and c^ are what eight bits hold (kernels/int8.hpp) and |e|, |f|
 // are measured:
-//   |x'.c' - x^.c^| = |e.c' + x^.f| <= |e| C + (N + |e|) F,     C >= |c'|, N >= |x'|, F >= |f| of every
-//   centroid
-// The kernel's four roundings add 4 u ((N + |e|) (C + F) + C^2/2) at most; the bound below takes 16 u.
+//   |x'.c' - x^.c^| = |e.c' + x^.f| <= |e| |c'| + (N + |e|) |f| =: off,     N >= |x'|
+// So the kernels' b = |c'|^2/2 - x^.c^ - off is a lower bound of the score s, and b + 2 off an upper one.
+// With C >= |c'| and F >= |f| of every centroid no value on the way is above 2 (N + |e|) (C + F) + C^2/2 =:
+// Z; the kernels' roundings, a dozen at most, are 16 u Z at most. A place in its lane written into the lowest
+// t bits changes b by 2^t u 2 Z.
 #pragma once
 
 #include <cstddef>
@@ -19,8 +21,17 @@
 #include "dense_engine.hpp"
 #include "kernels/int8.hpp"
 #include "parallel.hpp"
+#include "rounding.hpp"
 
 namespace omnimeans {
+
+/// The 8-bit kernels that may be used for a problem, or null.
+template <class T>
+const kernels::Int8Kernels* int8_kernels_for(const Problem<T>& problem) {
+  const std::size_t d = problem.samples.cols();
+  if (sizeof(T) != sizeof(float) || d < 16 || d > kernels::int8_longest) return nullptr;
+  return kernels::int8_kernels(problem.isa);
+}
 
 class Int8Filter {
  public:
@@ -35,34 +46,67 @@ class Int8Filter {
   /// Rounds sample i, once; `x` as DenseEngine::load_sample() left it.
   void load(std::size_t i, const float* x);
 
-  /// Scores of the samples begin + listed[r] and all centroids, scores_stride() apart.
+  /// Working memory of one thread, and what find_candidates() finds: a value a row.
   struct Scratch {
-    AlignedBuffer<float> scores;
-    AlignedBuffer<std::int8_t> rows;
-    std::vector<float> scale;
+    std::vector<float> least;     ///< an upper bound of the lowest score, but for least_error()
+    AlignedBuffer<float> bounds;  ///< bounds_stride() a row, if asked for
+
+    std::vector<float> reach;
+    std::vector<std::int32_t> index, count;  ///< as kernels::Int8Candidates
+    std::vector<std::uint32_t> more;
+    std::vector<std::int32_t> lane;  ///< centroids of a lane
+    std::vector<float> lane_bounds;
+    AlignedBuffer<std::int8_t> rows;  ///< of listed rows, with what belongs to them
+    std::vector<float> scale, cut_off, length;
     std::vector<std::int32_t> sum;
   };
-  void score(std::size_t begin, std::span<const std::int32_t> listed, Scratch& scratch) const;
-  std::size_t scores_stride() const { return n_vectors_ * kernels::int8_lanes; }
 
-  /// Scores of sample i and the centroids that `index` lists.
-  void score_pairs(std::size_t i, std::span<const std::int32_t> index, float* out) const;
+  /// Finds which centroids may be the nearest of each of `rows`, or of the samples begin + listed[r], by
+  /// these bounds alone; on request the bounds of every pair, in scratch.bounds.
+  void find_candidates(RowRange rows, Scratch& scratch) const;
+  void find_candidates(std::size_t begin, std::span<const std::int32_t> listed, bool every_bound,
+                       Scratch& scratch) const;
+  /// Those of row r, sample i, in ascending order: one at least, the nearest among them. Valid until the next
+  /// call.
+  std::span<const std::int32_t> candidates(std::size_t r, std::size_t i, Scratch& scratch) const;
+  std::size_t bounds_stride() const { return n_vectors_ * kernels::int8_lanes; }
 
-  /// How far a score of sample i is off at most.
-  double error(std::size_t i) const;
+  /// Lower bounds of the scores of sample i and the centroids that `index` lists, but for rounding(i).
+  void pair_bounds(std::size_t i, std::span<const std::int32_t> index, float* out) const;
+
+  double least_error(std::size_t i) const { return rounding(i) + tag_error_ * largest(i); }
+  double rounding(std::size_t i) const { return 16 * unit_roundoff<float>() * largest(i); }
 
  private:
+  kernels::Int8Rows sample(std::size_t i) const {
+    return {samples_.data() + i * stride_,
+            stride_,
+            &sample_scale_[i],
+            &sample_sum_[i],
+            &sample_cut_off_[i],
+            &sample_length_[i],
+            1};
+  }
+  /// Z
+  double largest(std::size_t i) const {
+    const double longest = engine_.longest();
+    return 2 * static_cast<double>(sample_length_[i]) * (longest + largest_cut_off_) + longest * longest;
+  }
+  void search(std::size_t begin, std::span<const std::int32_t> listed, const kernels::Int8Rows& rows,
+              float* bounds, Scratch& scratch) const;
+
   const DenseEngine<float>& engine_;
   const kernels::Int8Kernels& kernels_;
   std::size_t n_features_, n_clusters_, n_vectors_, stride_;
   int threads_;
   AlignedBuffer<std::int8_t> samples_;
-  std::vector<float> sample_scale_, sample_cut_off_;  ///< cut off: |e|
+  std::vector<float> sample_scale_, sample_cut_off_, sample_length_;  ///< ..., |e|, N + |e|
   std::vector<std::int32_t> sample_sum_;
   AlignedBuffer<std::uint8_t> panels_, rows_;
-  AlignedBuffer<float> scale_, half_norms_;
-  double largest_cut_off_ = 0;  ///< F
+  AlignedBuffer<float> scale_, half_norms_, length_, cut_off_;
   kernels::Int8Centroids centroids_;
+  double largest_cut_off_ = 0;  ///< F
+  double tag_error_;            ///< of a bound whose lowest bits gave way, relative
 };
 
 }  // namespace omnimeans

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Scores in eight bits: values are rounded to multiples of a scale of their row, -127 to 127, and multiplied
-// in integers, four products an instruction and lane (VNNI: four times the rate of float multiply-adds). What
-// the rounding took off is measured, so that int8_filter.hpp can bound the error. Integers are exact: every
-// implementation gives the same bits.
+// Lower bounds of scores, in eight bits: values are rounded to multiples of a scale of their row, -127 to
+// 127, and multiplied in integers, four products an instruction and lane (VNNI: four times the rate of float
+// multiply-adds). What the rounding took off is measured, and what it may have done to the score taken off
+// the score (int8_filter.hpp). Integers are exact: every implementation gives the same bits.
 #pragma once
 
 #include <cstddef>
@@ -23,6 +23,8 @@ struct Int8Rows {
   std::size_t stride = 0;
   const float* scale = nullptr;
   const std::int32_t* sum = nullptr;  ///< of the row's values
+  const float* cut_off = nullptr;     ///< length of what the rounding took off
+  const float* length = nullptr;      ///< of the rounded row
   std::size_t n_rows = 0;
 };
 
@@ -33,18 +35,42 @@ struct Int8Centroids {
   const std::uint8_t* rows = nullptr;
   std::size_t stride = 0;
   const float* scale = nullptr;       ///< n_vectors * int8_lanes; 0 for padding
-  const float* half_norms = nullptr;  ///< n_vectors * int8_lanes; +infinity for padding
+  const float* half_norms = nullptr;  ///< n_vectors * int8_lanes; the largest float for padding
+  const float* length = nullptr;      ///< of the centroid; 0 for padding
+  const float* cut_off = nullptr;     ///< length of what the rounding took off; 0 for padding
   std::size_t n_vectors = 0;
   std::size_t n_quads = 0;  ///< of features: ceil(n_features / 4)
 };
 
-struct Int8Kernels {
-  /// out[i * out_stride + j] = half_norm_j - scale_i * q_i.q_j * scale_j for every row and centroid: the
-  /// product of integers is exact, then four roundings at most.
-  void (*scores)(const Int8Centroids&, const Int8Rows&, float* out, std::size_t out_stride);
+/// Which centroids may be the nearest. Lane l stands for the centroids j = l modulo int8_lanes; the place of
+/// j in its lane, j / int8_lanes, replaces the lowest tag_bits() of its bound, so that a lane's lowest bound
+/// tells its centroid. With j the place of the lowest of all, b_j, nothing is near that is above
+/// b_j + 2 off_ij + reach_i.
+struct Int8Candidates {
+  const float* reach = nullptr;   ///< n_rows
+  float* least = nullptr;         ///< n_rows: b_j + 2 off_ij
+  std::int32_t* index = nullptr;  ///< n_rows x int8_lanes: of the lanes whose lowest bound is near
+  std::int32_t* count = nullptr;  ///< n_rows: of index
+  std::uint32_t* more = nullptr;  ///< n_rows: the lanes, as bits, whose second lowest bound is near, too
+  float* bounds = nullptr;        ///< n_rows x bounds_stride, or null: every bound
+  std::size_t bounds_stride = 0;
+};
 
-  /// The same for row i and the centroids index[0 ... count - 1].
-  void (*listed_scores)(const Int8Centroids&, const Int8Rows&, std::size_t i, const std::int32_t* index,
+/// How many of a score's lowest bits give way: log2 of the vectors, rounded up.
+constexpr unsigned tag_bits(std::size_t n_vectors) {
+  unsigned bits = 0;
+  while (n_vectors > std::size_t{1} << bits) ++bits;
+  return bits;
+}
+
+struct Int8Kernels {
+  /// b_ij = half_norm_j - scale_i q_i.q_j scale_j - off_ij,  off_ij = cut_off_i length_j + length_i
+  /// cut_off_j: the product of integers is exact, then six roundings at most. The candidates for the nearest
+  /// centroid of every row, by these bounds. None may be infinite or a NaN unless reach is infinite.
+  void (*candidates)(const Int8Centroids&, const Int8Rows&, const Int8Candidates&);
+
+  /// b_ij of row i and the centroids index[0 ... count - 1].
+  void (*listed_bounds)(const Int8Centroids&, const Int8Rows&, std::size_t i, const std::int32_t* index,
                         std::size_t count, float* out);
 
   /// Rounds d values, sets the padding up to `stride` to zero. Returns a bound of the length of what was cut

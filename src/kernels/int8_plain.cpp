@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "kernels/int8.hpp"
 
@@ -13,20 +16,61 @@ std::int32_t dot(const std::int8_t* x, const std::uint8_t* c, std::size_t length
   return total;
 }
 
-float score(const Int8Centroids& c, const Int8Rows& rows, std::size_t i, std::size_t j) {
+float bound(const Int8Centroids& c, const Int8Rows& rows, std::size_t i, std::size_t j) {
   const std::int32_t product = dot(rows.values + i * rows.stride, c.rows + j * c.stride, c.n_quads * 4);
-  return std::fma(-(static_cast<float>(product) * rows.scale[i]), c.scale[j], c.half_norms[j]);
+  const float score = std::fma(-(static_cast<float>(product) * rows.scale[i]), c.scale[j], c.half_norms[j]);
+  return std::fma(-rows.length[i], c.cut_off[j], std::fma(-rows.cut_off[i], c.length[j], score));
 }
 
-void scores(const Int8Centroids& c, const Int8Rows& rows, float* out, std::size_t out_stride) {
+float tagged(float score, std::uint32_t mask, std::size_t vector) {
+  return std::bit_cast<float>((std::bit_cast<std::uint32_t>(score) & ~mask) |
+                              static_cast<std::uint32_t>(vector));
+}
+
+void candidates(const Int8Centroids& c, const Int8Rows& rows, const Int8Candidates& out) {
+  const std::uint32_t mask = (std::uint32_t{1} << tag_bits(c.n_vectors)) - 1;
+  constexpr float largest = std::numeric_limits<float>::max();
   for (std::size_t i = 0; i < rows.n_rows; ++i) {
-    for (std::size_t j = 0; j < c.n_vectors * int8_lanes; ++j) out[i * out_stride + j] = score(c, rows, i, j);
+    for (std::size_t j = 0; out.bounds != nullptr && j < c.n_vectors * int8_lanes; ++j)
+      out.bounds[i * out.bounds_stride + j] = bound(c, rows, i, j);
+    float best[int8_lanes], second[int8_lanes], lowest = largest;
+    for (std::size_t l = 0; l < int8_lanes; ++l) {
+      best[l] = second[l] = largest;
+      for (std::size_t v = 0; v < c.n_vectors; ++v) {
+        const float s = tagged(bound(c, rows, i, v * int8_lanes + l), mask, v);
+        if (s < best[l]) {
+          second[l] = best[l];
+          best[l] = s;
+        } else if (s < second[l]) {
+          second[l] = s;
+        }
+      }
+      lowest = std::fmin(lowest, best[l]);
+    }
+    std::size_t lane = 0;
+    while (lane + 1 < int8_lanes && best[lane] != lowest) ++lane;
+    // Where nothing is finite the place may be none.
+    const std::size_t place = (std::bit_cast<std::uint32_t>(best[lane]) & mask) * int8_lanes + lane,
+                      at = std::min(place, c.n_vectors * int8_lanes - 1);
+    out.least[i] = lowest + 2 * std::fma(rows.length[i], c.cut_off[at], rows.cut_off[i] * c.length[at]);
+    const float limit = out.least[i] + out.reach[i];
+    std::int32_t count = 0;
+    std::uint32_t more = 0;
+    for (std::size_t l = 0; l < int8_lanes; ++l) {
+      if (!(second[l] > limit)) more |= std::uint32_t{1} << l;
+      if (best[l] > limit) continue;
+      const std::uint32_t vector = std::bit_cast<std::uint32_t>(best[l]) & mask;
+      out.index[i * int8_lanes + static_cast<std::size_t>(count++)] =
+          static_cast<std::int32_t>(vector * int8_lanes + l);
+    }
+    out.count[i] = count;
+    out.more[i] = more;
   }
 }
 
-void listed_scores(const Int8Centroids& c, const Int8Rows& rows, std::size_t i, const std::int32_t* index,
+void listed_bounds(const Int8Centroids& c, const Int8Rows& rows, std::size_t i, const std::int32_t* index,
                    std::size_t count, float* out) {
-  for (std::size_t o = 0; o < count; ++o) out[o] = score(c, rows, i, static_cast<std::size_t>(index[o]));
+  for (std::size_t o = 0; o < count; ++o) out[o] = bound(c, rows, i, static_cast<std::size_t>(index[o]));
 }
 
 float quantise(const float* x, std::size_t d, std::size_t stride, std::int8_t* values, float* scale,
@@ -50,7 +94,7 @@ float quantise(const float* x, std::size_t d, std::size_t stride, std::int8_t* v
 }  // namespace
 
 const Int8Kernels& plain_int8_kernels() {
-  static constexpr Int8Kernels kernels{scores, listed_scores, quantise};
+  static constexpr Int8Kernels kernels{candidates, listed_bounds, quantise};
   return kernels;
 }
 

@@ -187,6 +187,12 @@ struct AccountTask {
   std::int64_t* counts = nullptr;
 };
 
+/// How scores become bounds of one byte.
+template <class T>
+struct ByteTerms {
+  T base = 0, factor = 1, shift = 0;
+};
+
 /// The kernels for values of T. The score of a pair is s_j = |c_j|^2/2 - x.c_j, so |x - c_j|^2 = |x|^2 + 2
 /// s_j.
 template <class T>
@@ -256,9 +262,13 @@ struct Kernels {
   /// bounds[j] = max(0, bounds[j] - drift[j]) for j < n, a multiple of byte_lanes.
   void (*lower_bytes)(std::uint8_t* bounds, const std::uint8_t* drift, std::size_t n);
 
-  /// out[j] = floor(min(254, factor * (root + drift[j]))), root = sqrt(2 scores[j] + base) less 2^-10 of it
-  /// at most, or 0 where that is NaN or below 2^-50; drift >= 0.
-  void (*byte_bounds)(const T* scores, const T* drift, std::size_t n, T base, T factor, std::uint8_t* out);
+  /// out[j] = floor(factor * (root + drift[j]) - shift), not below 0 nor above 254, with root = sqrt(2
+  /// scores[j] + base) less 2^-10 of it at most, or 0 where that is NaN or below 2^-50; drift >= 0.
+  void (*byte_bounds)(const T* scores, const T* drift, std::size_t n, const ByteTerms<T>&, std::uint8_t* out);
+
+  /// The same for the pairs index[0 ... count - 1] alone, scores[o] and drift[index[o]]: to bounds[index[o]].
+  void (*listed_byte_bounds)(const T* scores, const T* drift, const std::int32_t* index, std::size_t count,
+                             const ByteTerms<T>&, std::uint8_t* bounds);
 
   /// For each of n rows: upper += drift[label], lower -= the largest drift of another centroid (not below 0),
   /// both rounded outward. Lists in `open` (room for n) all rows but those with upper < lower or upper <

@@ -2,9 +2,9 @@
 // Kernels over the pairs of one sample and some centroids, for backends that keep a bound a pair: scores of
 // listed centroids, and bounds of one byte.
 //
-// A byte b_j stands for a lower bound of the distance to c_j: |x - c_j| >= q b_j - P_j, where P_j is how far
-// c_j has drifted since the bounds' epoch began. 255 pads, 254 is the largest bound. With t_j >= P_j / q and
-// v > u / q the pair can be skipped if b_j >= v + t_j: then |x - c_j| > u.
+// A byte b_j stands for a lower bound of the distance to c_j: b_j = 0, or |x - c_j| >= o + q b_j - P_j, where
+// P_j is how far c_j has drifted since the bounds' epoch began. 255 pads, 254 is the largest bound. With
+// t_j >= P_j / q and v > (u - o) / q, v > 0, the pair can be skipped if b_j >= v + t_j: then |x - c_j| > u.
 #pragma once
 
 #include <cstdint>
@@ -177,22 +177,31 @@ struct Pairs {
   static std::size_t open_pairs(const std::uint8_t* bounds, const std::uint8_t* drift, std::uint8_t upper,
                                 std::size_t n, std::int32_t* out) {
     std::size_t count = 0;
-    for (std::size_t j = 0; j < n; j += Bytes::lanes) {
-      std::uint64_t open = Bytes::below(bounds + j, drift + j, upper);
 #if defined(__AVX512F__)
-      // No branch a bit: how many are open cannot be foreseen.
-      for (std::size_t from = j; open != 0; open >>= 16, from += 16) {
-        const auto mask = static_cast<__mmask16>(open);
-        const __m512i index =
-            _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(from)),
-                             _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+    // No branch a bit, and one a run of 512: which pairs are open cannot be foreseen. Sixteen at a time,
+    // those without any left out.
+    constexpr std::size_t run = 8 * Bytes::lanes;
+    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    for (std::size_t from = 0; from < n; from += run) {
+      alignas(64) std::uint64_t open[8] = {};
+      const std::size_t blocks = n - from < run ? (n - from) / Bytes::lanes : 8;
+      for (std::size_t b = 0; b < blocks; ++b)
+        open[b] = Bytes::below(bounds + from + b * Bytes::lanes, drift + from + b * Bytes::lanes, upper);
+      const __m512i all = _mm512_load_si512(open);
+      for (std::uint32_t some = _mm512_test_epi16_mask(all, all); some != 0; some &= some - 1) {
+        const auto part = static_cast<std::size_t>(__builtin_ctz(some));
+        const auto mask = static_cast<__mmask16>(open[part / 4] >> part % 4 * 16);
+        const __m512i index = _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(from + part * 16)), lanes);
         _mm512_storeu_si512(out + count, _mm512_maskz_compress_epi32(mask, index));
         count += static_cast<std::size_t>(__builtin_popcount(mask));
       }
-#else
-      for (; open != 0; open &= open - 1) out[count++] = static_cast<std::int32_t>(j) + __builtin_ctzll(open);
-#endif
     }
+#else
+    for (std::size_t j = 0; j < n; j += Bytes::lanes) {
+      for (std::uint64_t open = Bytes::below(bounds + j, drift + j, upper); open != 0; open &= open - 1)
+        out[count++] = static_cast<std::int32_t>(j) + __builtin_ctzll(open);
+    }
+#endif
     return count;
   }
 
@@ -200,24 +209,25 @@ struct Pairs {
     for (std::size_t j = 0; j < n; j += Bytes::lanes) Bytes::subtract(bounds + j, drift + j);
   }
 
-  static void byte_bounds(const T* scores, const T* drift, std::size_t n, T base, T factor,
+  /// The bounds of W pairs, in whole units.
+  static OMNIMEANS_INLINE vec units(vec score, vec moved, vec base, vec factor, vec shift) {
+    const vec squared = S::min(S::set(std::numeric_limits<T>::max()), S::fma(S::set(T(2)), score, base));
+    // Selected, not max: a NaN is no bound. What is so small that its reciprocal root overflows counts as 0.
+    const vec root = S::select(S::less(S::set(T(0x1p-100)), squared), S::lower_sqrt(squared), S::set(T(0)));
+    const vec above = S::sub(S::mul(factor, S::add(root, moved)), shift);
+    return S::max(S::set(T(0)), S::min(S::set(T(254)), above));
+  }
+
+  static void byte_bounds(const T* scores, const T* drift, std::size_t n, const ByteTerms<T>& terms,
                           std::uint8_t* out) {
-    const vec two = S::set(T(2)), zero = S::set(T(0)), a = S::set(base), f = S::set(factor);
-    const vec largest = S::set(T(254)), least = S::set(T(0x1p-100));
-    const auto bound = [&](vec score, vec moved) __attribute__((always_inline)) {
-      const vec squared = S::min(S::set(std::numeric_limits<T>::max()), S::fma(two, score, a));
-      // Selected, not max: a NaN is no bound. What is so small that its reciprocal root overflows counts as
-      // 0.
-      const vec root = S::select(S::less(least, squared), S::lower_sqrt(squared), zero);
-      return S::min(largest, S::mul(f, S::add(root, moved)));
-    };
+    const vec a = S::set(terms.base), f = S::set(terms.factor), s = S::set(terms.shift);
     alignas(64) T value[W];
     const auto put = [&](std::size_t j, std::size_t count) __attribute__((always_inline)) {
       for (std::size_t l = 0; l < count; ++l) out[j + l] = static_cast<std::uint8_t>(value[l]);
     };
     std::size_t j = 0;
     for (; j + W <= n; j += W) {
-      const vec b = bound(S::load(scores + j), S::load(drift + j));
+      const vec b = units(S::load(scores + j), S::load(drift + j), a, f, s);
 #if defined(__AVX512F__)
       if constexpr (sizeof(T) == 4) {
         _mm_storeu_si128(reinterpret_cast<__m128i*>(out + j), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(b)));
@@ -233,8 +243,35 @@ struct Pairs {
         tail[l] = scores[j + l];
         moved[l] = drift[j + l];
       }
-      S::store(value, bound(S::load(tail), S::load(moved)));
+      S::store(value, units(S::load(tail), S::load(moved), a, f, s));
       put(j, n - j);
+    }
+  }
+
+  static void listed_byte_bounds(const T* scores, const T* drift, const std::int32_t* index,
+                                 std::size_t count, const ByteTerms<T>& terms, std::uint8_t* bounds) {
+    const vec a = S::set(terms.base), f = S::set(terms.factor), s = S::set(terms.shift);
+    for (std::size_t first = 0; first < count; first += W) {
+      const std::size_t left = count - first < W ? count - first : W;
+#if defined(__AVX512F__)
+      if constexpr (sizeof(T) == 4) {
+        const auto mask = static_cast<__mmask16>((1u << left) - 1);
+        const __m512i places = _mm512_maskz_loadu_epi32(mask, index + first);
+        const __m512 moved = _mm512_mask_i32gather_ps(_mm512_setzero_ps(), mask, places, drift, 4);
+        const vec b = units(_mm512_maskz_loadu_ps(mask, scores + first), moved, a, f, s);
+        alignas(16) std::uint8_t bytes[W];
+        _mm_store_si128(reinterpret_cast<__m128i*>(bytes), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(b)));
+        for (std::size_t l = 0; l < left; ++l) bounds[index[first + l]] = bytes[l];
+        continue;
+      }
+#endif
+      alignas(64) T some[W] = {}, moved[W] = {};
+      for (std::size_t l = 0; l < left; ++l) {
+        some[l] = scores[first + l];
+        moved[l] = drift[index[first + l]];
+      }
+      S::store(some, units(S::load(some), S::load(moved), a, f, s));
+      for (std::size_t l = 0; l < left; ++l) bounds[index[first + l]] = static_cast<std::uint8_t>(some[l]);
     }
   }
 };

@@ -42,6 +42,7 @@ constexpr Kernels<T> make_kernels() {
       .open_pairs = pairs::open_pairs,
       .lower_bytes = pairs::lower_bytes,
       .byte_bounds = pairs::byte_bounds,
+      .listed_byte_bounds = pairs::listed_byte_bounds,
       .move_bounds = Bounds<T, Arch>::move_bounds,
       .tighten_bounds = Bounds<T, Arch>::tighten_bounds,
       .account = Account<T, Arch>::account,

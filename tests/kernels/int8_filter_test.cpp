@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The error bound of scores in eight bits: for every pair the score is within error(i) of the exact one of
-// the engine's moved values; and the bound is not so wide that a wrong one would go unnoticed.
+// Bounds in eight bits: for every pair the exact score of the engine's moved values lies between the bound
+// and twice what was taken off; so the nearest centroid is always among the candidates. And what is taken off
+// is not so much that too little would go unnoticed.
 #include <gtest/gtest.h>
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -61,14 +63,33 @@ std::vector<Points> all_points() {
   return all;
 }
 
-/// Of the scores of all pairs, by tiles and by pairs: how many are off by more than the bound, and by more
-/// than an eighth of it.
-struct Violations {
-  std::size_t of_tiles = 0, of_pairs = 0, eighth_of_tiles = 0, eighth_of_pairs = 0;
+/// Of all pairs: how many bounds are above the score, how many scores above the upper bound, and how many
+/// bounds would be above it if an eighth of what is taken off were; and how many candidates there are.
+struct Found {
+  std::size_t above = 0, below = 0, eighth = 0, rows = 0, candidates = 0;
 };
 
-void count_violations(const Points& p, omnimeans::Isa isa, const omnimeans::kernels::Int8Kernels& kernels,
-                      int threads, Violations& found) {
+oracle::Quad dot(const float* a, const float* b, std::size_t d) {
+  oracle::Quad sum = 0;
+  for (std::size_t t = 0; t < d; ++t) sum += oracle::Quad(a[t]) * oracle::Quad(b[t]);
+  return sum;
+}
+
+/// A row in eight bits: what is cut off, and the length of what is not.
+struct Rounded {
+  oracle::Quad cut_off, length;
+};
+Rounded rounded(const omnimeans::kernels::Int8Kernels& kernels, const float* x, std::size_t d) {
+  const std::size_t stride = (d + 63) / 64 * 64;
+  std::vector<std::int8_t> values(stride);
+  float scale;
+  std::int32_t sum;
+  const float cut_off = kernels.quantise(x, d, stride, values.data(), &scale, &sum);
+  return {oracle::Quad(cut_off), std::sqrt(static_cast<double>(dot(x, x, d)))};
+}
+
+void check_bounds(const Points& p, omnimeans::Isa isa, const omnimeans::kernels::Int8Kernels& kernels,
+                  int threads, Found& found) {
   const std::size_t n = p.samples.rows(), d = p.samples.cols(), k = p.centroids.rows();
   DenseEngine<float> engine(p.samples.view(), k, isa, threads);
   engine.set_centroids(p.centroids.view());
@@ -84,39 +105,50 @@ void count_violations(const Points& p, omnimeans::Isa isa, const omnimeans::kern
   for (std::size_t i = 1; i < n; ++i) {
     if (i % 2 == 0 || i + 1 == n) listed.push_back(static_cast<std::int32_t>(i - 1));
   }
-  Int8Filter::Scratch scratch;
-  filter.score(1, listed, scratch);
+  Int8Filter::Scratch some, all;
+  filter.find_candidates(1, listed, true, some);
+  filter.find_candidates({0, n}, all);
 
   std::vector<std::int32_t> every(k);
   for (std::size_t j = 0; j < k; ++j) every[j] = static_cast<std::int32_t>(j);
-  std::vector<float> scores(k);
+  std::vector<float> bounds(k);
+  std::vector<oracle::Quad> exact(k);
   for (std::size_t i = 0; i < n; ++i) {
-    filter.score_pairs(i, every, scores.data());
-    const auto place = std::find(listed.begin(), listed.end(), static_cast<std::int32_t>(i) - 1);
-    const float* tile = place == listed.end()
-                            ? nullptr
-                            : scratch.scores.data() +
-                                  static_cast<std::size_t>(place - listed.begin()) * filter.scores_stride();
+    filter.pair_bounds(i, every, bounds.data());
     const float* sample = engine.sample(i, x.data());
-    const oracle::Quad bound = filter.error(i);
+    const Rounded row = rounded(kernels, sample, d);
+    const oracle::Quad rounding = filter.rounding(i);
     for (std::size_t j = 0; j < k; ++j) {
       const float* centroid = engine.packed_row(j);
-      oracle::Quad squared = 0, product = 0;
-      for (std::size_t t = 0; t < d; ++t) {
-        squared += oracle::Quad(centroid[t]) * oracle::Quad(centroid[t]);
-        product += oracle::Quad(sample[t]) * oracle::Quad(centroid[t]);
-      }
-      const oracle::Quad exact = squared / 2 - product;
-      const auto beyond = [&](float score, oracle::Quad most) {
-        const oracle::Quad error = oracle::Quad(score) - exact;
-        return !(error <= most && -error <= most);
-      };
-      found.of_pairs += beyond(scores[j], bound);
-      found.eighth_of_pairs += beyond(scores[j], bound / 8);
-      if (tile == nullptr) continue;
-      found.of_tiles += beyond(tile[j], bound);
-      found.eighth_of_tiles += beyond(tile[j], bound / 8);
+      const Rounded c = rounded(kernels, centroid, d);
+      exact[j] = dot(centroid, centroid, d) / 2 - dot(sample, centroid, d);
+      const oracle::Quad off = row.cut_off * c.length + (row.length + row.cut_off) * c.cut_off;
+      const oracle::Quad bound = bounds[j];
+      found.above += !(bound - rounding <= exact[j]);
+      found.below += !(exact[j] <= bound + 2 * off * (1 + 1e-3) + rounding);
+      found.eighth += !(bound + off * 7 / 8 - rounding <= exact[j]);
     }
+    const auto lowest = std::min_element(exact.begin(), exact.end());
+    const auto check = [&](std::size_t r, Int8Filter::Scratch& scratch) {
+      const std::span<const std::int32_t> candidates = filter.candidates(r, i, scratch);
+      ASSERT_TRUE(std::is_sorted(candidates.begin(), candidates.end()));
+      for (std::size_t j = 0; j < k; ++j) {
+        if (exact[j] > *lowest) continue;
+        ASSERT_TRUE(std::binary_search(candidates.begin(), candidates.end(), static_cast<std::int32_t>(j)))
+            << "the nearest centroid " << j << " of sample " << i << " is no candidate";
+      }
+      ASSERT_LE(static_cast<double>(*lowest),
+                static_cast<double>(scratch.least[r]) + filter.least_error(i) * (1 + 1e-9));
+      ++found.rows;
+      found.candidates += candidates.size();
+    };
+    ASSERT_NO_FATAL_FAILURE(check(i, all));
+    const auto place = std::find(listed.begin(), listed.end(), static_cast<std::int32_t>(i) - 1);
+    if (place == listed.end()) continue;
+    const auto r = static_cast<std::size_t>(place - listed.begin());
+    ASSERT_NO_FATAL_FAILURE(check(r, some));
+    for (std::size_t j = 0; j < k; ++j)
+      ASSERT_EQ(some.bounds.data()[r * filter.bounds_stride() + j], bounds[j]) << "i " << i << ", j " << j;
   }
 }
 
@@ -134,17 +166,18 @@ void for_all_kernels(Body&& body) {
   }
 }
 
-TEST(Int8Filter, EveryScoreIsWithinTheErrorBoundAndAnEighthOfItWouldBeTooLittle) {
+TEST(Int8Filter, EveryScoreIsWithinItsBoundsAndTheNearestCentroidIsACandidate) {
   const std::vector<Points> all = all_points();
   for_all_kernels([&](omnimeans::Isa isa, const omnimeans::kernels::Int8Kernels& kernels) {
-    Violations found;
+    Found found;
     for (const Points& p : all) {
-      count_violations(p, isa, kernels, p.samples.rows() % 2 == 0 ? 1 : 3, found);
-      ASSERT_EQ(found.of_pairs + found.of_tiles, 0u) << p.kind << ", n " << p.samples.rows() << ", d "
-                                                     << p.samples.cols() << ", k " << p.centroids.rows();
+      ASSERT_NO_FATAL_FAILURE(check_bounds(p, isa, kernels, p.samples.rows() % 2 == 0 ? 1 : 3, found))
+          << p.kind;
+      ASSERT_EQ(found.above + found.below, 0u) << p.kind << ", n " << p.samples.rows() << ", d "
+                                               << p.samples.cols() << ", k " << p.centroids.rows();
     }
-    EXPECT_GT(found.eighth_of_pairs, 100u);
-    EXPECT_GT(found.eighth_of_tiles, 100u);
+    EXPECT_GT(found.eighth, 100u);
+    EXPECT_GT(found.candidates, found.rows) << "some rows must have more than one";
   });
 }
 

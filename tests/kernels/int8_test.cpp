@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Scores in eight bits: every implementation gives the bits of the plain loops, and touches nothing beside
+// Bounds in eight bits: every implementation gives the bits of the plain loops, and touches nothing beside
 // its buffers. The plain loops themselves are held against sums in 64 bits and in quadruple precision.
 #include <gtest/gtest.h>
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/compare.hpp"
@@ -39,7 +42,8 @@ std::size_t rounded_up(std::size_t n, std::size_t to) {
 struct Bytes8 {
   std::size_t n, d, k, stride, vectors, quads;
   std::vector<std::int8_t> row_values, centroid_values;  ///< stride apart, zeros behind d
-  std::vector<float> row_scale, centroid_scale, half_norm;
+  std::vector<float> row_scale, row_cut_off, row_length;
+  std::vector<float> centroid_scale, half_norm, centroid_length, centroid_cut_off;
   std::vector<std::int32_t> row_sum;
 
   Bytes8(std::size_t n_rows, std::size_t n_features, std::size_t n_clusters, Random& random, int constant = 0)
@@ -52,8 +56,12 @@ struct Bytes8 {
         row_values(n * stride, 0),
         centroid_values(vectors * int8_lanes * stride, 0),
         row_scale(random_values<float>(random, n, 0, 1)),
+        row_cut_off(random_values<float>(random, n, 0, 10)),
+        row_length(random_values<float>(random, n, 0, 100)),
         centroid_scale(vectors * int8_lanes, 0),
-        half_norm(vectors * int8_lanes, std::numeric_limits<float>::infinity()),
+        half_norm(vectors * int8_lanes, std::numeric_limits<float>::max()),
+        centroid_length(vectors * int8_lanes, 0),
+        centroid_cut_off(vectors * int8_lanes, 0),
         row_sum(n, 0) {
     const auto byte = [&] {
       return static_cast<std::int8_t>(constant != 0      ? constant
@@ -69,6 +77,8 @@ struct Bytes8 {
         centroid_values[j * stride + t] = static_cast<std::int8_t>(sign * byte());
       centroid_scale[j] = static_cast<float>(random.uniform(0, 1));
       half_norm[j] = static_cast<float>(random.uniform(0, 1e4));
+      centroid_length[j] = static_cast<float>(random.uniform(0, 100));
+      centroid_cut_off[j] = static_cast<float>(random.uniform(0, 10));
     }
   }
 
@@ -92,55 +102,106 @@ struct Bytes8 {
     return packed;
   }
 
-  /// The score in its own words: the product in 64 bits, then the roundings that int8.hpp names.
+  /// The bound in its own words: the product in 64 bits, then the roundings that int8.hpp names.
   float expected(std::size_t i, std::size_t j) const {
     std::int64_t product = 0;
     for (std::size_t t = 0; t < d; ++t)
       product += std::int64_t{row_values[i * stride + t]} * centroid_values[j * stride + t];
     const float scaled = static_cast<float>(product) * row_scale[i];
-    return std::fma(-scaled, centroid_scale[j], half_norm[j]);
+    const float score = std::fma(-scaled, centroid_scale[j], half_norm[j]);
+    return std::fma(-row_length[i], centroid_cut_off[j],
+                    std::fma(-row_cut_off[i], centroid_length[j], score));
+  }
+
+  /// Its lowest bits replaced by the place of j in its lane.
+  float tagged(std::size_t i, std::size_t j) const {
+    const std::uint32_t mask = (std::uint32_t{1} << tag_bits(vectors)) - 1;
+    const std::uint32_t bits = std::bit_cast<std::uint32_t>(expected(i, j));
+    return std::bit_cast<float>((bits & ~mask) | static_cast<std::uint32_t>(j / int8_lanes));
   }
 };
 
-/// Scores and listed scores of `b`, by `kernels`.
-void check_scores(const Int8Kernels& kernels, const Bytes8& b, Placement place, Random& random) {
+/// What candidates() must find of row i, in its own words: the lanes' two lowest by sorting.
+void check_candidates(const Bytes8& b, std::size_t i, float reach, float least, std::int32_t count,
+                      const std::int32_t* index, std::uint32_t more) {
+  std::size_t lowest = 0;
+  for (std::size_t j = 1; j < b.vectors * int8_lanes; ++j) {
+    if (b.tagged(i, j) < b.tagged(i, lowest)) lowest = j;
+  }
+  const float width =
+      std::fma(b.row_length[i], b.centroid_cut_off[lowest], b.row_cut_off[i] * b.centroid_length[lowest]);
+  ASSERT_PRED2(same_bits<float>, least, b.tagged(i, lowest) + 2 * width) << "i " << i;
+  std::vector<std::int32_t> near;
+  std::uint32_t second = 0;
+  for (std::size_t lane = 0; lane < int8_lanes; ++lane) {
+    std::vector<std::pair<float, std::size_t>> of_lane;
+    for (std::size_t j = lane; j < b.vectors * int8_lanes; j += int8_lanes)
+      of_lane.emplace_back(b.tagged(i, j), j);
+    std::sort(of_lane.begin(), of_lane.end());
+    if (of_lane[0].first <= least + reach) near.push_back(static_cast<std::int32_t>(of_lane[0].second));
+    // A lane of one has nothing to hide, unless everything is near.
+    const bool hidden = of_lane.size() > 1 ? of_lane[1].first <= least + reach : std::isinf(reach);
+    if (hidden) second |= std::uint32_t{1} << lane;
+  }
+  ASSERT_EQ(std::vector<std::int32_t>(index, index + count), near) << "i " << i << ", reach " << reach;
+  ASSERT_EQ(more, second) << "i " << i << ", reach " << reach;
+}
+
+/// Candidates, bounds and listed bounds of `b`, by `kernels`.
+void check_bounds(const Int8Kernels& kernels, const Bytes8& b, Placement place, Random& random) {
   Guarded<std::int8_t> values(b.row_values, place);
-  Guarded<float> row_scale(b.row_scale, place), centroid_scale(b.centroid_scale, place),
-      half_norm(b.half_norm, place);
+  Guarded<float> row_scale(b.row_scale, place), row_cut_off(b.row_cut_off, place),
+      row_length(b.row_length, place), centroid_scale(b.centroid_scale, place), half_norm(b.half_norm, place),
+      centroid_length(b.centroid_length, place), centroid_cut_off(b.centroid_cut_off, place);
   Guarded<std::int32_t> row_sum(b.row_sum, place);
   Guarded<std::uint8_t> panels(b.panels(), place), rows(b.rows(), place);
-  const Int8Centroids centroids{panels.data(),    rows.data(), b.stride, centroid_scale.data(),
-                                half_norm.data(), b.vectors,   b.quads};
-  const Int8Rows samples{values.data(), b.stride, row_scale.data(), row_sum.data(), b.n};
+  const Int8Centroids centroids{panels.data(),           rows.data(),      b.stride,
+                                centroid_scale.data(),   half_norm.data(), centroid_length.data(),
+                                centroid_cut_off.data(), b.vectors,        b.quads};
+  const Int8Rows samples{values.data(),     b.stride, row_scale.data(), row_sum.data(), row_cut_off.data(),
+                         row_length.data(), b.n};
   const std::size_t width = b.vectors * int8_lanes, out_stride = width + random.below(3);
-  Guarded<float> out((b.n - 1) * out_stride + width, place);
-  kernels.scores(centroids, samples, out.data(), out_stride);
-  for (std::size_t i = 0; i < b.n; ++i) {
-    for (std::size_t j = 0; j < width; ++j) {
-      ASSERT_PRED2(same_bits<float>, out.data()[i * out_stride + j], b.expected(i, j))
-          << "n " << b.n << ", d " << b.d << ", k " << b.k << ", i " << i << ", j " << j;
+  std::vector<float> far(b.n);
+  for (float& reach : far)
+    reach = random.chance(8) ? std::numeric_limits<float>::infinity()
+                             : static_cast<float>(random.uniform(0, random.one_of({1.0, 1e2, 1e4})));
+  Guarded<float> reach(far, place), least(b.n, place), out((b.n - 1) * out_stride + width, place);
+  Guarded<std::int32_t> index(b.n * int8_lanes, place), count(b.n, place);
+  Guarded<std::uint32_t> more(b.n, place);
+  for (const bool every : {false, true}) {
+    kernels.candidates(centroids, samples,
+                       {reach.data(), least.data(), index.data(), count.data(), more.data(),
+                        every ? out.data() : nullptr, out_stride});
+    for (std::size_t i = 0; i < b.n; ++i) {
+      ASSERT_NO_FATAL_FAILURE(check_candidates(b, i, far[i], least.data()[i], count.data()[i],
+                                               index.data() + i * int8_lanes, more.data()[i]))
+          << "n " << b.n << ", d " << b.d << ", k " << b.k;
+      for (std::size_t j = 0; every && j < width; ++j) {
+        ASSERT_PRED2(same_bits<float>, out.data()[i * out_stride + j], b.expected(i, j))
+            << "n " << b.n << ", d " << b.d << ", k " << b.k << ", i " << i << ", j " << j;
+      }
     }
   }
-  ASSERT_TRUE(out.intact());
+  ASSERT_TRUE(least.intact() && out.intact() && index.intact() && count.intact() && more.intact());
 
-  for (const std::size_t count : {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{4},
-                                  std::size_t{5}, 6 + random.below(20)}) {
-    std::vector<std::int32_t> some(count);
+  for (const std::size_t n_listed : {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{4},
+                                     std::size_t{5}, 6 + random.below(20)}) {
+    std::vector<std::int32_t> some(n_listed);
     for (std::int32_t& j : some) j = static_cast<std::int32_t>(random.below(b.k));
-    some[random.below(count)] = static_cast<std::int32_t>(width - 1);  // the last row, against the guard
-    Guarded<std::int32_t> index(some, place);
-    Guarded<float> listed(count, place);
+    some[random.below(n_listed)] = static_cast<std::int32_t>(width - 1);  // the last row, against the guard
+    Guarded<std::int32_t> places(some, place);
+    Guarded<float> listed(n_listed, place);
     const std::size_t i = random.chance(3) ? b.n - 1 : random.below(b.n);
-    kernels.listed_scores(centroids, samples, i, index.data(), count, listed.data());
-    for (std::size_t o = 0; o < count; ++o) {
+    kernels.listed_bounds(centroids, samples, i, places.data(), n_listed, listed.data());
+    for (std::size_t o = 0; o < n_listed; ++o) {
       ASSERT_PRED2(same_bits<float>, listed.data()[o], b.expected(i, static_cast<std::size_t>(some[o])))
-          << "n " << b.n << ", d " << b.d << ", k " << b.k << ", o " << o << " of " << count;
+          << "n " << b.n << ", d " << b.d << ", k " << b.k << ", o " << o << " of " << n_listed;
     }
     ASSERT_TRUE(listed.intact());
   }
 }
 
-TEST(Int8, ScoresAreTheBitsOfThePlainLoops) {
+TEST(Int8, BoundsAndCandidatesAreThoseOfThePlainLoops) {
   for (const Named& each : usable_int8()) {
     SCOPED_TRACE(each.name);
     std::uint64_t seed = 0;
@@ -158,13 +219,13 @@ TEST(Int8, ScoresAreTheBitsOfThePlainLoops) {
       for (const Placement place : edges()) {
         Random random(++seed);
         const Bytes8 bytes(shape.n, shape.d, shape.k, random);
-        ASSERT_NO_FATAL_FAILURE(check_scores(*each.kernels, bytes, place, random));
+        ASSERT_NO_FATAL_FAILURE(check_bounds(*each.kernels, bytes, place, random));
       }
     }
     for (const Placement place : all_gaps(4)) {
       Random random(++seed);
       const Bytes8 bytes(16, 37, 35, random);
-      ASSERT_NO_FATAL_FAILURE(check_scores(*each.kernels, bytes, place, random));
+      ASSERT_NO_FATAL_FAILURE(check_bounds(*each.kernels, bytes, place, random));
     }
   }
 }
@@ -176,7 +237,7 @@ TEST(Int8, TheLongestRowsDoNotOverflow) {
     for (const int value : {127, -127}) {
       Random random(1);
       const Bytes8 bytes(4, int8_longest, 18, random, value);
-      ASSERT_NO_FATAL_FAILURE(check_scores(*each.kernels, bytes, {true, 0}, random));
+      ASSERT_NO_FATAL_FAILURE(check_bounds(*each.kernels, bytes, {true, 0}, random));
     }
   }
 }

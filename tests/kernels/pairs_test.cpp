@@ -150,8 +150,11 @@ struct ByteTask {
   std::vector<T> scores, drift;
   T base = 0;
   double factor = 1;
+  T shift = 0;
   static constexpr double eps = static_cast<double>(std::numeric_limits<T>::epsilon());
-  T given_factor() const { return static_cast<T>(factor * (1 - 4 * eps)); }
+  omnimeans::kernels::ByteTerms<T> terms() const {
+    return {base, static_cast<T>(factor * (1 - 4 * eps)), static_cast<T>(shift * T(1 + 4 * eps))};
+  }
 };
 
 template <class T>
@@ -162,6 +165,7 @@ ByteTask<T> byte_task(std::size_t n, Random& random) {
   task.factor =
       static_cast<double>(static_cast<T>(random.one_of({10.0, 200.0, 1000.0}) / std::sqrt(9 * scale)));
   task.base = static_cast<T>(random.uniform(0, 5) * scale);
+  task.shift = static_cast<T>(random.one_of({0.0, 0.0, 5.0, 60.0}));
   task.scores = random_values<T>(random, n, -2 * scale, 2 * scale);
   task.drift = random_values<T>(random, n, 0, random.one_of({0.0, 0.1, 1.0}) * std::sqrt(scale));
   constexpr T largest = std::numeric_limits<T>::max();
@@ -175,7 +179,8 @@ ByteTask<T> byte_task(std::size_t n, Random& random) {
   return task;
 }
 
-/// factor * (sqrt(2 score + base) + drift), no more than 254.
+/// factor * (sqrt(2 score + base) + drift) - shift, no less than 0 and no more than 254; how far rounding may
+/// be below it.
 template <class T>
 long double exact_bound(const ByteTask<T>& task, std::size_t j) {
   const T score = task.scores[j];
@@ -190,7 +195,12 @@ long double exact_bound(const ByteTask<T>& task, std::size_t j) {
   }
   const long double exact =
       static_cast<long double>(task.factor) * (root + static_cast<long double>(task.drift[j]));
-  return exact < 254 ? exact : 254;
+  return std::clamp<long double>(exact - static_cast<long double>(task.shift), 0, 254);
+}
+/// A bound may be so much smaller, and less than 1.
+template <class T>
+long double slack(const ByteTask<T>& task, long double exact) {
+  return (exact + static_cast<long double>(task.shift)) * 0x1p-9L;
 }
 
 TYPED_TEST(GuardedPairs, ByteBoundsAreBelowTheExactOnesAndNear) {
@@ -202,12 +212,12 @@ TYPED_TEST(GuardedPairs, ByteBoundsAreBelowTheExactOnesAndNear) {
       const ByteTask<T> task = byte_task<T>(n, random);
       Guarded<T> scores(task.scores, place), drift(task.drift, place);
       Guarded<std::uint8_t> out(n, place);
-      kernels.byte_bounds(scores.data(), drift.data(), n, task.base, task.given_factor(), out.data());
+      kernels.byte_bounds(scores.data(), drift.data(), n, task.terms(), out.data());
       for (std::size_t j = 0; j < n; ++j) {
         const long double exact = exact_bound(task, j);
         const auto byte = static_cast<long double>(out.data()[j]);
         ASSERT_LE(byte, std::floor(exact)) << "n " << n << ", j " << j << ", score " << task.scores[j];
-        ASSERT_GT(byte, exact * (1 - 0x1p-9L) - 1)
+        ASSERT_GT(byte, exact - slack(task, exact) - 1)
             << "n " << n << ", j " << j << ", score " << task.scores[j];
         between += byte > 0 && byte < 254;
         ++total;
@@ -216,6 +226,34 @@ TYPED_TEST(GuardedPairs, ByteBoundsAreBelowTheExactOnesAndNear) {
     }
   });
   EXPECT_GT(between, total / 4) << "most bounds must not be the extremes";
+}
+
+/// The bounds of some pairs alone are the bytes of all, and the other bytes stay as they were.
+TYPED_TEST(GuardedPairs, ListedByteBoundsAreThoseOfAllPairs) {
+  using T = TypeParam;
+  this->sweep(sizeof(T), [&](const Kernels<T>& kernels, std::size_t n, Placement place) {
+    Random random(n);
+    const ByteTask<T> task = byte_task<T>(n, random);
+    std::vector<std::uint8_t> all(n);
+    kernels.byte_bounds(task.scores.data(), task.drift.data(), n, task.terms(), all.data());
+    std::vector<std::int32_t> listed;
+    std::vector<T> some;
+    for (std::size_t j = 0; j < n; ++j) {
+      if (j + 1 < n && random.chance(2)) continue;
+      listed.push_back(static_cast<std::int32_t>(j));
+      some.push_back(task.scores[j]);
+    }
+    Guarded<T> scores(some, place), drift(task.drift, place);
+    Guarded<std::int32_t> index(listed, place);
+    Guarded<std::uint8_t> bounds(std::vector<std::uint8_t>(n, 255), place);
+    kernels.listed_byte_bounds(scores.data(), drift.data(), index.data(), listed.size(), task.terms(),
+                               bounds.data());
+    for (std::size_t j = 0; j < n; ++j) {
+      const bool is_listed = std::binary_search(listed.begin(), listed.end(), static_cast<std::int32_t>(j));
+      ASSERT_EQ(bounds.data()[j], is_listed ? all[j] : 255) << "n " << n << ", j " << j;
+    }
+    ASSERT_TRUE(bounds.intact() && index.intact() && scores.intact() && drift.intact());
+  });
 }
 
 /// Where the exact value is an integer or just below one, a bound that is rounded up would show.
@@ -242,12 +280,11 @@ TYPED_TEST(GuardedPairs, ByteBoundsNextToIntegersAreNotAbove) {
       }
       const std::size_t n = task.scores.size();
       std::vector<std::uint8_t> out(n);
-      table->of<T>().byte_bounds(task.scores.data(), task.drift.data(), n, task.base, task.given_factor(),
-                                 out.data());
+      table->of<T>().byte_bounds(task.scores.data(), task.drift.data(), n, task.terms(), out.data());
       for (std::size_t j = 0; j < n; ++j) {
         const long double exact = exact_bound(task, j);
         ASSERT_LE(static_cast<long double>(out[j]), std::floor(exact)) << "exact " << exact;
-        ASSERT_GT(static_cast<long double>(out[j]), exact * (1 - 0x1p-9L) - 1);
+        ASSERT_GT(static_cast<long double>(out[j]), exact - slack(task, exact) - 1);
       }
     }
   }
