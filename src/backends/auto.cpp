@@ -2,16 +2,19 @@
 // auto: the exact backend that suits the shape of the problem, and another one later if that proves faster.
 //
 //   first     kdtree      few features: boxes exclude most centroids
-//             bytebounds  many features and clusters: a byte of memory saves a distance
+//             bytebounds  very many features and clusters: a byte of memory saves a distance
+//             int8        many: every distance in eight bits, where the CPU has such products
 //             simd        the rest; and what does not fit the memory limit gives way to it, then to openmp,
 //             naive
-//   later     simd gives hamerly a try in iterations 2, 6, 14, 30, ...: centroids come to rest, so bounds pay
-//             better. The seconds of the iterations decide, and the slower one goes.
+//   later     simd gives hamerly a try in iterations 2, 6, 14, 30, ..., int8 gives bytebounds one from 14 on:
+//             centroids come to rest, so bounds pay better. The seconds of the iterations decide, and the
+//             slower one goes.
 //
-// Measured on a Xeon of 2023 (two threads, float, 25 iterations, seconds of the whole fit over simd's):
-// kdtree 2 to 3 at d = 2 and 3 with k >= 64, 0.7 at d = 8; bytebounds 1.3 at k d = 25,000, 2.6 at 128,000, 6
-// at 384,000, below 1 at 16,000; hamerly 0.9 to 2 with k = 50 and 100, 0.7 with k = 1000. Without products of
-// bytes (double, CPUs without VNNI) the bounds pay later.
+// Measured on a Xeon of 2023 (two threads, float, 20 or 25 iterations, seconds of simd over those of the
+// backend): kdtree 2 to 3 at d = 2 and 3 with k >= 64, 0.7 at d = 8; int8 1.0 at k d = 6,400, 1.2 to 1.4 at
+// 12,800, 1.6 at 25,600, 2 at 51,200; bytebounds 0.8 to 1.6 at 51,200, 6 to 8 at 384,000; hamerly 0.9 to 2
+// with k = 50 and 100, 0.7 with k = 1000. Without products of bytes (double, CPUs without VNNI) bounds pay
+// later.
 #include "backends/auto.hpp"
 
 #include <algorithm>
@@ -20,7 +23,7 @@
 #include <new>
 
 #include "backends/backends.hpp"
-#include "kernels/int8.hpp"
+#include "int8_filter.hpp"
 
 namespace omnimeans::algorithms {
 namespace {
@@ -30,27 +33,45 @@ struct Choice {
   std::string_view name, reason;
 };
 
+/// What a problem may be solved with: `first`, then `dense` and `bounded` by turns.
+struct Plan {
+  Choice first, dense, bounded;
+};
+
 template <class T>
-Choice first_choice(const Problem<T>& problem) {
+Plan plan_for(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
+  const bool eight_bits = int8_kernels_for(problem) != nullptr;
+  Plan plan{
+      .first = {},
+      .dense = {"simd", "bounds and boxes do not pay at this shape: computing every distance is fastest"},
+      .bounded = {"hamerly", "centroids move less: one bound a sample may skip it, on trial"}};
+  if (eight_bits && d >= 32 && k >= 64 && k * d >= 12'000)
+    plan.dense = {"int8", "many features and clusters: every distance in eight bits, few of them again"};
+  if (k >= 64 && k * d >= (eight_bits ? 24'000u : 64'000u))
+    plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
+  plan.first = plan.dense;
   if (n >= 5000 && ((d <= 3 && k >= 32) || (d <= 5 && k >= 128)))
-    return {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
-  const bool bytes = sizeof(T) == sizeof(float) && kernels::int8_kernels(problem.isa) != nullptr;
-  const bool many = bytes ? d >= 48 && k >= 64 && k * d >= 24'000 : d >= 100 && k >= 64 && k * d >= 64'000;
-  if (n >= 1000 && many)
-    return {"bytebounds", "many features and clusters: a bound of one byte a pair saves most distances"};
-  return {"simd", "bounds and boxes do not pay at this shape: computing every distance is fastest"};
+    plan.first = {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
+  if (n >= 1000 && k >= 64 &&
+      ((eight_bits && k * d >= 128'000) || (!eight_bits && d >= 100 && k * d >= 64'000)))
+    plan.first = {"bytebounds",
+                  "many features and clusters: a bound of one byte a pair saves most distances"};
+  return plan;
 }
 
 template <class T>
 class Auto final : public Backend<T> {
  public:
-  explicit Auto(const Problem<T>& problem) : problem_(problem) {
+  explicit Auto(const Problem<T>& problem) : problem_(problem), plan_(plan_for(problem)) {
     // Of a step of some microseconds the clock says little, and memory costs more than it.
     const double work =
         pairs(problem.samples.rows(), problem.n_clusters) * static_cast<double>(problem.samples.cols());
     if (work < 1e6) next_trial_ = std::numeric_limits<std::size_t>::max();
-    if (take(first_choice(problem))) return;
+    // Bytes cost a pass and a half to write, and hardly pay while centroids move far.
+    else if (plan_.bounded.name == "bytebounds")
+      next_trial_ = 14;
+    if (take(plan_.first)) return;
     for (const Choice choice : {Choice{"simd", "what would be faster does not fit the memory limit"},
                                 Choice{"openmp", "simd does not fit the memory limit"}}) {
       if (take(choice)) return;
@@ -61,7 +82,7 @@ class Auto final : public Backend<T> {
   }
 
   AssignmentStats assign(const Assignment<T>& step) override {
-    if (!step.last && step_ == next_trial_ && choice_.name == "simd") begin_trial();
+    if (!step.last && step_ == next_trial_) begin_trial();
     // A backend that has just been made knows nothing of before.
     const bool fresh = first_of_current_;
     first_of_current_ = false;
@@ -110,8 +131,9 @@ class Auto final : public Backend<T> {
 
   void begin_trial() {
     next_trial_ = 2 * next_trial_ + 2;
+    if (choice_.name != plan_.dense.name) return;
     trial_steps_ = 0;
-    take({"hamerly", "centroids move less: one bound a sample may skip it, on trial"}, current_->bytes());
+    take(plan_.bounded, current_->bytes());
   }
 
   /// Two steps with bounds: the better one shows what is to come.
@@ -121,13 +143,14 @@ class Auto final : public Backend<T> {
       before_trial_.reset();  // it stays: bounds only get better as centroids come to rest
     } else if (trial_steps_ == 2 || seconds > 1.3 * dense_seconds_) {
       current_ = std::move(before_trial_);
-      choice_ = {"simd", "the trial was slower than computing every distance"};
+      choice_ = {plan_.dense.name, "the trial was slower than computing every distance"};
       changed_ = true;
     }
   }
 
   Problem<T> problem_;
-  std::unique_ptr<Backend<T>> current_, before_trial_;  ///< before: simd, while another one is on trial
+  Plan plan_;
+  std::unique_ptr<Backend<T>> current_, before_trial_;  ///< before: the dense one, while another is on trial
   Choice choice_;
   bool first_of_current_ = true, changed_ = true;
   std::uint64_t peak_ = 0;  ///< bytes
