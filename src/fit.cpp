@@ -132,7 +132,8 @@ class Fit {
                                  .seed = options_.seed,
                                  .run = run,
                                  .threads = threads_,
-                                 .with_labels = entry_->info.exact,
+                                 // The plain ones do all themselves: others are compared with them.
+                                 .with_labels = entry_->info.exact && entry_->info.vectorised,
                                  .memory_limit_bytes = options_.memory_limit_bytes,
                                  .deadline = options_.deadline,
                                  .stop = options_.stop,

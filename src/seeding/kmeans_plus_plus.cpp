@@ -23,44 +23,14 @@
 //
 // Memory: n doubles, 3n 32-bit values, and the engine's.
 #include <algorithm>
+#include <limits>
 
 #include "parallel.hpp"
+#include "seeding/fresh_seeds.hpp"
 #include "seeding/nearest_seeds.hpp"
 
 namespace omnimeans::seeding {
 namespace {
-
-/// The centres accepted since the last refresh, side by side.
-template <class T>
-class Batch {
- public:
-  Batch(Task<T>& task, std::size_t most) : task_(task), rows_(most, task.samples.cols()) {}
-
-  std::size_t size() const { return size_; }
-  void clear() { size_ = 0; }
-  void add(std::size_t sample) { std::ranges::copy(task_.samples.row(sample), rows_.row(size_++).begin()); }
-
-  /// Whether one of the centres [begin, end) is as near to a sample as sqrt(squared); counts distances.
-  bool reaches(std::size_t sample, double squared, std::size_t begin, std::size_t end,
-               std::uint64_t& distances) const {
-    constexpr std::size_t at_once = 16;
-    double found[at_once];
-    while (begin < end) {
-      const std::size_t count = std::min(at_once, end - begin);
-      task_.kernels.canonical_distances(task_.samples.row_data(sample), rows_.row(begin).data(), rows_.cols(),
-                                        nullptr, count, rows_.cols(), found);
-      distances += count;
-      if (std::any_of(found, found + count, [&](double f) { return f <= squared; })) return true;
-      begin += count;
-    }
-    return false;
-  }
-
- private:
-  Task<T>& task_;
-  Matrix<T> rows_;
-  std::size_t size_ = 0;
-};
 
 struct Candidate {
   std::size_t sample;
@@ -71,33 +41,35 @@ struct Candidate {
 
 /// Draws and accepts until there are enough or a refresh is due.
 template <class T>
-void accept_candidates(Task<T>& task, const NearestSeeds<T>& nearest, Batch<T>& batch,
+void accept_candidates(Task<T>& task, const NearestSeeds<T>& nearest, FreshSeeds<T>& fresh,
                        std::vector<std::size_t>& chosen) {
   const std::size_t n = task.samples.rows();
   std::vector<Candidate> group;
-  batch.clear();
+  fresh.clear();
   std::uint64_t spent = 0;
   while (spent < n && chosen.size() < task.n_clusters) {
-    const std::size_t before = batch.size();
+    const std::size_t before = fresh.size();
     // Few enough that they rarely meet each other: that is for one thread.
     group.resize(std::clamp<std::size_t>(before / 4, 2, 256));
     for (Candidate& c : group) {
       c = {.sample = nearest.draw(task.rng.next_uniform()), .limit = task.rng.next_uniform()};
       c.limit *= nearest.squared(c.sample);
     }
-    parallel_blocks(distance_threads(task, group.size() * before / 2), group.size(), [&](std::size_t g, int) {
-      Candidate& c = group[g];
-      c.rejected = batch.reaches(c.sample, c.limit, 0, before, c.distances);
-    });
+    const auto check = [&](Candidate& c, std::size_t begin) {
+      constexpr double far = std::numeric_limits<double>::infinity();
+      c.rejected = fresh.nearest(c.sample, far, c.limit, begin, fresh.size(), c.distances) <= c.limit;
+    };
+    parallel_blocks(distance_threads(task, group.size() * before / 2), group.size(),
+                    [&](std::size_t g, int) { check(group[g], 0); });
     for (Candidate& c : group) {
       if (chosen.size() == task.n_clusters) break;
-      if (!c.rejected) c.rejected = batch.reaches(c.sample, c.limit, before, batch.size(), c.distances);
+      if (!c.rejected) check(c, before);
       spent += c.distances + 1;
       task.distances_computed += c.distances;
       ++task.candidates;
       if (c.rejected) continue;
       chosen.push_back(c.sample);
-      batch.add(c.sample);
+      fresh.add(c.sample);
     }
     if (task.stop(chosen.size())) return;
   }
@@ -109,12 +81,12 @@ template <class T>
 void complete_by_squared_distance(Task<T>& task, std::vector<std::size_t>& chosen) {
   const std::size_t k = task.n_clusters;
   NearestSeeds<T> nearest(task, k);
-  Batch<T> batch(task, k);
+  FreshSeeds<T> fresh(task, k);
   while (chosen.size() < k) {
     nearest.take(chosen);
     // No mass: every sample left equals a chosen one.
     if (task.stop(chosen.size()) || !(nearest.total() > 0)) break;
-    accept_candidates(task, nearest, batch, chosen);
+    accept_candidates(task, nearest, fresh, chosen);
     if (task.interrupted) break;
   }
   if (chosen.size() < k) fill_at_random(task, chosen);

@@ -60,6 +60,14 @@ template <class T>
 std::vector<std::size_t> kmeans_plus_plus(Task<T>& task);
 template <class T>
 std::vector<std::size_t> kmeans_plus_plus_textbook(Task<T>& task);
+template <class T>
+std::vector<std::size_t> kmeans_plus_plus_greedy(Task<T>& task);
+template <class T>
+std::vector<std::size_t> kmeans_parallel(Task<T>& task);
+template <class T>
+std::vector<std::size_t> afk_mc2(Task<T>& task);
+template <class T>
+std::vector<std::size_t> farthest_first(Task<T>& task);
 
 /// Goes on from `chosen` by D^2 sampling.
 template <class T>

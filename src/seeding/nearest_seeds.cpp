@@ -8,10 +8,8 @@
 #include "parallel.hpp"
 
 namespace omnimeans::seeding {
-namespace {
-
 template <class T>
-double bytes_needed(const Task<T>& task, std::size_t most) {
+double NearestSeeds<T>::bytes_needed(const Task<T>& task, std::size_t most) {
   const Problem<T> problem{.samples = task.samples,
                            .sample_weights = task.weights,
                            .n_clusters = most,
@@ -22,15 +20,12 @@ double bytes_needed(const Task<T>& task, std::size_t most) {
          2 * static_cast<double>(most) * d * sizeof(T) + DenseEngine<T>::bytes_needed(problem, false);
 }
 
-}  // namespace
-
 template <class T>
 NearestSeeds<T>::NearestSeeds(Task<T>& task, std::size_t most) : task_(task) {
   within_memory(task, bytes_needed(task, most));
   const std::size_t n = task.samples.rows();
   squared_.assign(n, std::numeric_limits<double>::infinity());
   labels_.assign(n, 0);
-  batch_labels_.resize(n);
 }
 
 template <class T>
@@ -41,6 +36,7 @@ void NearestSeeds<T>::take(std::span<const std::size_t> chosen) {
   if (batch.size() == 1) {
     take_first(batch[0]);
   } else {
+    batch_labels_.resize(n);
     batch_ = Matrix<T>(batch.size(), task_.samples.cols());
     for (std::size_t j = 0; j < batch.size(); ++j)
       std::ranges::copy(task_.samples.row(batch[j]), batch_.row(j).begin());
@@ -52,7 +48,12 @@ void NearestSeeds<T>::take(std::span<const std::size_t> chosen) {
   task_.distances_computed += n;
   ++task_.passes;
   taken_ = chosen.size();
-  sums_.build(n, task_.threads, [&](std::size_t i) { return mass(i); });
+  sum_up();
+}
+
+template <class T>
+void NearestSeeds<T>::sum_up() {
+  sums_.build(task_.samples.rows(), task_.threads, [&](std::size_t i) { return mass(i); });
 }
 
 /// One seed needs no engine: n distances, as many at a time as a call takes.
@@ -67,11 +68,7 @@ void NearestSeeds<T>::take_first(std::size_t seed) {
     double found[block_rows];
     task_.kernels.canonical_distances(samples.row_data(seed), samples.row_data(rows.begin),
                                       samples.row_stride(), nullptr, rows.size(), samples.cols(), found);
-    for (std::size_t r = 0; r < rows.size(); ++r) {
-      if (!(found[r] < squared_[rows.begin + r])) continue;
-      squared_[rows.begin + r] = found[r];
-      labels_[rows.begin + r] = label;
-    }
+    for (std::size_t r = 0; r < rows.size(); ++r) come_nearer(rows.begin + r, found[r], label);
   });
 }
 
@@ -83,10 +80,7 @@ void NearestSeeds<T>::labelled(std::size_t begin, std::size_t end, int) {
     double found;
     task_.kernels.canonical_distances(task_.samples.row_data(i), batch_.data(), batch_.cols(),
                                       &batch_labels_[i], 1, d, &found);
-    // Where two are equal the lower label stays, as the canonical rule wants it.
-    if (!(found < squared_[i])) continue;
-    squared_[i] = found;
-    labels_[i] = first + batch_labels_[i];
+    come_nearer(i, found, first + batch_labels_[i]);
   }
 }
 

@@ -24,11 +24,21 @@ class NearestSeeds final : private LabelObserver {
  public:
   /// `most`: seeds in a batch, at most. Throws MemoryLimitExceeded.
   NearestSeeds(Task<T>& task, std::size_t most);
+  static double bytes_needed(const Task<T>& task, std::size_t most);
 
   /// Takes in chosen[taken() ...]: a pass, unless there are none. Distances are to those and the ones before;
   /// labels count in `chosen`.
   void take(std::span<const std::size_t> chosen);
   std::size_t taken() const { return taken_; }
+
+  /// For who knows already which samples a further seed is nearer to: D(x_i, seed) is `squared`, if that is
+  /// less. Then sum_up(), before sums are asked for.
+  void come_nearer(std::size_t i, double squared, std::int32_t label) {
+    if (!(squared < squared_[i])) return;  // where they are equal the lower label stays
+    squared_[i] = squared;
+    labels_[i] = label;
+  }
+  void sum_up();
 
   /// D(x_i, nearest seed), canonical.
   double squared(std::size_t i) const { return squared_[i]; }
