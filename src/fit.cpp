@@ -103,8 +103,11 @@ class Fit {
     std::optional<Result<T>> best;
     double seed_seconds = 0, fit_seconds = 0;
     for (std::size_t run = 0; run < runs; ++run) {
-      Result<T> result = one_run(run, runs);
-      seed_seconds += result.seed_seconds;
+      const auto seed_start = Clock::now();
+      Seeds<T> seeds = seed(run);
+      seed_seconds += seconds_since(seed_start);
+      if (seeds.interrupted && best) break;
+      Result<T> result = one_run(std::move(seeds), run, runs);
       fit_seconds += result.fit_seconds;
       const bool stop =
           result.stop_reason == StopReason::cancelled || result.stop_reason == StopReason::deadline;
@@ -141,12 +144,9 @@ class Fit {
     return seeding::seed_validated(samples_, weights_, options, isa_);
   }
 
-  Result<T> one_run(std::size_t run, std::size_t runs) {
+  Result<T> one_run(Seeds<T> seeds, std::size_t run, std::size_t runs) {
     Result<T> result;
     result.run = run;
-    const auto seed_start = Clock::now();
-    Seeds<T> seeds = seed(run);
-    result.seed_seconds = seconds_since(seed_start);
     result.seed_distances_computed = seeds.distances_computed;
     result.seed_passes = seeds.passes;
     result.centroids = std::move(seeds.centroids);

@@ -13,7 +13,7 @@
 // A chain ends on a sample of distance 0 only if it met nothing else; what is missing then is completed by
 // D^2 sampling, so that no centre is chosen twice.
 //
-// Memory: n doubles and labels, n/256 sums, k rows.
+// Memory: n doubles and labels, k rows.
 #include <limits>
 
 #include "parallel.hpp"

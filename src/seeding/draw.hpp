@@ -16,7 +16,7 @@ namespace omnimeans::seeding {
 
 class MassSums {
  public:
-  static constexpr std::size_t block_rows = 256;
+  static constexpr std::size_t block_rows = 1024;  // as those of the canonical inertia
 
   /// mass(i) >= 0 for i < n.
   template <class Mass>

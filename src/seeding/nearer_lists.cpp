@@ -59,7 +59,7 @@ bool NearerLists<T>::pass(std::span<const std::size_t> proposals, const NearestS
     const bool keep = total.load(std::memory_order_relaxed) <= limit();
     for (std::size_t i = rows.begin; i < rows.end; ++i) {
       const double now = nearest.squared(i);
-      if (!(now > 0) || !(task_.weight(i) > 0)) continue;
+      if (!(now > 0)) continue;
       const T* scores = scratch.scores.data() + (i - rows.begin) * engine_->padded_clusters();
       // Those with 2 s + base <= D_i / factor^2, and NaN.
       const double base = static_cast<double>(engine_->lower_terms(i).base);
@@ -90,8 +90,11 @@ bool NearerLists<T>::pass(std::span<const std::size_t> proposals, const NearestS
 template <class T>
 void NearerLists<T>::sort(std::size_t n_proposals) {
   const std::size_t parts = found_.size();
+  std::size_t entries = 0;
+  for (const auto& found : found_) entries += found.size();
+  const int threads = entries < 50'000 ? 1 : task_.threads;
   std::vector<std::size_t> next(parts * n_proposals, 0);  // of each thread and proposal
-  parallel_blocks(task_.threads, parts, [&](std::size_t part, int) {
+  parallel_blocks(threads, parts, [&](std::size_t part, int) {
     for (const Entry& entry : found_[part]) ++next[part * n_proposals + entry.proposal];
   });
   begins_.assign(n_proposals + 1, 0);
@@ -103,7 +106,7 @@ void NearerLists<T>::sort(std::size_t n_proposals) {
   begins_[n_proposals] = sum;
   samples_.resize(sum);
   squared_.resize(sum);
-  parallel_blocks(task_.threads, parts, [&](std::size_t part, int) {
+  parallel_blocks(threads, parts, [&](std::size_t part, int) {
     for (const Entry& entry : found_[part]) {
       const std::size_t at = next[part * n_proposals + entry.proposal]++;
       samples_[at] = entry.sample;

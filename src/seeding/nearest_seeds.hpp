@@ -71,10 +71,10 @@ class NearestSeeds final : private LabelObserver {
 template <class T>
 std::size_t draw_by_weight(Task<T>& task);
 
-/// Threads worth starting for so many distances.
+/// Threads worth starting for so many distances: a start costs about as much as 200,000 of their addends.
 template <class T>
 int distance_threads(const Task<T>& task, std::size_t distances) {
-  return distances * (task.samples.cols() + 8) < 20'000 ? 1 : task.threads;
+  return distances * (task.samples.cols() + 8) < 200'000 ? 1 : task.threads;
 }
 
 }  // namespace omnimeans::seeding
