@@ -1,40 +1,39 @@
 // SPDX-License-Identifier: MIT
-// Seeding: drawing the first centroids. Every thread count must draw the samples that one thread draws.
-#include <array>
+// Seeding: drawing the first centroids, the labels of the first assignment included. Every thread count must
+// draw the samples that one thread draws, and the labels must be those of predict().
 #include <chrono>
 #include <map>
 
 #include "bench/counters.hpp"
 #include "bench/harness.hpp"
 #include "bench/workload.hpp"
+#include "omnimeans/predict.hpp"
 #include "omnimeans/seeding.hpp"
 
 namespace omnimeans::bench {
 namespace {
 
-struct Method {
-  const char* name;
-  Init init;
-};
-constexpr std::array kMethods{Method{"random", Init::random}, Method{"k-means++", Init::kmeans_plus_plus}};
-
-/// Draws of one thread with scalar kernels.
+/// Draws of one thread: with scalar kernels where that takes a blink, else with the best ones.
 template <class T>
-const Seeds<T>& answer(const Case& c, Init init) {
-  static std::map<std::pair<std::string, Init>, Seeds<T>> known;
-  const auto [at, added] = known.try_emplace({c.dataset + c.name(), init});
+const Seeds<T>& answer(const Case& c, const SeedingMethod& method, double scalar_limit) {
+  static std::map<std::string, Seeds<T>> known;
+  const auto [at, added] = known.try_emplace(c.name() + "/" + std::string(method.name));
   if (added) {
     at->second = seed_centroids(workload<T>(c)->samples().view(),
-                                {.n_clusters = c.k, .init = init, .seed = 1, .threads = 1, .isa = "scalar"});
+                                {.n_clusters = c.k,
+                                 .init = method.init,
+                                 .seed = 1,
+                                 .threads = 1,
+                                 .isa = 100 * c.work() <= scalar_limit ? "scalar" : "",
+                                 .with_labels = true});
   }
   return at->second;
 }
 
 template <class T>
 std::string check(const Seeds<T>& seeds, const Seeds<T>& right, const Matrix<T>& samples) {
-  if (seeds.indices != right.indices) return "draws differ from those of one thread with scalar kernels";
-  if (!(seeds.centroids == right.centroids))
-    return "centroids differ from those of one thread with scalar kernels";
+  if (seeds.indices != right.indices) return "draws differ from those of one thread";
+  if (seeds.labels != right.labels) return "labels differ from those of one thread";
   for (std::size_t j = 0; j < seeds.indices.size(); ++j) {
     if (!std::ranges::equal(seeds.centroids.row(j), samples.row(seeds.indices[j]))) {
       return "centroid " + std::to_string(j) + " is not the sample that its index names";
@@ -44,36 +43,51 @@ std::string check(const Seeds<T>& seeds, const Seeds<T>& right, const Matrix<T>&
 }
 
 template <class T>
-void measure(benchmark::State& state, const Case& c, const Method& method, int threads, const Plan& plan) {
+void measure(benchmark::State& state, const Case& c, const SeedingMethod& method, int threads,
+             const Plan& plan) {
   const auto data = workload<T>(c);
-  const SeedingOptions options{.n_clusters = c.k, .init = method.init, .seed = 1, .threads = threads};
-  const Seeds<T>& right = answer<T>(c, method.init);
+  const MatrixView<const T> samples = data->samples();
+  const SeedingOptions options{
+      .n_clusters = c.k, .init = method.init, .seed = 1, .threads = threads, .with_labels = true};
+  const Seeds<T>& right = answer<T>(c, method, plan.scalar_limit);
+  const auto seconds_since = [](std::chrono::steady_clock::time_point start) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
 
   Seeds<T> seeds;
-  double seconds = 0;
+  double seconds = 0, pass_seconds = 0;  // pass: one exhaustive assignment to the same centroids
   for (auto _ : state) {
     const auto start = std::chrono::steady_clock::now();
-    seeds = seed_centroids(data->samples().view(), options);
-    const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    seeds = seed_centroids(samples, options);
+    const double elapsed = seconds_since(start);
     state.SetIterationTime(elapsed);
     seconds += elapsed;
     if (const std::string wrong = check(seeds, right, data->samples()); !wrong.empty()) {
       return fail(state, std::string(method.name) + ": " + wrong);
     }
+    const auto pass_start = std::chrono::steady_clock::now();
+    const std::vector<std::int32_t> labels = predict(samples, seeds.centroids.view(), {.threads = threads});
+    pass_seconds += seconds_since(pass_start);
+    if (labels != seeds.labels)
+      return fail(state, std::string(method.name) + ": labels are not those of predict()");
   }
 
   seconds /= static_cast<double>(state.iterations());
   const Isa isa = default_isa();
   const double distances = static_cast<double>(seeds.distances_computed), d = static_cast<double>(c.d);
-  set_rate(state, 2 * distances * d, seconds, isa, c.dtype, threads, plan.ceilings);  // none for random
+  set_rate(state, 2 * distances * d, seconds, isa, c.dtype, threads, plan.ceilings);
   state.counters["distances"] = distances;
   state.counters["distances_share"] = distances / (static_cast<double>(c.n) * static_cast<double>(c.k));
+  state.counters["passes"] = static_cast<double>(seeds.passes);
+  state.counters["candidates"] = static_cast<double>(seeds.candidates);
+  state.counters["inertia"] = seeds.inertia;
+  state.counters["dense_passes"] = seconds * static_cast<double>(state.iterations()) / pass_seconds;
   state.counters["exact"] = 1;
   state.SetLabel(label(method.name, isa));
 }
 
 void register_seedings(const Plan& plan) {
-  for (const Method& method : kMethods) {
+  for (const SeedingMethod& method : seeding_methods()) {
     for (const Case& c : plan.cases) {
       for (const int threads : plan.threads) {
         const std::string name =

@@ -37,7 +37,7 @@ logs=$build/logs
 benchmarks=(bench_fit bench_assign bench_kernels bench_seeding bench_limits)
 
 step "$logs/configure.log" "configure" cmake --preset release -S "$root" -B "$build"
-step "$logs/build-bench.log" "build" cmake --build "$build" -j "$(jobs_count)" --target "${benchmarks[@]}" omnimeans_cli
+step "$logs/build-bench.log" "build" cmake --build "$build" -j "$(jobs_count)" --target "${benchmarks[@]}" seeding_study omnimeans_cli
 
 parts=$(mktemp -d)
 trap 'rm -rf -- "$parts"' EXIT
@@ -64,6 +64,8 @@ for name in "${benchmarks[@]}"; do measure "$name"; done
 
 python=$(python_command)
 merged=$("$python" "$root/scripts/report.py" --merge-into "$out" "${files[@]}")
+step "$logs/seeding_study.log" "study of seedings" "$build/bench/seeding_study" --suite "$suite" \
+  --out "${merged%.json}.seeding.json"
 "$python" "$root/scripts/report.py" ${strict[@]+"${strict[@]}"} --out "$out" "$merged"
 say "Data:   $merged"
 say "Tables: $out/README.md"

@@ -40,7 +40,4 @@ void check_n_clusters(std::size_t n_clusters, std::size_t n_samples, std::span<c
 
 void check_threads(int threads);
 
-/// One of the named values.
-void check_init(Init init);
-
 }  // namespace omnimeans

@@ -77,7 +77,7 @@ def merge_into(paths, folder):
 def write(paths, out, strict=False):
     # Only here, so that --check and --merge-into do without matplotlib.
     try:
-        from . import plots
+        from . import plots, seeding
     except ImportError as error:
         raise ReportError(f"{error}: install python3-matplotlib") from error
     from .page import page
@@ -85,7 +85,7 @@ def write(paths, out, strict=False):
     run = load(paths)
     analysis = Analysis(run)
     source = source_name(paths, out)
-    drawn = plots.all_plots(analysis)
+    drawn = plots.all_plots(analysis) + seeding.all_plots(paths, plots.to_svg)
     (out / "plots").mkdir(parents=True, exist_ok=True)
     for name, _, svg in drawn:
         _replace(out / "plots" / name, svg)

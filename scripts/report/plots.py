@@ -27,11 +27,11 @@ def all_plots(analysis):
         with plt.rc_context({**RC, "svg.hashsalt": name}):
             figure = draw(analysis)
             if figure is not None:
-                drawn.append((name, title, _svg(figure)))
+                drawn.append((name, title, to_svg(figure)))
     return drawn
 
 
-def _svg(figure):
+def to_svg(figure):
     text = io.StringIO()
     figure.savefig(text, format="svg", bbox_inches="tight", pad_inches=0.1, metadata={"Date": None, "Creator": None})
     plt.close(figure)

@@ -193,9 +193,11 @@ def _seeding_section(run):
     if not rows:
         return []
     table = [[r.backend, r.dataset, r.dtype, fmt.count(r.n), fmt.count(r.d), fmt.count(r.k), str(r.threads),
-              fmt.seconds(r.seconds) if r.ok else "failed", fmt.percent(r.spread), fmt.count(r.counter("distances")),
+              fmt.seconds(r.seconds) if r.ok else "failed", fmt.percent(r.spread), fmt.times(r.counter("dense_passes")),
+              fmt.count(r.counter("passes")), fmt.count(r.counter("distances")), fmt.count(r.counter("candidates")),
               fmt.plain(r.counter("inertia"))] for r in rows]
-    header = ["method", "data set", "dtype", "n", "d", "k", "threads", "time", "spread", "distances", "inertia"]
+    header = ["method", "data set", "dtype", "n", "d", "k", "threads", "time", "spread", "time / dense pass",
+              "passes over the data", "distances", "candidates", "inertia"]
     return (["## Seeding", "", "<details>", f"<summary>{len(rows)} rows</summary>", ""]
             + _table(header, table, left=2) + ["</details>", ""])
 

@@ -53,3 +53,26 @@ inline double chi_square_p(const std::vector<std::size_t>& counts, const std::ve
   if (pooled_expected > 0) add(pooled_count, pooled_expected);
   return gamma_q((bins - 1) / 2.0, statistic / 2);
 }
+
+/// Do two lists of as many draws come from the same law? The p-value; bins that hold fewer than ten together
+/// are pooled.
+inline double two_sample_p(const std::vector<std::size_t>& a, const std::vector<std::size_t>& b) {
+  double statistic = 0, pooled_a = 0, pooled_b = 0;
+  int bins = 0;
+  const auto add = [&](double x, double y) {
+    if (x + y == 0) return;
+    statistic += (x - y) * (x - y) / (x + y);
+    ++bins;
+  };
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double x = static_cast<double>(a[i]), y = static_cast<double>(b[i]);
+    if (x + y >= 10) {
+      add(x, y);
+    } else {
+      pooled_a += x;
+      pooled_b += y;
+    }
+  }
+  add(pooled_a, pooled_b);
+  return gamma_q((bins - 1) / 2.0, statistic / 2);
+}

@@ -2,14 +2,14 @@
 // Seeding: the same draws everywhere, different samples, no absent ones, and the probabilities of the papers.
 #include <gtest/gtest.h>
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <limits>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "core/chi_square.hpp"
 #include "core/compare.hpp"
 #include "core/data.hpp"
 #include "core/oracle.hpp"
@@ -21,7 +21,11 @@ using omnimeans::Matrix;
 using omnimeans::SeedingOptions;
 using omnimeans::Seeds;
 
-constexpr Init methods[] = {Init::random, Init::kmeans_plus_plus};
+std::vector<Init> all_methods() {
+  std::vector<Init> all;
+  for (const omnimeans::SeedingMethod& method : omnimeans::seeding_methods()) all.push_back(method.init);
+  return all;
+}
 
 template <class T>
 class Seeding : public testing::Test {};
@@ -39,17 +43,19 @@ std::vector<T> some_weights(std::size_t n) {
 TYPED_TEST(Seeding, DependsOnTheSeedAlone) {
   using T = TypeParam;
   const Matrix<T> samples = blobs<T>(5000, 11, 20, 6, 3);
-  for (const Init init : methods) {
+  for (const Init init : all_methods()) {
     for (const std::vector<T>& weights : {std::vector<T>(), some_weights<T>(5000)}) {
       SeedingOptions options{.n_clusters = 40, .init = init, .seed = 12, .threads = 1, .isa = "scalar"};
       const Seeds<T> reference = omnimeans::seed_centroids(samples, options, weights);
       for (const omnimeans::Isa isa : omnimeans::usable_isas()) {
-        for (const int threads : {1, 2, 3, 7}) {
+        for (const int threads : {1, 2, 3, 4, 7}) {
           options.threads = threads;
           options.isa = omnimeans::to_string(isa);
           const Seeds<T> seeds = omnimeans::seed_centroids(samples, options, weights);
           EXPECT_EQ(seeds.indices, reference.indices) << options.isa << ", " << threads << " threads";
           EXPECT_TRUE(same_matrix(seeds.centroids, reference.centroids));
+          EXPECT_EQ(seeds.candidates, reference.candidates);
+          EXPECT_EQ(seeds.passes, reference.passes);
         }
       }
       options.seed = 13;
@@ -67,7 +73,7 @@ TYPED_TEST(Seeding, DrawsDifferentSamplesThatCount) {
   const std::vector<T> weights = some_weights<T>(60);
   const auto positive =
       static_cast<std::size_t>(std::count_if(weights.begin(), weights.end(), [](T w) { return w > 0; }));
-  for (const Init init : methods) {
+  for (const Init init : all_methods()) {
     for (std::uint64_t seed = 0; seed < 200; ++seed) {
       const std::size_t k = 1 + seed % positive;
       const Seeds<T> seeds =
@@ -85,7 +91,7 @@ TYPED_TEST(Seeding, PrefersADifferentValue) {
   // Six values among 90 samples, one of them in 80: six seeds are the six values, a seventh repeats one.
   Matrix<T> samples(90, 2);
   for (std::size_t i = 0; i < 90; ++i) samples(i, 1) = static_cast<T>(i < 80 ? 0 : i % 5 + 1);
-  for (const Init init : methods) {
+  for (const Init init : all_methods()) {
     for (std::uint64_t seed = 0; seed < 50; ++seed) {
       const Seeds<T> six = omnimeans::seed_centroids(samples, {.n_clusters = 6, .init = init, .seed = seed});
       std::set<T> values;
@@ -97,126 +103,131 @@ TYPED_TEST(Seeding, PrefersADifferentValue) {
   }
 }
 
-TYPED_TEST(Seeding, CountsDistances) {
+TYPED_TEST(Seeding, LabelsAreTheCanonicalOnes) {
   using T = TypeParam;
-  const Matrix<T> samples = blobs<T>(500, 3, 5, 9);
-  const SeedingOptions options{.n_clusters = 10};
-  EXPECT_GE(omnimeans::seed_centroids(samples, options).distances_computed, 9u * 490u);
-}
-
-// The laws. A draw is the ordered list of indices; its exact probability is a product of ratios.
-
-using Law =
-    std::function<std::vector<double>(const std::vector<std::size_t>& drawn)>;  ///< weights of the next draw
-
-/// Probabilities of all ordered draws of k of n, in lexicographic order of (i_1, ..., i_k) in base n.
-std::vector<double> exact_probabilities(std::size_t n, std::size_t k, const Law& law) {
-  std::size_t size = 1;
-  for (std::size_t j = 0; j < k; ++j) size *= n;
-  std::vector<double> probabilities(size);
-  std::vector<std::size_t> drawn;
-  const std::function<void(double, std::size_t)> visit = [&](double probability, std::size_t code) {
-    if (drawn.size() == k) {
-      probabilities[code] = probability;
-      return;
+  // Once with many samples at the same place and exactly between two others.
+  Matrix<T> ties = blobs<T>(2000, 2, 10, 8);
+  for (std::size_t i = 0; i < ties.rows(); ++i) {
+    for (T& value : ties.row(i)) value = std::floor(value / 4);
+  }
+  for (const Matrix<T>& samples : {blobs<T>(3000, 17, 20, 4), ties}) {
+    for (const std::vector<T>& weights : {std::vector<T>(), some_weights<T>(samples.rows())}) {
+      for (const Init init : all_methods()) {
+        SCOPED_TRACE(omnimeans::find_seeding_method(init).name);
+        SeedingOptions options{.n_clusters = 25, .init = init, .seed = 3, .with_labels = true};
+        const Seeds<T> seeds = omnimeans::seed_centroids(samples, options, weights);
+        EXPECT_TRUE(same_labels(seeds.labels, oracle::labels<T>(samples, seeds.centroids)));
+        EXPECT_EQ(seeds.inertia, oracle::inertia<T>(samples, seeds.centroids, seeds.labels, weights));
+        options.with_labels = false;
+        const Seeds<T> without = omnimeans::seed_centroids(samples, options, weights);
+        EXPECT_EQ(without.indices, seeds.indices) << "labels change no draw";
+        EXPECT_TRUE(without.labels.empty());
+      }
     }
-    const std::vector<double> weights = law(drawn);
-    double total = 0;
-    for (const double w : weights) total += w;
-    for (std::size_t i = 0; i < n; ++i) {
-      if (weights[i] == 0) continue;
-      drawn.push_back(i);
-      visit(probability * weights[i] / total, code * n + i);
-      drawn.pop_back();
+  }
+}
+
+TYPED_TEST(Seeding, CountsPassesAndDistances) {
+  using T = TypeParam;
+  const Matrix<T> samples = blobs<T>(4000, 9, 50, 9);
+  const auto seed = [&](Init init) {
+    return omnimeans::seed_centroids(samples, {.n_clusters = 100, .init = init, .with_labels = true});
+  };
+  constexpr std::uint64_t pairs = 4000u * 100u;
+  const Seeds<T> textbook = seed(Init::kmeans_plus_plus_textbook);
+  EXPECT_EQ(textbook.passes, 100u);
+  EXPECT_EQ(textbook.distances_computed, pairs);
+  EXPECT_EQ(textbook.candidates, 100u);
+  const Seeds<T> batched = seed(Init::kmeans_plus_plus);
+  EXPECT_GE(batched.passes, 2u);
+  EXPECT_LE(batched.passes, 20u);
+  EXPECT_GE(batched.distances_computed, pairs) << "the last pass has labelled the samples";
+  EXPECT_LE(batched.distances_computed, pairs + 2 * batched.passes * 4000u) << "and little more";
+  EXPECT_GE(batched.candidates, 100u);
+  const Seeds<T> greedy = seed(Init::kmeans_plus_plus_greedy);
+  EXPECT_GE(greedy.candidates, 99u * 6u) << "2 + floor(ln 100) trials a centre";
+  EXPECT_LT(greedy.passes, 100u);
+  EXPECT_EQ(seed(Init::afk_mc2).passes, 2u);
+  EXPECT_EQ(seed(Init::kmeans_parallel).passes, 7u);
+  EXPECT_EQ(seed(Init::random).passes, 1u) << "of the labels";
+  EXPECT_EQ(seed(Init::random).distances_computed >= pairs, true);
+}
+
+TYPED_TEST(Seeding, FarthestFirstIsFarthest) {
+  using T = TypeParam;
+  const Matrix<T> samples = blobs<T>(700, 3, 12, 5);
+  const std::vector<T> weights = some_weights<T>(700);
+  for (std::uint64_t number = 0; number < 5; ++number) {
+    const Seeds<T> seeds = omnimeans::seed_centroids(
+        samples, {.n_clusters = 60, .init = Init::farthest_first, .seed = number}, weights);
+    std::vector<double> nearest(700, std::numeric_limits<double>::infinity());
+    std::size_t expected = seeds.indices[0];
+    for (const std::size_t index : seeds.indices) {
+      ASSERT_EQ(index, expected);
+      for (std::size_t i = 0; i < 700; ++i) {
+        nearest[i] =
+            weights[i] > 0
+                ? std::min(nearest[i], oracle::distance(samples.row(i).data(), samples.row(index).data(), 3))
+                : 0;
+      }
+      expected = static_cast<std::size_t>(std::max_element(nearest.begin(), nearest.end()) - nearest.begin());
     }
-  };
-  visit(1, 0);
-  return probabilities;
+  }
 }
 
-const std::vector<double> positions{0, 1, 3, 7, 7.5};
-const std::vector<double> sample_weights{1, 2, 0.5, 1.5, 0};
-
-Law random_law(const std::vector<double>& weights) {
-  return [weights](const std::vector<std::size_t>& drawn) {
-    std::vector<double> next = weights;
-    for (const std::size_t i : drawn) next[i] = 0;
-    return next;
-  };
+TYPED_TEST(Seeding, GreedyTakesTheBestOfItsTrials) {
+  using T = TypeParam;
+  // Forty groups and forty centres: greedy misses fewer of them.
+  const Matrix<T> samples = blobs<T>(4000, 5, 40, 6, 0.2);
+  double greedy = 0, plain = 0;
+  for (std::uint64_t number = 0; number < 10; ++number) {
+    SeedingOptions options{.n_clusters = 40, .seed = number, .with_labels = true};
+    plain += omnimeans::seed_centroids(samples, options).inertia;
+    options.init = Init::kmeans_plus_plus_greedy;
+    greedy += omnimeans::seed_centroids(samples, options).inertia;
+  }
+  EXPECT_LT(greedy, 0.7 * plain);
 }
 
-Law plus_plus_law(const std::vector<double>& weights, double power) {
-  return [weights, power](const std::vector<std::size_t>& drawn) {
-    std::vector<double> next = weights;
-    if (drawn.empty()) return next;
-    for (std::size_t i = 0; i < next.size(); ++i) {
-      double nearest = 1e300;
-      for (const std::size_t j : drawn) nearest = std::min(nearest, std::abs(positions[i] - positions[j]));
-      next[i] *= std::pow(nearest, power);
+TEST(SeedingOptions, AreChecked) {
+  const Matrix<double> samples = blobs<double>(100, 2, 5, 9);
+  for (const Init init : all_methods()) {
+    if (init == Init::random) continue;
+    EXPECT_THROW(
+        omnimeans::seed_centroids(samples, {.n_clusters = 5, .init = init, .memory_limit_bytes = 100}),
+        omnimeans::MemoryLimitExceeded);
+  }
+  EXPECT_THROW(omnimeans::seed_centroids(samples, {.n_clusters = 5, .init = static_cast<Init>(99)}),
+               omnimeans::InvalidArgument);
+  EXPECT_THROW(omnimeans::find_seeding_method("kmeans"), omnimeans::InvalidArgument);
+  for (const omnimeans::SeedingMethod& method : omnimeans::seeding_methods())
+    EXPECT_EQ(&omnimeans::find_seeding_method(method.name), &method);
+  EXPECT_EQ(omnimeans::seeding_methods().front().init, omnimeans::Options().init)
+      << "the default comes first";
+}
+
+TEST(SeedingLabels, SpareTheFirstAssignment) {
+  const Matrix<float> samples = blobs<float>(3000, 12, 20, 5, 3);
+  for (const Init init : {Init::kmeans_plus_plus, Init::kmeans_plus_plus_greedy, Init::farthest_first}) {
+    for (const std::size_t max_iter : {1u, 2u, 50u}) {
+      omnimeans::Options options{.n_clusters = 30, .init = init, .max_iter = max_iter, .backend = "naive"};
+      const omnimeans::Result<float> plain = omnimeans::fit(samples, options);
+      EXPECT_EQ(plain.history[0].backend, "naive");
+      const Seeds<float> seeds =
+          omnimeans::seed_centroids(samples, {.n_clusters = 30, .init = init, .with_labels = true});
+      for (const std::string& backend : exact_backends()) {
+        options.backend = backend;
+        const omnimeans::Result<float> result = omnimeans::fit(samples, options);
+        EXPECT_TRUE(same_result(result, plain)) << backend;
+        EXPECT_EQ(result.backend, backend);
+        if (!omnimeans::find_backend(backend).info.vectorised) continue;
+        EXPECT_EQ(result.history[0].backend, "seeding");
+        EXPECT_EQ(result.history[0].distances_computed, 0u);
+        EXPECT_TRUE(result.history[0].inertia_is_exact);
+        EXPECT_EQ(result.history[0].inertia_bound, seeds.inertia);
+      }
     }
-    return next;
-  };
-}
-
-std::vector<std::size_t> counts_of(Init init, std::size_t k, const std::vector<double>& weights,
-                                   std::size_t times) {
-  const std::size_t n = positions.size();
-  const Matrix<double> samples = matrix<double>(1, positions);
-  std::size_t size = 1;
-  for (std::size_t j = 0; j < k; ++j) size *= n;
-  std::vector<std::size_t> counts(size);
-  for (std::uint64_t seed = 0; seed < times; ++seed) {
-    const auto seeds = omnimeans::seed_centroids(
-        samples, {.n_clusters = k, .init = init, .seed = seed, .threads = 1}, weights);
-    std::size_t code = 0;
-    for (const std::size_t i : seeds.indices) code = code * n + i;
-    ++counts.at(code);
   }
-  return counts;
-}
-
-constexpr double significance = 1e-6;
-constexpr std::size_t draws = 20000;
-
-TEST(SeedingLaw, Random) {
-  const std::vector<double> ones(5, 1.0);
-  for (const std::vector<double>& weights : {ones, sample_weights}) {
-    const auto counts = counts_of(Init::random, 3, weights, draws);
-    EXPECT_GT(chi_square_p(counts, exact_probabilities(5, 3, random_law(weights))), significance);
-    const std::vector<double> biased{1.2, 2, 0.5, 1.5, 0.5};
-    EXPECT_LT(chi_square_p(counts, exact_probabilities(5, 3, random_law(biased))), significance)
-        << "a planted bias is caught";
-  }
-}
-
-TEST(SeedingLaw, KMeansPlusPlus) {
-  const std::vector<double> ones(5, 1.0);
-  for (const std::vector<double>& weights : {ones, sample_weights}) {
-    const auto counts = counts_of(Init::kmeans_plus_plus, 3, weights, draws);
-    EXPECT_GT(chi_square_p(counts, exact_probabilities(5, 3, plus_plus_law(weights, 2))), significance);
-    EXPECT_LT(chi_square_p(counts, exact_probabilities(5, 3, plus_plus_law(weights, 1.7))), significance)
-        << "a planted bias is caught";
-    EXPECT_LT(chi_square_p(counts, exact_probabilities(5, 3, random_law(weights))), significance);
-  }
-}
-
-TEST(SeedingLaw, RestartsAreDrawnByTheSameLaw) {
-  std::vector<std::size_t> counts(25);
-  const Matrix<double> samples = matrix<double>(1, positions);
-  for (std::size_t run = 0; run < draws; ++run) {
-    const auto seeds =
-        omnimeans::seed_centroids(samples, {.n_clusters = 2, .seed = 5, .run = run, .threads = 1});
-    ++counts.at(seeds.indices[0] * 5 + seeds.indices[1]);
-  }
-  EXPECT_GT(chi_square_p(counts, exact_probabilities(5, 2, plus_plus_law(std::vector<double>(5, 1.0), 2))),
-            significance);
-}
-
-TEST(SeedingLaw, TheTestKnowsItsTail) {
-  // Tables: P(chi2_1 > 3.841459) = 0.05, P(chi2_10 > 29.58830) = 0.001, P(chi2_4 > 0.7107230) = 0.95.
-  EXPECT_NEAR(gamma_q(0.5, 3.841459 / 2), 0.05, 1e-6);
-  EXPECT_NEAR(gamma_q(5, 29.58830 / 2), 0.001, 1e-7);
-  EXPECT_NEAR(gamma_q(2, 0.7107230 / 2), 0.95, 1e-6);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <chrono>
 #include <cstddef>
+#include <set>
 #include <stdexcept>
 #include <stop_token>
 #include <vector>
@@ -13,11 +14,14 @@
 
 namespace {
 
+using omnimeans::Init;
 using omnimeans::IterationStats;
 using omnimeans::Matrix;
 using omnimeans::Options;
 using omnimeans::Progress;
 using omnimeans::Result;
+using omnimeans::SeedingMethod;
+using omnimeans::SeedingProgress;
 using omnimeans::StopReason;
 
 /// Unstructured: a fit of 20 clusters takes dozens of iterations.
@@ -124,14 +128,63 @@ TEST(Stopping, ScaleDoesNotMatterToTheTolerance) {
   EXPECT_TRUE(same_labels(small.labels, large.labels));
 }
 
-TEST(Stopping, PastDeadlineEndsAfterOneIteration) {
+TEST(Stopping, PastDeadlineEndsTheSeedingOrAfterOneIteration) {
   const Matrix<double> samples = slow_data();
   Options options = slow_options();
   options.deadline = std::chrono::steady_clock::time_point::min();
-  const Result<double> result = omnimeans::fit(samples, options);
-  EXPECT_EQ(result.stop_reason, StopReason::deadline);
-  EXPECT_EQ(result.n_iter, 1u);
-  expect_consistent(samples, result);
+  for (const SeedingMethod& method : omnimeans::seeding_methods()) {
+    options.init = method.init;
+    const Result<double> result = omnimeans::fit(samples, options);
+    EXPECT_EQ(result.stop_reason, StopReason::deadline);
+    EXPECT_EQ(result.n_iter, method.init == Init::random ? 1u : 0u) << method.name;
+    expect_consistent(samples, result);
+  }
+}
+
+TEST(Stopping, SeedingIsCancelled) {
+  const Matrix<double> samples = slow_data();
+  Options options = slow_options();
+  options.n_init = 3;
+  for (const SeedingMethod& method : omnimeans::seeding_methods()) {
+    if (method.init == Init::random) continue;  // over before anyone could ask
+    SCOPED_TRACE(method.name);
+    options.init = method.init;
+    std::size_t calls = 0;
+    options.seeding_progress = [&](const SeedingProgress& progress) {
+      EXPECT_EQ(progress.run, 0u) << "no further run is started";
+      EXPECT_EQ(progress.n_clusters, options.n_clusters);
+      EXPECT_GE(progress.n_chosen, 1u);
+      EXPECT_LT(progress.n_chosen, options.n_clusters);
+      EXPECT_GE(progress.passes, 1u);
+      return ++calls < 2;
+    };
+    const Result<double> result = omnimeans::fit(samples, options);
+    EXPECT_EQ(calls, 2u);
+    EXPECT_EQ(result.stop_reason, StopReason::cancelled);
+    EXPECT_EQ(result.n_iter, 0u);
+    EXPECT_EQ(result.n_nonempty, options.n_clusters) << "different samples fill the places";
+    expect_consistent(samples, result);
+  }
+}
+
+TEST(Stopping, ARestartThatIsCancelledWhileItSeedsIsNoResult) {
+  const Matrix<double> samples = slow_data();
+  Options options = slow_options();
+  const Result<double> first = omnimeans::fit(samples, options);
+  options.n_init = 3;
+  options.seeding_progress = [&](const SeedingProgress& progress) { return progress.run == 0; };
+  EXPECT_TRUE(same_result(omnimeans::fit(samples, options), first));
+}
+
+TEST(Stopping, NoRestartWhereTheInertiaIsZero) {
+  // Four values among twelve samples.
+  Matrix<double> samples(12, 1);
+  for (std::size_t i = 0; i < 12; ++i) samples(i, 0) = static_cast<double>(i % 4);
+  Options options{.n_clusters = 4, .n_init = 5, .tol = 0};
+  std::set<std::size_t> runs;
+  options.progress = [&](const Progress& progress) { return runs.insert(progress.run), true; };
+  EXPECT_EQ(omnimeans::fit(samples, options).inertia, 0);
+  EXPECT_EQ(runs, std::set<std::size_t>{0});
 }
 
 TEST(Stopping, FarDeadlineChangesNothing) {
@@ -146,6 +199,7 @@ TEST(Stopping, DeadlineEndsTheRestartsToo) {
   const Matrix<double> samples = slow_data();
   Options options = slow_options();
   options.n_init = 5;
+  options.init = Init::random;
   options.deadline = std::chrono::steady_clock::time_point::min();
   std::size_t calls = 0;
   options.progress = [&](const Progress&) { return ++calls, true; };
@@ -186,7 +240,7 @@ TEST(Stopping, StopTokenCancels) {
   EXPECT_EQ(result.stop_reason, StopReason::cancelled);
   EXPECT_EQ(result.n_iter, 4u);
   expect_consistent(samples, result);
-  EXPECT_EQ(omnimeans::fit(samples, options).n_iter, 1u) << "requested before the start";
+  EXPECT_EQ(omnimeans::fit(samples, options).n_iter, 0u) << "requested before the start";
 }
 
 TEST(Stopping, CallbackHearsEveryIterationOnce) {
