@@ -72,11 +72,15 @@ linked() {
   done
 }
 
-configure=(cmake -G Ninja -DCMAKE_EXPORT_COMPILE_COMMANDS=ON)
+# built SOURCE DIR [OPTION...]: a consumer, configured and built without a build type.
+built() {
+  local source=$1 at=$2
+  shift 2
+  cmake -G Ninja -DCMAKE_EXPORT_COMPILE_COMMANDS=ON "$@" -S "$consumers/$source" -B "$at" && cmake --build "$at"
+}
 for kind in static shared ''; do
   at=$work/find-${kind:-any}
-  step "$at.log" "find_package ${kind:-without component}" bash -ec '
-    "$@" && cmake --build "$0"' "$at" "${configure[@]}" -DKIND="$kind" -DCMAKE_PREFIX_PATH="$prefix" -S "$consumers/installed" -B "$at"
+  step "$at.log" "find_package ${kind:-without component}" built installed "$at" -DKIND="$kind" -DCMAKE_PREFIX_PATH="$prefix"
   no_warnings "$at.log"
   run "$at"
   no_flags "$at"
@@ -84,8 +88,7 @@ for kind in static shared ''; do
 done
 
 at=$work/subproject
-step "$at.log" "add_subdirectory" bash -ec '"$@" && cmake --build "$0"' "$at" \
-  "${configure[@]}" -DOMNIMEANS_SOURCE="$root" -DOMNIMEANS_SIMD=OFF -S "$consumers/subproject" -B "$at"
+step "$at.log" "add_subdirectory" built subproject "$at" -DOMNIMEANS_SOURCE="$root" -DOMNIMEANS_SIMD=OFF
 no_warnings "$at.log"
 run "$at"
 linked "$at" no
@@ -132,8 +135,7 @@ installed=1
 step "$work/logs/dpkg.log" "dpkg -i" dpkg -i "$work"/deb/*.deb
 unset PKG_CONFIG_PATH
 at=$work/deb-consumer
-step "$at.log" "find_package of the packages" bash -ec '"$@" && cmake --build "$0"' "$at" \
-  "${configure[@]}" -S "$consumers/installed" -B "$at"
+step "$at.log" "find_package of the packages" built installed "$at"
 run "$at"
 (cd / && omnimeans generate blobs "$work/points.npy" --n 1000 --d 4 --k 5 >/dev/null && omnimeans fit "$work/points.npy" -k 5 >/dev/null) ||
   die "the installed program failed"
