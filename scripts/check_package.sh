@@ -122,7 +122,7 @@ say "   the shared library exports $(nm -D --defined-only -- "$libdir/libomnimea
 "$root/scripts/package.sh" --build "$build" --out "$work/deb"
 library=$(dpkg-deb -f "$work"/deb/libomnimeans[0-9]*.deb Package)
 for package in "$work"/deb/*.deb; do
-  if dpkg-deb -c "$package" | grep -E '/home/|/tmp/'; then die "$package holds paths of this machine"; fi
+  if dpkg-deb -c "$package" | grep -F -e "$root" -e "$work"; then die "$package holds paths of this machine"; fi
 done
 if ((EUID != 0)) || ! command -v dpkg >/dev/null; then
   say "   not root: the packages were made, not installed"
