@@ -9,7 +9,7 @@ set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
-packages=(g++ cmake ninja-build libxsimd-dev libbenchmark-dev libgtest-dev libcli11-dev nlohmann-json3-dev
+packages=(g++ cmake ninja-build libxsimd-dev libbenchmark-dev libgtest-dev libcli11-dev nlohmann-json3-dev libpng-dev
   python3 python3-matplotlib git)
 for argument in "$@"; do
   case $argument in

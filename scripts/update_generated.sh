@@ -3,8 +3,8 @@
 # Usage: scripts/update_generated.sh [--check] [--build DIR]
 #
 # Brings what is generated and committed up to date: the README's table of backends, from `omnimeans backends
-# --markdown`. --check changes nothing and fails where it would; it also looks whether results/README.md is what its
-# JSON gives.
+# --markdown`, and the tables of docs/which-backend.md, from the committed results. --check changes nothing and fails where
+# it would; it also looks whether results/README.md is what its JSON gives.
 #
 #   --build DIR   the build that has the program (default: build/release)
 set -euo pipefail
@@ -46,6 +46,7 @@ awk -v table="$work/table" '
 if [[ -z $check ]]; then
   # Copied, not moved: the file keeps its owner and mode.
   cmp -s -- "$work/readme" "$readme" || cp -- "$work/readme" "$readme"
+  "$(python_command)" -B "$root/scripts/guide.py"
   exit 0
 fi
 diff -u --label README.md --label "README.md as generated" -- "$readme" "$work/readme" ||
@@ -53,3 +54,4 @@ diff -u --label README.md --label "README.md as generated" -- "$readme" "$work/r
 if [[ -f $root/results/README.md ]]; then
   "$(python_command)" "$root/scripts/report.py" --check
 fi
+"$(python_command)" -B "$root/scripts/guide.py" --check

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "omnimeans/export.h"
 #include "omnimeans/matrix_view.hpp"
 #include "omnimeans/options.hpp"
 
@@ -29,13 +30,13 @@ struct SeedingMethod {
 };
 
 /// Every method, the default first.
-std::span<const SeedingMethod> seeding_methods();
+OMNIMEANS_API std::span<const SeedingMethod> seeding_methods();
 
 /// The method of that name. Throws InvalidArgument, listing the names.
-const SeedingMethod& find_seeding_method(std::string_view name);
+OMNIMEANS_API const SeedingMethod& find_seeding_method(std::string_view name);
 
 /// The method behind an Init. Throws InvalidArgument if there is none.
-const SeedingMethod& find_seeding_method(Init init);
+OMNIMEANS_API const SeedingMethod& find_seeding_method(Init init);
 
 struct SeedingOptions {
   std::size_t n_clusters = 8;
@@ -68,9 +69,9 @@ struct Seeds {
 /// Draws n_clusters different samples as first centroids. A sample of zero weight is never drawn, nor one
 /// equal to another already drawn while a different one is left. The same seed gives the same draws on any
 /// machine. Throws InvalidArgument, ShapeMismatch, NonFiniteValue, UnsupportedIsa, MemoryLimitExceeded.
-Seeds<float> seed_centroids(MatrixView<const float> samples, const SeedingOptions& options,
-                            std::span<const float> sample_weights = {});
-Seeds<double> seed_centroids(MatrixView<const double> samples, const SeedingOptions& options,
-                             std::span<const double> sample_weights = {});
+OMNIMEANS_API Seeds<float> seed_centroids(MatrixView<const float> samples, const SeedingOptions& options,
+                                          std::span<const float> sample_weights = {});
+OMNIMEANS_API Seeds<double> seed_centroids(MatrixView<const double> samples, const SeedingOptions& options,
+                                           std::span<const double> sample_weights = {});
 
 }  // namespace omnimeans
