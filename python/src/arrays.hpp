@@ -45,11 +45,12 @@ MatrixView<const T> rows_of(const py::array& array, const std::string& name) {
   const py::ssize_t rows = array.shape(0), cols = array.shape(1);
   // NumPy leaves the stride of a dimension open that has but one entry, or none.
   const py::ssize_t stride = rows > 1 ? array.strides(0) : cols * item;
-  if ((cols > 1 && array.strides(1) != item) || stride < cols * item || stride % item != 0) {
+  const bool contiguous = cols <= 1 || array.strides(1) == item;
+  if (array.size() > 0 && (!contiguous || stride < cols * item || stride % item != 0)) {
     throw py::type_error(name + " has rows that are not contiguous");
   }
   return {static_cast<const T*>(array.data()), static_cast<std::size_t>(rows), static_cast<std::size_t>(cols),
-          static_cast<std::size_t>(stride / item)};
+          static_cast<std::size_t>(array.size() > 0 ? stride / item : cols)};
 }
 
 /// A contiguous vector where it lies.
