@@ -23,7 +23,7 @@ _STOPPED = {
 }
 
 
-class KMeans(_base.EstimatorBase):  # type: ignore[misc, name-defined]
+class KMeans(_base.EstimatorBase):
     """K-means clustering with the interface of scikit-learn's KMeans.
 
     The same data, parameters and random_state give the same bits for every exact algorithm, on any number of threads

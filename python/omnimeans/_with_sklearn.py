@@ -67,7 +67,8 @@ def validate_samples(estimator: Any, X: Any, reset: bool) -> Any:
 
 def check_finite(X: Any, estimator: Any) -> None:
     """ValueError in scikit-learn's words if there is NaN or infinity in X."""
-    assert_all_finite(X, estimator_name=type(estimator).__name__, input_name="X")
+    with np.errstate(invalid="ignore"):
+        assert_all_finite(X, estimator_name=type(estimator).__name__, input_name="X")
 
 
 def check_init_array(centers: Any, dtype: Any) -> Any:

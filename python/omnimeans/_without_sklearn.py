@@ -68,7 +68,7 @@ class StrOptions:
 
 def _is_random_state(value: Any) -> bool:
     if isinstance(value, numbers.Integral):
-        return 0 <= int(value) < 2**32
+        return int(value) in range(2**32)
     return value is None or isinstance(value, np.random.RandomState)
 
 
@@ -77,7 +77,7 @@ _WORDS: dict[Any, tuple[Any, str]] = {
     "array-like": (lambda v: not isinstance(v, str) and hasattr(v, "__len__"), "an array-like"),
     "boolean": (lambda v: isinstance(v, (bool, np.bool_)), "an instance of 'bool'"),
     "random_state": (_is_random_state, "an int in the range [0, 4294967295], a RandomState or None"),
-    "verbose": (lambda v: isinstance(v, numbers.Integral) and v >= 0, "an int in the range [0, inf) or a bool"),
+    "verbose": (lambda v: isinstance(v, numbers.Integral) and int(v) >= 0, "an int in the range [0, inf) or a bool"),
     callable: (callable, "a callable"),
     None: (lambda v: v is None, "None"),
 }
