@@ -29,7 +29,7 @@ class AlignedBuffer {
   /// Not zero at the start, nor anything else: for those who write before they read.
   static AlignedBuffer for_overwrite(std::size_t size) {
     AlignedBuffer buffer;
-    buffer.values_.reset(allocate(size));
+    buffer.values_ = allocate(size);
     buffer.size_ = size;
     return buffer;
   }
@@ -46,22 +46,34 @@ class AlignedBuffer {
   T& operator[](std::size_t i) noexcept { return values_.get()[i]; }
   const T& operator[](std::size_t i) const noexcept { return values_.get()[i]; }
 
+  /// The same values once more, for those who only read them; they live as long as either buffer does.
+  AlignedBuffer shared() const {
+    AlignedBuffer buffer;
+    buffer.values_ = values_;
+    buffer.size_ = size_;
+    return buffer;
+  }
+
+  AlignedBuffer(AlignedBuffer&&) noexcept = default;
+  AlignedBuffer& operator=(AlignedBuffer&&) noexcept = default;
+
  private:
   struct Free {
     void operator()(T* p) const noexcept {
       ::operator delete[](static_cast<void*>(p), std::align_val_t{alignment});
     }
   };
-  static T* allocate(std::size_t size) {
+  static std::shared_ptr<T[]> allocate(std::size_t size) {
     if (size > std::numeric_limits<std::size_t>::max() / 2 / sizeof(T)) {
       throw MemoryLimitExceeded("a buffer of " + std::to_string(size) +
                                 " values is larger than the address space");
     }
-    return static_cast<T*>(
-        ::operator new[](std::max<std::size_t>(size, 1) * sizeof(T), std::align_val_t{alignment}));
+    return {static_cast<T*>(
+                ::operator new[](std::max<std::size_t>(size, 1) * sizeof(T), std::align_val_t{alignment})),
+            Free{}};
   }
 
-  std::unique_ptr<T[], Free> values_;
+  std::shared_ptr<T[]> values_;
   std::size_t size_ = 0;
 };
 

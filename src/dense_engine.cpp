@@ -50,6 +50,47 @@ DenseEngine<T>::DenseEngine(MatrixView<const T> samples, std::size_t n_clusters,
 }
 
 template <class T>
+DenseEngine<T>::DenseEngine(const DenseEngine& packed)
+    : centroids_(packed.centroids_),
+      kernels_(packed.kernels_),
+      plan_(packed.plan_),
+      threads_(packed.threads_),
+      n_clusters_(packed.n_clusters_),
+      n_vectors_(packed.n_vectors_),
+      n_groups_(packed.n_groups_),
+      block_rows_(packed.block_rows_),
+      row_stride_(packed.row_stride_),
+      transformed_(packed.transformed_),
+      transform_chosen_(packed.transform_chosen_),
+      groups_packed_(packed.groups_packed_),
+      panels_packed_(packed.panels_packed_),
+      offset_(packed.offset_),
+      scale_(packed.scale_),
+      inverse_scale2_(packed.inverse_scale2_),
+      grouped_(packed.grouped_.shared()),
+      half_norms_(packed.half_norms_.shared()),
+      panels_(packed.panels_.shared()),
+      panel_half_norms_(packed.panel_half_norms_.shared()),
+      largest_norm_(packed.largest_norm_),
+      margin0_(packed.margin0_),
+      margin1_(packed.margin1_),
+      margin2_(packed.margin2_),
+      norm_limit_(packed.norm_limit_),
+      norm_slack_(packed.norm_slack_),
+      norm_floor_(packed.norm_floor_),
+      lower_factor_(packed.lower_factor_) {}
+
+template <class T>
+void DenseEngine<T>::set_samples(MatrixView<const T> samples, int threads) {
+  samples_ = samples;
+  plan_ = make_dense_plan<T>(samples.rows(), samples.cols(), n_clusters_, plan_.isa, threads);
+  threads_ = plan_.threads;
+  block_rows_ = plan_.block_rows;
+  norms_.resize(samples.rows());
+  norms_known_ = false;
+}
+
+template <class T>
 double DenseEngine<T>::bytes_needed(const Problem<T>& problem, bool every_score) {
   const auto& kernels = kernels::kernels_for<T>(problem.isa);
   const double n = static_cast<double>(problem.samples.rows()),
@@ -91,7 +132,7 @@ void DenseEngine<T>::set_centroids(MatrixView<const T> centroids) {
   centroids_ = centroids;
   if (!transform_chosen_) choose_transform();
   measure_centroids();
-  groups_packed_ = false;
+  groups_packed_ = panels_packed_ = false;
 }
 
 template <class T>

@@ -54,6 +54,19 @@ class DenseEngine {
  public:
   DenseEngine(MatrixView<const T> samples, std::size_t n_clusters, Isa isa, int threads);
 
+  /// Another engine for the same centroids, whose packed values it shares: `packed` has packed them
+  /// (pack_all) and takes no others as long as this one lives. set_samples() comes next.
+  explicit DenseEngine(const DenseEngine& packed);
+
+  /// Other samples, of as many features.
+  void set_samples(MatrixView<const T> samples, int threads);
+
+  /// Packs all that assign() and over_scores() need.
+  void pack_all() {
+    pack_groups();
+    pack_panels();
+  }
+
   /// Working memory of one thread.
   struct Scratch {
     AlignedBuffer<T> tile, partial;        ///< of the nearest-centroid kernel
@@ -230,9 +243,9 @@ class DenseEngine {
   // Chosen for the first centroids. Others far outside their range cost time (every sample is re-ranked),
   // never a label.
   bool transformed_ = false, transform_chosen_ = false;
-  bool groups_packed_ = false;  ///< of the current centroids
-  std::vector<T> offset_;       ///< m
-  T scale_ = 1;                 ///< 2^e
+  bool groups_packed_ = false, panels_packed_ = false;  ///< of the current centroids
+  std::vector<T> offset_;                               ///< m
+  T scale_ = 1;                                         ///< 2^e
   double inverse_scale2_ = 1;
 
   AlignedBuffer<T> grouped_, half_norms_;       ///< packed for the nearest-centroid kernel

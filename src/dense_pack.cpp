@@ -138,6 +138,7 @@ void DenseEngine<T>::find_margin(double largest_squared_norm) {
 /// The same centroids for the score kernel: panels of two vectors (the last may hold one), feature-major.
 template <class T>
 void DenseEngine<T>::pack_panels() {
+  if (panels_packed_) return;
   const std::size_t d = centroids_.cols(), lanes = kernels_.lanes;
   panels_.reserve(n_vectors_ * lanes * d);
   panel_half_norms_.reserve(n_vectors_ * lanes);
@@ -159,6 +160,7 @@ void DenseEngine<T>::pack_panels() {
       }
     }
   });
+  panels_packed_ = true;
 }
 
 /// And row by row, for single pairs.

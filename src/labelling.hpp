@@ -6,12 +6,17 @@
 #include <cstdint>
 #include <span>
 
+#include "dense_engine.hpp"
 #include "omnimeans/backend.hpp"
 #include "omnimeans/matrix_view.hpp"
 
 namespace omnimeans {
 
-/// The canonical label of every sample, by the dense engine.
+/// The canonical label of every sample, by an engine that has these samples and its centroids.
+template <class T>
+AssignmentStats label_samples(DenseEngine<T>& engine, std::span<std::int32_t> labels);
+
+/// The same by an engine of its own.
 template <class T>
 AssignmentStats label_samples(MatrixView<const T> samples, MatrixView<const T> centroids, Isa isa,
                               int threads, std::span<std::int32_t> labels);

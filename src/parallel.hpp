@@ -18,9 +18,13 @@ inline int resolve_threads(int threads) {
   return threads > 0 ? threads : std::max(1, omp_get_max_threads());
 }
 
+/// False in a child of fork() where OpenMP might wait for threads that only the parent has: see parallel.cpp.
+bool may_start_threads();
+
 /// Threads worth starting for `n_blocks` blocks.
 inline int useful_threads(int threads, std::size_t n_blocks) {
-  return static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(std::max(threads, 1)), n_blocks));
+  const auto useful = std::min<std::size_t>(static_cast<std::size_t>(std::max(threads, 1)), n_blocks);
+  return useful <= 1 || may_start_threads() ? static_cast<int>(useful) : 1;
 }
 
 /// Calls body(block, thread) for every block in [0, n_blocks), each once; blocks are handed out as threads

@@ -24,14 +24,8 @@ Context validate(MatrixView<const T> samples, MatrixView<const T> centroids, con
   const Context context{find_isa(options.isa), resolve_threads(options.threads)};
   check_shape(samples, "X");
   check_shape(centroids, "centroids");
-  if (samples.cols() != centroids.cols()) {
-    throw ShapeMismatch("centroids have " + std::to_string(centroids.cols()) + " features, X has " +
-                        std::to_string(samples.cols()));
-  }
-  if (centroids.rows() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
-    throw InvalidArgument("n_clusters = " + std::to_string(centroids.rows()) +
-                          " exceeds 2147483647, the largest label of 32 bits");
-  }
+  check_same_features(samples, centroids);
+  check_label_range(centroids);
   check_values(centroids, "centroids", context.isa, context.threads);
   check_values(samples, "X", context.isa, context.threads);
   return context;

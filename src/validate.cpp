@@ -174,6 +174,22 @@ void check_n_clusters(std::size_t n_clusters, std::size_t n_samples, std::span<c
   }
 }
 
+template <class T>
+void check_same_features(MatrixView<const T> samples, MatrixView<const T> centroids) {
+  if (samples.cols() != centroids.cols()) {
+    throw ShapeMismatch("centroids have " + std::to_string(centroids.cols()) + " features, X has " +
+                        std::to_string(samples.cols()));
+  }
+}
+
+template <class T>
+void check_label_range(MatrixView<const T> centroids) {
+  if (centroids.rows() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
+    throw InvalidArgument("n_clusters = " + std::to_string(centroids.rows()) +
+                          " exceeds 2147483647, the largest label of 32 bits");
+  }
+}
+
 void check_threads(int threads) {
   if (threads < 0) {
     throw InvalidArgument("threads = " + std::to_string(threads) +
@@ -194,7 +210,9 @@ void check_init(Init init) {
                                           std::span<const T>);                             \
   template void check_weights<T>(std::span<const T>, std::size_t);                         \
   template void check_weighted_range<T>(std::span<const T>, std::span<const T>);           \
-  template void check_n_clusters<T>(std::size_t, std::size_t, std::span<const T>);
+  template void check_n_clusters<T>(std::size_t, std::size_t, std::span<const T>);         \
+  template void check_same_features<T>(MatrixView<const T>, MatrixView<const T>);          \
+  template void check_label_range<T>(MatrixView<const T>);
 OMNIMEANS_INSTANTIATE(float)
 OMNIMEANS_INSTANTIATE(double)
 #undef OMNIMEANS_INSTANTIATE

@@ -38,6 +38,14 @@ void check_weighted_range(std::span<const T> absmax, std::span<const T> weights)
 template <class T>
 void check_n_clusters(std::size_t n_clusters, std::size_t n_samples, std::span<const T> weights);
 
+/// As many features in X as in the centroids.
+template <class T>
+void check_same_features(MatrixView<const T> samples, MatrixView<const T> centroids);
+
+/// A label fits int32.
+template <class T>
+void check_label_range(MatrixView<const T> centroids);
+
 void check_threads(int threads);
 
 /// One of the named values.

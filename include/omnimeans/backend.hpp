@@ -10,6 +10,7 @@
 #include <span>
 #include <string_view>
 
+#include "omnimeans/export.h"
 #include "omnimeans/isa.hpp"
 #include "omnimeans/matrix_view.hpp"
 
@@ -30,7 +31,7 @@ struct Problem {
 /// Told of labels as soon as they are final, while their samples are still in a cache: fit() then updates the
 /// sums of the clusters in the same pass over the samples. Called by several threads at once, for ranges that
 /// do not overlap.
-class LabelObserver {
+class OMNIMEANS_API LabelObserver {
  public:
   virtual ~LabelObserver() = default;
   /// Labels [begin, end) stay as they are. `thread` counts from 0 and is below Problem::threads.
@@ -69,7 +70,7 @@ struct AssignmentStats {
 };
 
 template <class T>
-class Backend {
+class OMNIMEANS_API Backend {
  public:
   virtual ~Backend() = default;
   /// Writes the canonical labels (an exact backend) or its own idea of them (an approximate one).
@@ -107,9 +108,9 @@ struct BackendEntry {
 };
 
 /// Every backend, in the order of the registry.
-std::span<const BackendEntry> backends();
+OMNIMEANS_API std::span<const BackendEntry> backends();
 
 /// The backend of that name. Throws UnknownBackend, listing the names.
-const BackendEntry& find_backend(std::string_view name);
+OMNIMEANS_API const BackendEntry& find_backend(std::string_view name);
 
 }  // namespace omnimeans

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "omnimeans/export.h"
 #include "omnimeans/options.hpp"
 #include "omnimeans/result.hpp"
 
@@ -13,9 +14,9 @@ namespace omnimeans {
 ///
 /// Throws InvalidArgument, ShapeMismatch, NonFiniteValue, UnknownBackend, UnsupportedIsa before any work is
 /// done; MemoryLimitExceeded; EmptyCluster under that policy; and whatever the progress callback throws.
-Result<float> fit(MatrixView<const float> samples, const Options& options,
-                  const FitInputs<float>& inputs = {});
-Result<double> fit(MatrixView<const double> samples, const Options& options,
-                   const FitInputs<double>& inputs = {});
+OMNIMEANS_API Result<float> fit(MatrixView<const float> samples, const Options& options,
+                                const FitInputs<float>& inputs = {});
+OMNIMEANS_API Result<double> fit(MatrixView<const double> samples, const Options& options,
+                                 const FitInputs<double>& inputs = {});
 
 }  // namespace omnimeans

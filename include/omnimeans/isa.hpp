@@ -5,26 +5,28 @@
 #include <string_view>
 #include <vector>
 
+#include "omnimeans/export.h"
+
 namespace omnimeans {
 
 /// Slowest first. `scalar` runs everywhere. `avx2` includes FMA; `avx512` is F + BW + CD + DQ + VL.
 enum class Isa { scalar, sse42, avx2, avx512, neon };
 
 /// "scalar", "sse42", "avx2", "avx512", "neon".
-std::string_view to_string(Isa isa) noexcept;
+OMNIMEANS_API std::string_view to_string(Isa isa) noexcept;
 
 /// What this build contains kernels for, slowest first.
-std::vector<Isa> compiled_isas();
+OMNIMEANS_API std::vector<Isa> compiled_isas();
 
 /// Those of compiled_isas() that this CPU and operating system run, slowest first; never empty.
-std::vector<Isa> usable_isas();
+OMNIMEANS_API std::vector<Isa> usable_isas();
 
 /// The one used by default: the environment's OMNIMEANS_ISA if set, else the last of usable_isas().
 /// Throws UnsupportedIsa if OMNIMEANS_ISA names one that is unknown or not usable here.
-Isa default_isa();
+OMNIMEANS_API Isa default_isa();
 
 /// Isa of that name. Throws UnsupportedIsa, listing the usable ones, if it is unknown or not usable here.
 /// The empty name stands for default_isa().
-Isa find_isa(std::string_view name);
+OMNIMEANS_API Isa find_isa(std::string_view name);
 
 }  // namespace omnimeans

@@ -2,6 +2,11 @@
 // MatrixView<T>: someone else's rows, looked at without a copy. Matrix<T>: rows we own.
 #pragma once
 
+#if __cplusplus < 202002L
+#error \
+    "the headers of omnimeans are C++20: compile with -std=c++20 (or use the C interface, omnimeans/omnimeans.h)"
+#endif
+
 #include <cstddef>
 #include <limits>
 #include <span>

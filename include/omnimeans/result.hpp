@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "omnimeans/export.h"
 #include "omnimeans/isa.hpp"
 #include "omnimeans/matrix_view.hpp"
 
@@ -23,7 +24,7 @@ enum class StopReason {
 };
 
 /// "converged", "tolerance", "max_iter", "deadline", "cancelled".
-std::string_view to_string(StopReason reason) noexcept;
+OMNIMEANS_API std::string_view to_string(StopReason reason) noexcept;
 
 /// One iteration: the assignment step with C_t, then the update step to C_{t+1}.
 struct IterationStats {

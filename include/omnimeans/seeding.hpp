@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "omnimeans/export.h"
 #include "omnimeans/matrix_view.hpp"
 #include "omnimeans/options.hpp"
 
@@ -31,9 +32,9 @@ struct Seeds {
 /// Draws n_clusters different samples as first centroids. A sample of zero weight is never drawn, nor one
 /// equal to another already drawn while a different one is left. The same seed gives the same draws on any
 /// machine. Throws InvalidArgument, ShapeMismatch, NonFiniteValue, UnsupportedIsa.
-Seeds<float> seed_centroids(MatrixView<const float> samples, const SeedingOptions& options,
-                            std::span<const float> sample_weights = {});
-Seeds<double> seed_centroids(MatrixView<const double> samples, const SeedingOptions& options,
-                             std::span<const double> sample_weights = {});
+OMNIMEANS_API Seeds<float> seed_centroids(MatrixView<const float> samples, const SeedingOptions& options,
+                                          std::span<const float> sample_weights = {});
+OMNIMEANS_API Seeds<double> seed_centroids(MatrixView<const double> samples, const SeedingOptions& options,
+                                           std::span<const double> sample_weights = {});
 
 }  // namespace omnimeans

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Several at once: threads, joblib's processes, fork. What may hang runs in a process of its own."""
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,8 +32,6 @@ def test_threads(blobs):
 
 @pytest.mark.parametrize("backend", ["loky", "multiprocessing", "threading"])
 def test_joblib(run_python, backend):
-    if backend == "multiprocessing":
-        need_a_library_that_survives_fork()
     # joblib's own processes must find `job`: a module, not a script.
     out = run_python(
         JOB.replace("import sys", "import sys, joblib")
@@ -50,7 +47,6 @@ if __name__ == "__main__":
 
 
 def test_fork(run_python):
-    need_a_library_that_survives_fork()
     out = run_python(
         JOB
         + """
@@ -76,8 +72,3 @@ print((fit(1).cv_results_["mean_test_score"] == fit(2).cv_results_["mean_test_sc
 """
     )
     assert out == "True\n"
-
-
-def need_a_library_that_survives_fork():
-    if not (Path(__file__).parents[2] / "src" / "parallel.cpp").exists():
-        pytest.skip("this version of the library may hang after fork")
