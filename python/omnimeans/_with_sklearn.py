@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import assert_all_finite, check_array, check_random_state
@@ -58,8 +59,6 @@ def validate_samples(estimator: Any, X: Any, reset: bool) -> Any:
 
     NaN and infinity are left to the library, which looks at every value anyway.
     """
-    from sklearn import config_context
-
     # The option of `check_array` that would do so has another name from 1.6 on.
     with config_context(assume_finite=True):
         return _validate_data(estimator, X, reset=reset, dtype=[np.float64, np.float32])
