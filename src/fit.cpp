@@ -68,7 +68,7 @@ class Fit {
         weights_(inputs.sample_weights),
         initial_(inputs.initial_centroids) {
     validate_options(options);
-    check_init(options.init);
+    find_seeding_method(options.init);
     isa_ = find_isa(options.isa);
     threads_ = resolve_threads(options.threads);
     entry_ = options.backend == "auto" ? nullptr : &find_backend(options.backend);
@@ -109,7 +109,9 @@ class Fit {
       const bool stop =
           result.stop_reason == StopReason::cancelled || result.stop_reason == StopReason::deadline;
       if (!best || result.inertia < best->inertia) best = std::move(result);
-      if (stop) break;
+      // Nothing is lower than zero, and a tie goes to the earlier run. Of any other run nothing can be said
+      // before its end: no bound tells how far an iteration may still descend.
+      if (stop || best->inertia == 0) break;
     }
     best->seed_seconds = seed_seconds;
     best->fit_seconds = fit_seconds;
@@ -117,50 +119,73 @@ class Fit {
   }
 
  private:
-  Matrix<T> seed(std::size_t run) const {
+  Seeds<T> seed(std::size_t run) const {
     if (!initial_.empty()) {
-      Matrix<T> centroids(initial_.rows(), initial_.cols());
+      Seeds<T> given;
+      given.centroids = Matrix<T>(initial_.rows(), initial_.cols());
       for (std::size_t j = 0; j < initial_.rows(); ++j)
-        std::ranges::copy(initial_.row(j), centroids.row(j).begin());
-      return centroids;
+        std::ranges::copy(initial_.row(j), given.centroids.row(j).begin());
+      return given;
     }
     const SeedingOptions options{.n_clusters = options_.n_clusters,
                                  .init = options_.init,
                                  .seed = options_.seed,
                                  .run = run,
                                  .threads = threads_,
-                                 .isa = {}};
-    return seeding::seed_validated(samples_, weights_, options, isa_).centroids;
+                                 // The plain ones do all themselves: others are compared with them.
+                                 .with_labels = entry_->info.exact && entry_->info.vectorised,
+                                 .memory_limit_bytes = options_.memory_limit_bytes,
+                                 .deadline = options_.deadline,
+                                 .stop = options_.stop,
+                                 .progress = options_.seeding_progress};
+    return seeding::seed_validated(samples_, weights_, options, isa_);
   }
 
   Result<T> one_run(std::size_t run, std::size_t runs) {
     Result<T> result;
     result.run = run;
     const auto seed_start = Clock::now();
-    result.centroids = seed(run);
+    Seeds<T> seeds = seed(run);
     result.seed_seconds = seconds_since(seed_start);
+    result.seed_distances_computed = seeds.distances_computed;
+    result.seed_passes = seeds.passes;
+    result.centroids = std::move(seeds.centroids);
 
     const auto make_start = Clock::now();
     const auto backend = entry_->make(problem_);
     CentroidUpdate<T> update(samples_, weights_, absmax_, options_.n_clusters, isa_, threads_);
     result.labels.assign(samples_.rows(), -1);
     Matrix<T> next = result.centroids;
-    std::vector<double> drift;
+    std::vector<double> drift;  // none for a backend that has not labelled yet
+    std::string_view ran;       // who labelled last
     std::optional<StopReason> stop;
+    if (seeds.interrupted) stop = deadline_passed() ? StopReason::deadline : StopReason::cancelled;
     result.fit_seconds = seconds_since(make_start);  // a tree is built here
     while (!stop) {
       IterationStats stats{.iteration = result.n_iter};
       const auto assignment_start = Clock::now();
-      const AssignmentStats assigned = backend->assign({.centroids = result.centroids,
-                                                        .drift = drift,
-                                                        .labels = result.labels,
-                                                        .observer = update.observe(result.labels)});
+      AssignmentStats assigned;
+      const bool by_seeding = result.n_iter == 0 && !seeds.labels.empty();
+      if (by_seeding) {
+        result.labels = std::move(seeds.labels);
+        assigned.inertia_bound = seeds.inertia;
+        assigned.inertia_is_exact = true;
+        assigned.backend = "seeding";
+        assigned.reason = "the last pass of the seeding found the labels";
+      } else {
+        assigned = backend->assign({.centroids = result.centroids,
+                                    .drift = ran.empty() ? std::span<const double>() : drift,
+                                    .labels = result.labels,
+                                    .observer = update.observe(result.labels)});
+        if (assigned.backend.empty()) assigned.backend = entry_->info.name;
+        ran = assigned.backend;
+      }
       stats.assignment_seconds = seconds_since(assignment_start);
       stats.inertia_bound = assigned.inertia_bound;
       stats.inertia_is_exact = assigned.inertia_is_exact;
       stats.distances_computed = assigned.distances_computed;
       stats.reranked = assigned.reranked;
-      stats.backend = assigned.backend.empty() ? entry_->info.name : assigned.backend;
+      stats.backend = assigned.backend;
       stats.reason = assigned.reason;
 
       const auto update_start = Clock::now();
@@ -178,11 +203,13 @@ class Fit {
       stop = stopping_rule(result, at_rest, runs);
     }
     result.stop_reason = *stop;
-    const BackendInfo& last = find_backend(result.history.back().backend).info;
+    finish(*backend, drift, ran, result);
+    // Labels of the seeding come from the dense engine, which is simd's.
+    if (ran.empty()) ran = options_.backend == "auto" ? "simd" : entry_->info.name;
+    const BackendInfo& last = find_backend(ran).info;
     result.backend = last.name;
     result.isa = last.vectorised ? isa_ : Isa::scalar;
     result.threads = last.threaded ? threads_ : 1;
-    finish(*backend, drift, result);
     result.backend_bytes = backend->bytes();
     return result;
   }
@@ -245,19 +272,26 @@ class Fit {
     if (options_.tol > 0 && stats.centroid_shift <= tolerance_) return StopReason::tolerance;
     if (result.n_iter == options_.max_iter) return StopReason::max_iter;
     if (!go_on || options_.stop.stop_requested()) return StopReason::cancelled;
-    if (options_.deadline && Clock::now() >= *options_.deadline) return StopReason::deadline;
+    if (deadline_passed()) return StopReason::deadline;
     return std::nullopt;
   }
 
-  /// Labels for the returned centroids, unless they are those already; then the canonical inertia.
-  void finish(Backend<T>& backend, std::span<const double> drift, Result<T>& result) const {
+  bool deadline_passed() const { return options_.deadline && Clock::now() >= *options_.deadline; }
+
+  /// Labels for the returned centroids, unless they are those already; then the canonical inertia. `ran`: who
+  /// labelled last, before and after.
+  void finish(Backend<T>& backend, std::span<const double> drift, std::string_view& ran,
+              Result<T>& result) const {
     const auto start = Clock::now();
     AssignmentStats last;
     if (!entry_->info.exact) {
       last = label_samples<T>(samples_, result.centroids, isa_, threads_, result.labels);
     } else if (result.stop_reason != StopReason::converged) {
-      last = backend.assign(
-          {.centroids = result.centroids, .drift = drift, .labels = result.labels, .last = true});
+      last = backend.assign({.centroids = result.centroids,
+                             .drift = ran.empty() ? std::span<const double>() : drift,
+                             .labels = result.labels,
+                             .last = true});
+      ran = last.backend.empty() ? entry_->info.name : last.backend;
     }
     result.fit_seconds += seconds_since(start);
     result.distances_computed += last.distances_computed;

@@ -198,12 +198,6 @@ void check_threads(int threads) {
   if (threads > 4096) throw InvalidArgument("threads = " + std::to_string(threads) + " exceeds 4096");
 }
 
-void check_init(Init init) {
-  if (init != Init::random && init != Init::kmeans_plus_plus) {
-    throw InvalidArgument("init = " + std::to_string(static_cast<int>(init)) + " is not an Init");
-  }
-}
-
 #define OMNIMEANS_INSTANTIATE(T)                                                           \
   template void check_shape<T>(MatrixView<const T>, std::string_view);                     \
   template std::vector<T> check_values<T>(MatrixView<const T>, std::string_view, Isa, int, \

@@ -48,7 +48,4 @@ void check_label_range(MatrixView<const T> centroids);
 
 void check_threads(int threads);
 
-/// One of the named values.
-void check_init(Init init);
-
 }  // namespace omnimeans

@@ -20,7 +20,7 @@ enum class StopReason {
   tolerance,  ///< sum_j |c_j' - c_j|^2 <= tol * mean feature variance
   max_iter,   ///< Options::max_iter iterations were done
   deadline,   ///< Options::deadline passed
-  cancelled,  ///< the progress callback returned false, or Options::stop was requested
+  cancelled,  ///< a progress callback returned false, or Options::stop was requested
 };
 
 /// "converged", "tolerance", "max_iter", "deadline", "cancelled".
@@ -41,7 +41,8 @@ struct IterationStats {
       0;  ///< samples that the fast kernel could not prove and the canonical rule decided
   double assignment_seconds = 0;
   double update_seconds = 0;
-  std::string_view backend = {};  ///< that labelled the samples: "auto" may change it
+  std::string_view backend = {};  ///< that labelled the samples: "auto" may change it; "seeding" in the first
+                                  ///< iteration where the labels came with the first centroids
   std::string_view reason = {};   ///< why "auto" took it, in the iteration where it did; else empty
 };
 
@@ -61,9 +62,12 @@ struct Result {
   int threads = 1;                       ///< the threads that it might use
   std::uint64_t distances_computed = 0;  ///< over the iterations of this run and the final labelling
   std::uint64_t reranked = 0;
-  std::uint64_t backend_bytes = 0;  ///< the backend's working memory at its peak
-  double seed_seconds = 0;          ///< all runs
-  double fit_seconds = 0;           ///< assignment and update steps of all runs, the final labelling included
+  std::uint64_t backend_bytes = 0;            ///< the backend's working memory at its peak
+  std::uint64_t seed_distances_computed = 0;  ///< by the seeding of this run, its labels for the first
+                                              ///< iteration included
+  std::size_t seed_passes = 0;                ///< of the seeding over the samples
+  double seed_seconds = 0;                    ///< all runs
+  double fit_seconds = 0;  ///< assignment and update steps of all runs, the final labelling included
 };
 
 }  // namespace omnimeans

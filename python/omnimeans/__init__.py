@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._api import backends, inertia, isas, kmeans, kmeans_plusplus, predict, transform
+from ._api import backends, inertia, inits, isas, kmeans, kmeans_plusplus, predict, transform
 from ._core import (
     EmptyCluster,
     Error,
@@ -45,6 +45,7 @@ __all__ = [
     "__version__",
     "backends",
     "inertia",
+    "inits",
     "isas",
     "kmeans",
     "kmeans_plusplus",

@@ -43,7 +43,7 @@ def kmeans(
     >>> centroids, labels = kmeans(X, 100)
 
     The same data, options and seed give the same bits with every exact backend, on any number of threads and any
-    CPU. The GIL is released; Ctrl-C ends the fit after the iteration at hand, with KeyboardInterrupt.
+    CPU. The GIL is released; Ctrl-C ends the fit after the pass over the samples at hand, with KeyboardInterrupt.
 
     Parameters
     ----------
@@ -52,8 +52,9 @@ def kmeans(
         contiguous is read where it lies, whatever the distance from row to row (a range of columns, say); other
         layouts are copied. Nothing is written to it.
     n_clusters : int
-    init : 'k-means++', 'random' or array-like of shape (n_clusters, n_features)
-        How the first centroids are drawn, or the centroids themselves.
+    init : str or array-like of shape (n_clusters, n_features)
+        How the first centroids are drawn: a name of `inits()`, 'k-means++' and 'random' among them; or the
+        centroids themselves.
     n_init : int
         Runs from different draws; the lowest inertia wins. One run where centroids are given.
     max_iter : int
@@ -75,7 +76,7 @@ def kmeans(
     memory_limit : int, optional
         Bytes of working memory of the backend. None: half of the machine's.
     time_limit : float, optional
-        Seconds after which the iteration ends with what it has; looked at after every iteration.
+        Seconds after which seeding and iteration end with what they have; looked at after every iteration.
     progress : callable, optional
         Called with a `Progress` after every iteration; return False to end the fit with what it has.
 
@@ -224,6 +225,11 @@ def _as_labels(labels: npt.ArrayLike) -> npt.NDArray[np.int32]:
 def backends() -> list[BackendInfo]:
     """The algorithms that `kmeans` and `KMeans` take by name, besides 'auto'."""
     return [BackendInfo(**info) for info in _core.backends()]
+
+
+def inits() -> list[str]:
+    """The ways to draw first centroids that `kmeans` and `KMeans` take by name, the default first."""
+    return _core.inits()
 
 
 def isas() -> list[str]:

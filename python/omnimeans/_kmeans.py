@@ -32,8 +32,9 @@ class KMeans(_base.EstimatorBase):
     Parameters
     ----------
     n_clusters : int, default=8
-    init : 'k-means++', 'random', callable or array-like of shape (n_clusters, n_features), default='k-means++'
-        How the first centroids are drawn, or the centroids themselves. A callable is called with X, n_clusters and
+    init : str, callable or array-like of shape (n_clusters, n_features), default='k-means++'
+        How the first centroids are drawn: a name of `omnimeans.inits()`, 'random' for one; or the centroids
+        themselves. A callable is called with X, n_clusters and
         random_state, and returns them.
     n_init : 'auto' or int, default='auto'
         Runs from different draws, of which the one of lowest inertia is kept. 'auto': 10 if init is 'random' or a
@@ -125,6 +126,8 @@ class KMeans(_base.EstimatorBase):
             raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={self.n_clusters}.")
         if sample_weight is not None:
             sample_weight = _base.check_sample_weight(sample_weight, X)
+            if (sample_weight == 1).all():
+                sample_weight = None  # the library's draws by weight are others than those without
         try:
             result = self._best_run(X, sample_weight)
         except _core.NonFiniteValue:

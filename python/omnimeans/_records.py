@@ -34,7 +34,7 @@ class IterationStats(NamedTuple):
     reranked: int  #: samples that the fast kernel could not prove and the canonical rule decided
     assignment_seconds: float
     update_seconds: float
-    backend: str
+    backend: str  #: "seeding" where the labels came with the first centroids
     reason: str  #: why "auto" took it, in the iteration where it did; else empty
 
 
@@ -64,7 +64,8 @@ class KMeansResult(_CentroidsAndLabels):
     run : which of the n_init runs this is, from 0
     history : one IterationStats for each iteration of this run
     backend, isa, threads : what ran
-    distances_computed, reranked, backend_bytes, seed_seconds, fit_seconds : what it cost
+    distances_computed, reranked, backend_bytes, fit_seconds : what the iterations cost
+    seed_distances_computed, seed_passes, seed_seconds : what the first centroids cost
     """
 
     inertia: float
@@ -79,6 +80,8 @@ class KMeansResult(_CentroidsAndLabels):
     distances_computed: int
     reranked: int
     backend_bytes: int
+    seed_distances_computed: int
+    seed_passes: int
     seed_seconds: float
     fit_seconds: float
 

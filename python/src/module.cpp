@@ -64,6 +64,8 @@ py::dict result_dict(Result<T>&& result) {
   dict["distances_computed"] = result.distances_computed;
   dict["reranked"] = result.reranked;
   dict["backend_bytes"] = result.backend_bytes;
+  dict["seed_distances_computed"] = result.seed_distances_computed;
+  dict["seed_passes"] = result.seed_passes;
   dict["seed_seconds"] = result.seed_seconds;
   dict["fit_seconds"] = result.fit_seconds;
   return dict;
@@ -87,6 +89,7 @@ py::object fit(const py::array& X, std::size_t n_clusters, const OptionalArray& 
                            .empty_clusters = find_empty_cluster_policy(empty_clusters),
                            .memory_limit_bytes = memory_limit,
                            .progress = std::ref(watch),
+                           .seeding_progress = std::ref(watch),
                            .deadline = deadline_after(time_limit)};
   return with_type_of(X, [&]<class T>(T) -> py::object {
     const auto samples = rows_of<T>(X, "X");
@@ -103,8 +106,13 @@ py::object fit(const py::array& X, std::size_t n_clusters, const OptionalArray& 
 
 py::object seed_centroids(const py::array& X, std::size_t n_clusters, const OptionalArray& sample_weight,
                           const std::string& init, std::uint64_t seed, int threads, const std::string& isa) {
-  const SeedingOptions options = {
-      .n_clusters = n_clusters, .init = find_init(init), .seed = seed, .threads = threads, .isa = isa};
+  Watch watch{py::none()};
+  const SeedingOptions options = {.n_clusters = n_clusters,
+                                  .init = find_init(init),
+                                  .seed = seed,
+                                  .threads = threads,
+                                  .isa = isa,
+                                  .progress = std::ref(watch)};
   return with_type_of(X, [&]<class T>(T) -> py::object {
     const auto samples = rows_of<T>(X, "X");
     const auto weights = weights_of<T>(sample_weight);

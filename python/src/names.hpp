@@ -9,13 +9,9 @@
 
 #include "omnimeans/error.hpp"
 #include "omnimeans/options.hpp"
+#include "omnimeans/seeding.hpp"
 
 namespace omnimeans::python {
-
-inline constexpr std::array<std::pair<const char*, Init>, 2> inits = {{
-    {"k-means++", Init::kmeans_plus_plus},
-    {"random", Init::random},
-}};
 
 inline constexpr std::array<std::pair<const char*, EmptyClusterPolicy>, 3> empty_cluster_policies = {{
     {"relocate", EmptyClusterPolicy::relocate},
@@ -23,32 +19,23 @@ inline constexpr std::array<std::pair<const char*, EmptyClusterPolicy>, 3> empty
     {"error", EmptyClusterPolicy::error},
 }};
 
-template <class Table>
-std::vector<std::string> names_of(const Table& table) {
-  std::vector<std::string> names;
-  for (const auto& entry : table) names.emplace_back(entry.first);
-  return names;
-}
-
-/// The entry of that name; else InvalidArgument, listing the names.
-template <class Table>
-auto find_name(const Table& table, const std::string& option, const std::string& name) {
+inline EmptyClusterPolicy find_empty_cluster_policy(const std::string& name) {
   std::string names;
-  for (const auto& entry : table) {
-    if (entry.first == name) return entry.second;
-    names += std::string(names.empty() ? "" : ", ") + "'" + entry.first + "'";
+  for (const auto& [word, policy] : empty_cluster_policies) {
+    if (word == name) return policy;
+    names += std::string(names.empty() ? "" : ", ") + "'" + word + "'";
   }
-  throw InvalidArgument(option + " = '" + name + "' is not one of " + names);
+  throw InvalidArgument("empty_clusters = '" + name + "' is not one of " + names);
 }
 
 inline std::vector<std::string> init_names() {
-  return names_of(inits);
+  std::vector<std::string> names;
+  for (const SeedingMethod& method : seeding_methods()) names.emplace_back(method.name);
+  return names;
 }
+
 inline Init find_init(const std::string& name) {
-  return find_name(inits, "init", name);
-}
-inline EmptyClusterPolicy find_empty_cluster_policy(const std::string& name) {
-  return find_name(empty_cluster_policies, "empty_clusters", name);
+  return find_seeding_method(name).init;
 }
 
 }  // namespace omnimeans::python

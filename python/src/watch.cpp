@@ -22,19 +22,30 @@ py::dict to_dict(const IterationStats& stats) {
   return dict;
 }
 
-bool Watch::operator()(const Progress& progress) {
-  // Another thread may hold the GIL for 5 ms at a time: for signals alone, 20 looks a second are enough.
+/// Another thread may hold the GIL for 5 ms at a time: for signals, 20 looks a second are enough.
+bool Watch::time_to_look() {
   constexpr std::chrono::milliseconds between_looks(50);
   const auto now = Clock::now();
-  if (callback_.is_none() && now - last_look_ < between_looks) return true;
+  if (now - last_look_ < between_looks) return false;
   last_look_ = now;
+  return true;
+}
 
+bool Watch::operator()(const Progress& progress) {
+  if (callback_.is_none() && !time_to_look()) return true;
   const py::gil_scoped_acquire gil;
   if (PyErr_CheckSignals() != 0) throw py::error_already_set();
   if (callback_.is_none()) return true;
   const py::object answer =
       callback_(progress.run, progress.n_init, progress.max_iter, to_dict(progress.iteration));
   return !answer.is(py::bool_(false));
+}
+
+bool Watch::operator()(const SeedingProgress&) {
+  if (!time_to_look()) return true;
+  const py::gil_scoped_acquire gil;
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+  return true;
 }
 
 }  // namespace omnimeans::python

@@ -32,6 +32,11 @@ def test_options(program, blobs, dtype):
     )
 
 
+@pytest.mark.parametrize("init", omnimeans.inits())
+def test_every_way_to_seed(program, blobs, init):
+    check(omnimeans.kmeans(blobs, 7, init=init), program(blobs, 7, f"--init={init}"))
+
+
 def test_weights_and_given_centroids(program, blobs, dtype):
     X = blobs.astype(dtype)
     weights = np.random.default_rng(1).uniform(0, 2, size=len(X)).astype(dtype)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // omnimeans fit DATA -k K: clusters a file.
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "cli/progress_line.hpp"
 #include "omnimeans/backend.hpp"
 #include "omnimeans/fit.hpp"
+#include "omnimeans/seeding.hpp"
 
 namespace omnimeans::cli {
 namespace {
@@ -30,8 +32,18 @@ struct FitArguments {
   ComputeOptions compute;
   InputOptions input;
 
-  bool init_is_file() const { return init != "random" && init != "k-means++"; }
+  bool init_is_file() const {
+    return std::ranges::none_of(seeding_methods(), [&](const SeedingMethod& m) { return m.name == init; });
+  }
 };
+
+/// "k-means++, random, ..."
+std::string init_names() {
+  std::string names;
+  for (const SeedingMethod& method : seeding_methods())
+    names += (names.empty() ? "" : ", ") + std::string(method.name);
+  return names;
+}
 
 template <class T>
 const char* dtype_name() {
@@ -42,8 +54,8 @@ const char* dtype_name() {
 void check(const FitArguments& args) {
   if (args.init_is_file()) {
     if (!fs::path(args.init).has_extension()) {
-      throw UsageError("--init: '" + args.init +
-                       "' is neither random, k-means++ nor a file such as centroids.npy");
+      throw UsageError("--init: '" + args.init + "' is neither " + init_names() +
+                       " nor a file such as centroids.npy");
     }
     if (args.n_init > 1) {
       throw UsageError("--n-init " + std::to_string(args.n_init) + " with --init " + args.init +
@@ -75,7 +87,7 @@ EmptyClusterPolicy empty_cluster_policy(const std::string& name) {
 Options make_options(const FitArguments& args) {
   Options options;
   options.n_clusters = args.n_clusters;
-  options.init = args.init == "random" ? Init::random : Init::kmeans_plus_plus;
+  if (!args.init_is_file()) options.init = find_seeding_method(args.init).init;
   options.n_init = args.n_init;
   options.max_iter = args.max_iter;
   options.tol = args.tol;
@@ -130,6 +142,10 @@ Result<T> watched_fit(const FitArguments& args, const Matrix<T>& samples, const 
   ProgressLine line(!args.quiet);
   options.progress = [&](const Progress& progress) {
     line.show(progress);
+    return !watch.interrupted();
+  };
+  options.seeding_progress = [&](const SeedingProgress& progress) {
+    line.show(progress, args.n_init);
     return !watch.interrupted();
   };
   return fit(samples.view(), options,
@@ -193,7 +209,7 @@ Command add_fit_command(CLI::App& program) {
   add_count(app, "-k,--n-clusters,--k", args->n_clusters, {1, 2147483647}, "Clusters")
       ->required()
       ->default_str("");
-  app.add_option("--init", args->init, "First centroids: random, k-means++, or a file of them (k x d)")
+  app.add_option("--init", args->init, "First centroids: " + init_names() + ", or a file of them (k x d)")
       ->type_name("HOW")
       ->capture_default_str();
   add_count(app, "--n-init", args->n_init, {1, 1000000},
@@ -213,10 +229,9 @@ Command add_fit_command(CLI::App& program) {
       ->capture_default_str();
   args->compute.add_to(app);
   add_bytes(app, "--memory-limit", args->memory_limit,
-            "Working memory of the backend, e.g. 512M or 4G; none: half of the machine's");
-  add_real(
-      app, "--time-limit", args->time_limit, true,
-      "Seconds after which the iteration ends with what it has (seeding is not cut short); none: no limit")
+            "Working memory of seeding and backend, e.g. 512M or 4G; none: half of the machine's");
+  add_real(app, "--time-limit", args->time_limit, true,
+           "Seconds after which seeding or iteration ends with what it has; none: no limit")
       ->default_str("");
   args->input.add_to(app);
 
@@ -233,7 +248,8 @@ Command add_fit_command(CLI::App& program) {
       "  omnimeans fit table.csv -k 8 --init random --n-init 10 --tol 0 --json - > fit.json\n"
       "  omnimeans fit data.npy -k 100 --init centroids.npy --backend elkan --threads 2\n"
       "\n"
-      "Ctrl-C ends the fit after the iteration at hand; its outputs are written, stop_reason is cancelled "
+      "Ctrl-C ends the fit after the iteration or the pass of the seeding at hand; its outputs are written, "
+      "stop_reason is cancelled "
       "and the exit\n"
       "status 130. Outputs replace their files only when complete.");
   return {&app, [args] { return run_fit(*args); }};

@@ -55,6 +55,8 @@ nlohmann::ordered_json fit_json(const FitFacts& facts, const Result<T>& result) 
                                  {"empty_clusters", facts.empty_clusters},
                                  {"load_seconds", facts.load_seconds},
                                  {"seed_seconds", result.seed_seconds},
+                                 {"seed_distances_computed", result.seed_distances_computed},
+                                 {"seed_passes", result.seed_passes},
                                  {"fit_seconds", result.fit_seconds},
                                  {"n_iter", result.n_iter},
                                  {"stop_reason", to_string(result.stop_reason)},

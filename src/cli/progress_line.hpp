@@ -18,9 +18,14 @@ class ProgressLine {
   ProgressLine& operator=(const ProgressLine&) = delete;
 
   void show(const Progress& progress);
+  void show(const SeedingProgress& progress, std::size_t n_init);
   void clear();
 
  private:
+  /// Whether it is time to; then begins the line.
+  bool begin(std::size_t run, std::size_t n_init);
+  void end();
+
   using Clock = std::chrono::steady_clock;
   bool enabled_;
   bool shown_ = false;
