@@ -112,7 +112,7 @@ Suite quick() {
   suite.peer_maps = peer_map({2, 16, 128}, {10000}, {8, 128});
   suite.peer_curves = {{"uniform", "f32", 65536, 8, 256}};
   suite.peer_own = {{"lattice", "f32", 100000, 2, 100}, {"embedding", "f32", 10000, 768, 100}};
-  suite.peer_limit = 3;
+  suite.peer_limit = 5;
   return suite;
 }
 

@@ -153,7 +153,7 @@ def _plain_table(table):
 
 
 def _failed(run):
-    failed = [row for row in run.rows if not row.ok]
+    failed = [row for row in run.rows if not row.ok and not row.skipped]
     if not failed:
         return ""
     items = "".join(

@@ -27,8 +27,8 @@ RowWriter make_lattice(const Spec& spec) {
 // follow each other are neighbours. The light is shared by all features (channels of a photograph go
 // together), the noise is each one's own.
 RowWriter make_pixels(const Spec& spec) {
-  const std::size_t run = std::max<std::size_t>(1, spec.n_samples / (16 * spec.n_clusters));
-  return [spec, run](std::size_t i, std::span<double> row) {
+  constexpr std::size_t run = 256;  // pixels of a patch that follow each other
+  return [spec](std::size_t i, std::span<double> row) {
     CounterRng patch_rng = stream(spec, Draw::maps, i / run);
     const std::size_t patch = patch_rng.next_below(spec.n_clusters);
     const double along = static_cast<double>(i % run) / static_cast<double>(run);
