@@ -17,7 +17,7 @@ function svg(tag, attributes = {}, ...children) {
   node.append(...children);
   return node;
 }
-const WIDTH = 640, HEIGHT = 380, LEFT = 66, RIGHT = 104, TOP = 14, BOTTOM = 44;
+const WIDTH = 640, HEIGHT = 380, LEFT = 80, RIGHT = 104, TOP = 14, BOTTOM = 44;
 function logTicks(low, high) {
   const ticks = [];
   const steps = high / low > 300 ? [1] : high / low > 8 ? [1, 2, 5] : [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8];
@@ -85,6 +85,7 @@ function chooser(id, values, chosen, update) {
   return element("select", { id, "aria-label": id, onchange: (event) => { update(event.target.value); drawCharts(); } },
     ...values.map((v) => element("option", { value: v, selected: v === chosen }, v)));
 }
+const megabytes = (v) => unit(v, [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"]]);  // round ticks, which binary units have not
 const shown = (row) => !CHARTS.hidden.has(row.backend);
 // Libraries, auto and our other backends on the problems of the comparison.
 const whole = () => good("peer").concat(good("ourpeer").filter((row) => row.backend !== "auto"));
@@ -173,7 +174,7 @@ function drawMemory() {
     points: [[row.seconds, Math.max(row.memory, 4096), `${row.backend}\n${seconds(row.seconds)}\n${size(row.memory)}`]] }));
   return element("article", { class: "card chart", id: "memory" }, element("h3", {}, "Memory against time"),
     element("div", { class: "tools" }, chooser("memory-what", problems, CHARTS.memory, (v) => { CHARTS.memory = v; })),
-    plot({ series, xFormat: seconds, yFormat: size, xName: "time of 25 iterations", yName: "memory on top of the samples", name: "Memory against time" }));
+    plot({ series, xFormat: seconds, yFormat: megabytes, xName: "time of 25 iterations", yName: "memory on top of the samples", name: "Memory against time" }));
 }
 
 // ---- Roofline.
