@@ -90,7 +90,7 @@ def verdict_of(lines):
 
 
 def arguments(argv):
-    parser = argparse.ArgumentParser(prog="compare.sh", description="Is NEW slower than OLD?")
+    parser = argparse.ArgumentParser(prog="compare.sh", usage="scripts/compare.sh OLD.json NEW.json [OPTION]... (see --help)")
     parser.add_argument("old", type=Path)
     parser.add_argument("new", type=Path)
     parser.add_argument("--alpha", type=float, default=0.05)

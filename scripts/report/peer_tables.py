@@ -55,8 +55,8 @@ def sections(analysis):
                        [[name, fmt.times(mean), fmt.times(low), str(count)] for name, (mean, low, count) in ratios.items()])
     for cell in peers.cells(run, "peer"):
         lines += _cell(cell)
-    lines += _defaults(run) + _maps(analysis) + _about(run)
-    lines += _ours(run)
+    lines += _defaults(run) + _maps("How many times faster `auto` is than the best library", _leads(run)) + _about(run)
+    lines += _ours(analysis)
     return lines
 
 
@@ -104,21 +104,19 @@ def _defaults(run):
         least = min(row.counter("inertia") for row in rows) or 1
         lines += ["<details>", f"<summary>{fmt.problem(cell.row)}</summary>", ""]
         lines += table(["library", "marks", "time", "spread", "inertia", "iterations", "memory"], [
-            [row.backend, peers.marks(row).replace("i", "").replace("e", "").replace("n", ""), fmt.seconds(row.seconds), fmt.percent(row.spread),
+            [row.backend, "".join(mark for mark in peers.marks(row) if mark in "d≈"), fmt.seconds(row.seconds), fmt.percent(row.spread),
              f"{row.counter('inertia') / least:.4f}", fmt.count(row.counter("n_iter")), fmt.size(row.counter("memory_bytes"))] for row in rows], left=2)
         lines += ["</details>", ""]
     return lines
 
 
-def _maps(analysis):
+def _maps(title, values):
     lines = []
-    for title, cell_text in (("Which exact backend of ours is the fastest (`auto` not counted)", _winner(analysis)),
-                             ("How many times faster `auto` is than the best library", _leads(analysis.run))):
-        for axis, fixed, across, grid in grids(cell_text):
-            name = {"d": "features", "n": "samples"}[axis]
-            lines += [f"{title}, blobs, {fixed}, by {name} (down) and clusters (across):", ""]
-            lines += table([axis, *(f"k {k}" for k in across)], [[fmt.count(size), *cells] for size, cells in grid])
-    return ["### Maps over the sizes", ""] + lines if lines else []
+    for axis, fixed, across, grid in grids(values):
+        name = {"d": "features", "n": "samples"}[axis]
+        lines += [f"{title}, blobs, {fixed}, by {name} (down) and clusters (across):", ""]
+        lines += table([axis, *(f"k {k}" for k in across)], [[fmt.count(size), *cells] for size, cells in grid])
+    return lines
 
 
 def _winner(analysis):
@@ -141,8 +139,8 @@ def grids(values):
     return found
 
 
-def _ours(run):
-    found = [cell for cell in peers.cells(run, "peer") if any(row.ok for row in cell.backends)]
+def _ours(analysis):
+    found = [cell for cell in peers.cells(analysis.run, "peer") if any(row.ok for row in cell.backends)]
     if not found:
         return []
     lines = ["## Algorithms inside our code, on the same problems", "", "The same fits by each of our backends, bit for bit the same result where exact; "
@@ -154,7 +152,7 @@ def _ours(run):
             [row.backend, "≈" if row.exact is False else "", fmt.seconds(row.seconds), fmt.percent(row.spread), fmt.seconds(each(row)),
              fmt.count(row.counter("n_iter")), fmt.plain(row.counter("GFLOPs")), _ratio(row), fmt.size(row.counter("memory_bytes"))]
             for row in rows], left=2) + ["</details>", ""]
-    return lines
+    return lines + _maps("Which exact backend of ours is the fastest (`auto` not counted)", _winner(analysis))
 
 
 def _about(run):

@@ -143,7 +143,7 @@ TEST(Datasets, PinnedBits) {
       {"grid", {0xdaacac40fcfe1858, 0xdd5ddb9d71401cf8}},
       {"embedding", {0x7fa90abf6070ebec, 0x0fef76a2d5022bca}},
       {"images", {0x285e401519bd35b0, 0x75581948b094cda5}},
-      {"lattice", {0, 0}},
+      {"lattice", {0xd895b2ced6fe6254, 0x8b90a40529bcf43c}},
       {"pixels", {0, 0}},
   };
   for (const KindInfo& info : kinds()) {
