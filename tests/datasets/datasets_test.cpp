@@ -144,7 +144,7 @@ TEST(Datasets, PinnedBits) {
       {"embedding", {0x7fa90abf6070ebec, 0x0fef76a2d5022bca}},
       {"images", {0x285e401519bd35b0, 0x75581948b094cda5}},
       {"lattice", {0xd895b2ced6fe6254, 0x8b90a40529bcf43c}},
-      {"pixels", {0, 0}},
+      {"pixels", {0xcd6e53645b752db1, 0xe8b760b997d43e90}},
   };
   for (const KindInfo& info : kinds()) {
     const Spec spec{.n_samples = 40, .n_features = 20, .n_clusters = 6, .seed = 42};

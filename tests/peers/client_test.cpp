@@ -3,6 +3,7 @@
 // that fails, dies or babbles is told apart from one that answers.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -63,10 +64,13 @@ TEST_P(EveryPeer, DoesTheFitThatItIsAskedFor) {
   const Result<float> right = fit(f.samples.view(), {.n_clusters = k, .max_iter = kIterations, .tol = 0},
                                   {.initial_centroids = f.start.view()});
   const double found = f.inertia_of_result();
-  if (worker->marked("ours")) EXPECT_EQ(found, right.inertia);
+  if (worker->marked("ours")) {
+    EXPECT_EQ(found, right.inertia);
+  }
   // Rounding in float32 may move a few samples; another start, or batches, may end in another optimum.
-  if (!worker->marked("own-start") && !worker->marked("approximate"))
+  if (!worker->marked("own-start") && !worker->marked("approximate")) {
     EXPECT_NEAR(found, right.inertia, 1e-3 * right.inertia);
+  }
 
   worker->fit(f.request("own"), 60, f.result);
   EXPECT_TRUE(std::isfinite(f.inertia_of_result()));
