@@ -200,7 +200,7 @@ Suite full() {
                  {"uniform", "f32", 1000000, 8, 64}, {"uniform", "f32", 65536, 8, 256},
                  {"blobs", "f32", 1000000, 16, 100}, {"blobs", "f32", 200000, 64, 1000},
                  {"images", "f32", 20000, 784, 10},  {"embedding", "f32", 100000, 768, 1000}};
-  suite.peer_maps = peer_map({2, 8, 32, 128, 512}, {10000}, {4, 32, 256});
+  suite.peer_maps = peer_map({2, 8, 32, 128}, {10000}, {4, 32, 256});
   for (const Case& c : peer_map({16}, {1000, 10000, 100000}, {4, 32, 256})) suite.peer_maps.push_back(c);
   suite.peer_curves = {{"uniform", "f32", 65536, 8, 256}, {"pixels", "f32", 273280, 3, 16}};
   suite.peer_own = {{"pixels", "f32", 273280, 3, 16},
@@ -208,7 +208,7 @@ Suite full() {
                     {"blobs", "f32", 1000000, 10, 10},
                     {"uniform", "f32", 65536, 8, 256},
                     {"embedding", "f32", 10000, 768, 100}};
-  suite.peer_limit = 16;
+  suite.peer_limit = 8;
   return suite;
 }
 

@@ -27,7 +27,21 @@ using peers::Peer, peers::SharedFloats, peers::TooSlow, peers::Worker;
 // What counts as the same end: after 25 iterations in float32, rounding alone moves a few samples.
 constexpr double kSameEnd = 1e-3;
 
-std::string only;  // --only: names of peers, separated by commas
+std::string only;              // --only: names of peers, separated by commas
+bool own_repetitions = false;  // the caller says how many
+
+/// Seconds that a fit may take. Where the work is large, who reaches 100 GFLOP/s is let in; the maps have
+/// many problems.
+double limit_of(const Case& c, const std::string& family, double suite_limit) {
+  if (family == "map") return suite_limit / 4;
+  return std::max(suite_limit, 2 * c.work() * static_cast<double>(kIterations) / 1e11);
+}
+
+/// Fewer repetitions of what takes long, where two runs differ little.
+int repetitions_of(const Case& c, const std::string& family, const Suite* suite) {
+  const int all = suite ? suite->repetitions : 3;
+  return family != "peer" || c.work() > 1e10 ? std::min(all, 2) : all;
+}
 
 bool wanted(const std::string& name) {
   return only.empty() || ("," + only + ",").find("," + name + ",") != only.npos;
@@ -182,15 +196,15 @@ void measure(benchmark::State& state, const Run& run, Workers& workers, const Pl
   const bool own = run.family == "own";
   Worker& worker = *workers.find(run.peer, run.threads);
   const bool ours = worker.marked("ours"), approximate = worker.marked("approximate");
+  const double limit = limit_of(run.c, run.family, plan.peer_limit);
   peers::Reply reply;
   for (auto _ : state) {
     try {
-      if (tried().insert(key).second) try_part(worker, run, *data, plan.peer_limit);
-      reply = worker.fit(data->request(run.c.n, run.max_iter, own ? "own" : "given"), plan.peer_limit,
-                         data->result());
+      if (tried().insert(key).second) try_part(worker, run, *data, limit);
+      reply = worker.fit(data->request(run.c.n, run.max_iter, own ? "own" : "given"), limit, data->result());
     } catch (const TooSlow& slow) {
       return give_up(given_up()[key] =
-                         slow.why + "; the limit of a run is " + std::to_string(int(plan.peer_limit)) + " s");
+                         slow.why + "; the limit of a run is " + std::to_string(limit).substr(0, 4) + " s");
     } catch (const std::exception& error) {
       if (ours) return fail(state, error.what());
       return give_up(given_up()[key] = std::string("the library failed: ") + error.what());
@@ -260,9 +274,10 @@ void register_peers(const Plan& plan) {
         const std::string name =
             family + '/' + c.name() + prefix + '/' + peer.name + "/threads:" + std::to_string(threads);
         const Run run{c, family, peer, threads, max_iter};
-        add_benchmark(name, Clock::manual, [run, &plan](auto& state) {
-          measure(state, run, workers, plan);
-        })->Iterations(1);
+        auto* added = add_benchmark(name, Clock::manual,
+                                    [run, &plan](auto& state) { measure(state, run, workers, plan); });
+        added->Iterations(1);
+        if (!own_repetitions) added->Repetitions(repetitions_of(c, family, plan.suite));
       }
     }
   };
@@ -296,6 +311,8 @@ int main(int argc, char** argv) {
   using namespace omnimeans::bench;
   std::vector<char*> arguments(argv, argv + argc);
   only = take_option(arguments, "only");
+  for (const std::string argument : arguments)
+    own_repetitions |= argument.starts_with("--benchmark_repetitions");
   return run(static_cast<int>(arguments.size()), arguments.data(),
              {"bench_peers",
               "Times other libraries and ours on the same fits. --only=NAME,... leaves the others out.",
