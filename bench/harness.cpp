@@ -89,7 +89,8 @@ Case case_of(const Arguments& args) {
 Plan make_plan(const Arguments& args, const Suite& suite, const Program& program) {
   Plan plan{.suite = args.data.empty() ? &suite : nullptr,
             .threads = args.threads.empty() ? thread_counts(suite) : args.threads,
-            .scalar_limit = suite.scalar_limit};
+            .scalar_limit = suite.scalar_limit,
+            .peer_limit = suite.peer_limit};
   std::ranges::sort(plan.threads);
   plan.threads.erase(std::unique(plan.threads.begin(), plan.threads.end()), plan.threads.end());
   plan.cases = args.data.empty() ? suite.*program.cases : std::vector{case_of(args)};

@@ -23,6 +23,7 @@ struct Plan {
   const Suite* suite = nullptr;  ///< null with --data: then the cases are all there is
   std::vector<int> threads = {};
   double scalar_limit = 0;
+  double peer_limit = 0;
   ceilings::Ceilings ceilings = {};  ///< empty with --no-ceilings
 };
 

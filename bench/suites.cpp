@@ -32,6 +32,18 @@ Case streamed_case(std::size_t d, std::size_t k) {
   return {"corners", "f32", static_cast<std::size_t>(bytes / 4 / 256) * 256 / d, d, k};
 }
 
+/// Every combination, on blobs.
+std::vector<Case> peer_map(const std::vector<std::size_t>& ds, const std::vector<std::size_t>& ns,
+                           const std::vector<std::size_t>& ks) {
+  std::vector<Case> cases;
+  for (const std::size_t d : ds) {
+    for (const std::size_t n : ns) {
+      for (const std::size_t k : ks) cases.push_back({"blobs", "f32", n, d, k});
+    }
+  }
+  return cases;
+}
+
 // Every data set, both types, sizes of a blink: is everything there and right?
 Suite smoke() {
   Suite suite{.name = "smoke",
@@ -53,6 +65,11 @@ Suite smoke() {
   suite.limits = {{"blobs", "f32", 960, 16, 10}, {"blobs", "f64", 960, 16, 10}};
   suite.iterations = {{"corners", "f32", 20000, 16, 4}};
   suite.small_fits = {{"uniform", "f32", 150, 4, 3}};
+  suite.peers = {{"blobs", "f32", 1000, 4, 8}};
+  suite.peer_maps = {{"blobs", "f32", 1000, 2, 8}};
+  suite.peer_curves = suite.peers;
+  suite.peer_own = suite.peers;
+  suite.peer_limit = 2;
   return suite;
 }
 
@@ -87,6 +104,15 @@ Suite quick() {
                   cached_case("f32", 64, 10),   cached_case("f32", 8, 64),   cached_case("f64", 128, 256)};
   suite.iterations = {streamed_case(64, 4)};
   suite.small_fits = {{"uniform", "f32", 150, 4, 3}};
+  suite.peers = {{"pixels", "f32", 273280, 3, 16},
+                 {"lattice", "f32", 100000, 2, 100},
+                 {"uniform", "f32", 65536, 8, 256},
+                 {"blobs", "f32", 200000, 10, 10},
+                 {"embedding", "f32", 10000, 768, 100}};
+  suite.peer_maps = peer_map({2, 16, 128}, {10000}, {8, 128});
+  suite.peer_curves = {{"uniform", "f32", 65536, 8, 256}};
+  suite.peer_own = {{"lattice", "f32", 100000, 2, 100}, {"embedding", "f32", 10000, 768, 100}};
+  suite.peer_limit = 5;
   return suite;
 }
 
@@ -169,6 +195,20 @@ Suite full() {
   for (const std::size_t d : {16u, 64u, 256u}) {
     for (const std::size_t k : {2u, 4u, 8u}) suite.iterations.push_back(streamed_case(d, k));
   }
+  suite.peers = {{"pixels", "f32", 273280, 3, 16},   {"pixels", "f32", 273280, 3, 256},
+                 {"lattice", "f32", 100000, 2, 100}, {"blobs", "f32", 1000000, 10, 10},
+                 {"uniform", "f32", 1000000, 8, 64}, {"uniform", "f32", 65536, 8, 256},
+                 {"blobs", "f32", 1000000, 16, 100}, {"blobs", "f32", 200000, 64, 1000},
+                 {"images", "f32", 20000, 784, 10},  {"embedding", "f32", 100000, 768, 1000}};
+  suite.peer_maps = peer_map({2, 8, 32, 128}, {10000}, {4, 32, 256});
+  for (const Case& c : peer_map({16}, {1000, 10000, 100000}, {4, 32, 256})) suite.peer_maps.push_back(c);
+  suite.peer_curves = {{"uniform", "f32", 65536, 8, 256}, {"pixels", "f32", 273280, 3, 16}};
+  suite.peer_own = {{"pixels", "f32", 273280, 3, 16},
+                    {"lattice", "f32", 100000, 2, 100},
+                    {"blobs", "f32", 1000000, 10, 10},
+                    {"uniform", "f32", 65536, 8, 256},
+                    {"embedding", "f32", 10000, 768, 100}};
+  suite.peer_limit = 8;
   return suite;
 }
 

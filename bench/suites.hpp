@@ -39,6 +39,10 @@ struct Suite {
   /// Of bench_limits: dense assignment in the second-level cache, whole iterations on more data than the
   /// caches hold (see corner_data.hpp), and fits so small that the call itself counts.
   std::vector<Case> limits = {}, iterations = {}, small_fits = {};
+  /// Of bench_peers: beside other libraries from given centroids; the same on a grid of sizes; the prefixes
+  /// of a fit; and with everybody's own defaults.
+  std::vector<Case> peers = {}, peer_maps = {}, peer_curves = {}, peer_own = {};
+  double peer_limit = 5;  ///< seconds: a library that takes longer for a fit is left out of that problem
 };
 
 /// smoke, quick, full.

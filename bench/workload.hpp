@@ -35,12 +35,13 @@ class Workload {
   /// The same for the labels of initial_centroids().
   std::string check(const std::vector<std::int32_t>& labels, double scalar_limit);
 
+  /// The right answer to a fit.
+  const Result<T>& fit_answer(double scalar_limit);
   /// Canonical inertia of the answer to a fit, and of the canonical labels of initial_centroids().
   double fit_inertia(double scalar_limit) { return fit_answer(scalar_limit).inertia; }
   double assignment_inertia(double scalar_limit);
 
  private:
-  const Result<T>& fit_answer(double scalar_limit);
   const std::vector<std::int32_t>& labels_answer(double scalar_limit);
   std::string check_sample_of_rows(MatrixView<const T> centroids,
                                    const std::vector<std::int32_t>& labels) const;

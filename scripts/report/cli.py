@@ -2,15 +2,15 @@
 """The command line of scripts/report.py."""
 
 import argparse
-import json
 import os
 import re
 import sys
 from pathlib import Path
 
 from . import formatting as fmt
+from . import peer_tables
 from .analysis import Analysis
-from .loading import ReportError, load, merge
+from .loading import ReportError, compact, load, merge, text_of
 from .tables import readme
 
 DESCRIPTION = """\
@@ -27,12 +27,14 @@ def arguments(argv):
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--merge-into", type=Path, metavar="FOLDER",
                         help="write no report: merge the parts into FOLDER/<cpu>/<date>-<sha>.json and print its path")
+    action.add_argument("--headline", action="store_true",
+                        help="write nothing: print what the main README says about other libraries (its JSON is that of README.md in --out)")
     action.add_argument("--check", action="store_true",
                         help="write nothing: fail unless README.md in --out is what its JSON gives")
     parser.add_argument("--strict", action="store_true", help="fail, once the report is written, if a row failed")
     options = parser.parse_args(argv)
     options.out = options.out or Path(__file__).resolve().parents[2] / "results"
-    if not options.json and not options.check:
+    if not options.json and not options.check and not options.headline:
         parser.error("no JSON file given")
     return options
 
@@ -42,6 +44,8 @@ def main(argv=None):
     try:
         if options.merge_into:
             print(merge_into(options.json, options.merge_into))
+        elif options.headline:
+            print("\n\n".join(peer_tables.headline(load(options.json or sources_of(options.out)))))
         elif options.check:
             check(options.json, options.out)
         else:
@@ -70,7 +74,7 @@ def merge_into(paths, folder):
     short = (commit[:10] + ("-dirty" if commit.endswith("dirty") else "")) or "nocommit"
     target = folder / fmt.slug(str(context.get("cpu_model", ""))) / f"{date}-{short}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
-    _replace(target, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    _replace(target, text_of(compact(document)))
     return target
 
 
@@ -91,12 +95,13 @@ def write(paths, out, strict=False):
         _replace(out / "plots" / name, svg)
     plots.summary_png(analysis, out / "summary.png")
     _replace(out / "README.md", readme(analysis, [(name, title) for name, title, _ in drawn], source))
+    _replace(out / "losses.md", peer_tables.losses_page(analysis, source))
     _replace(out / "report.html", page(analysis, drawn, source))
     tell_failures(run, strict)
 
 
 def tell_failures(run, strict):
-    failed = [row for row in run.rows if not row.ok]
+    failed = [row for row in run.rows if not row.ok and not row.skipped]
     for row in failed[:20]:
         print(f"failed: {row.group}/{row.backend}, {fmt.threads(row.threads)}, {fmt.problem(row)}: {row.error}", file=sys.stderr)
     for name in run.unknown[:20]:
@@ -105,18 +110,27 @@ def tell_failures(run, strict):
         raise ReportError(f"{len(failed)} rows failed, {len(run.unknown)} names are unknown")
 
 
+def sources_of(out):
+    """The files that README.md in `out` was generated from."""
+    target = out / "README.md"
+    found = re.match(r"<!-- Generated from (.+?) by scripts/report\.py", target.read_text(encoding="utf-8")) if target.exists() else None
+    if not found:
+        raise ReportError(f"{target}: does not name the JSON that it was generated from")
+    return [out / name for name in found[1].split(", ")]
+
+
 def check(paths, out):
     target = out / "README.md"
     if not target.exists():
         raise ReportError(f"{target}: no such file")
     text = target.read_text(encoding="utf-8")
-    if not paths:
-        found = re.match(r"<!-- Generated from (.+?) by scripts/report\.py", text)
-        if not found:
-            raise ReportError(f"{target}: does not name the JSON that it was generated from")
-        paths = [out / name for name in found[1].split(", ")]
+    paths = paths or sources_of(out)
     shown = re.findall(r"^!\[(.*?)\]\(plots/(.*?)\)$", text, flags=re.M)
-    expected = readme(Analysis(load(paths)), [(name, title) for title, name in shown], source_name(paths, out))
+    analysis = Analysis(load(paths))
+    expected = readme(analysis, [(name, title) for title, name in shown], source_name(paths, out))
+    losses = out / "losses.md"
+    if losses.exists() and losses.read_text(encoding="utf-8") != peer_tables.losses_page(analysis, source_name(paths, out)):
+        raise ReportError(f"{losses}: not what {source_name(paths, out)} gives: run scripts/report.py on it again")
     if text != expected:
         raise ReportError(f"{target}: not what {source_name(paths, out)} gives: run scripts/report.py on it again")
 

@@ -15,7 +15,7 @@ SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 STANDARD_KEYS = {
     "name", "run_name", "run_type", "family_index", "per_family_instance_index", "repetitions", "repetition_index",
     "aggregate_name", "aggregate_unit", "real_time", "cpu_time", "time_unit", "label", "error_occurred",
-    "error_message", "skipped", "skip_message",
+    "error_message", "skipped", "skip_message", "times",
 }
 
 # The data set comes before "dtype:", so that one named file:/some/path may contain slashes.
@@ -31,6 +31,10 @@ KERNEL_NAME = re.compile(
 LIMIT_NAME = re.compile(
     r"^(?P<group>limit)/(?P<backend>[^/]+)/(?P<isa>[^/]+)/(?P<dataset>.+?)/dtype:(?P<dtype>\w+)/n:(?P<n>\d+)/d:(?P<d>\d+)"
     r"/k:(?P<k>\d+)/threads:(?P<threads>\d+)(?:/|$)")
+# bench_peers; "iters" in group "curve" only.
+PEER_NAME = re.compile(
+    r"^(?P<group>peer|map|curve|own)/(?P<dataset>.+?)/dtype:(?P<dtype>\w+)/n:(?P<n>\d+)/d:(?P<d>\d+)/k:(?P<k>\d+)"
+    r"(?:/iters:(?P<iters>\d+))?/(?P<backend>[^/]+)/threads:(?P<threads>\d+)(?:/|$)")
 CEILING = re.compile(r"^(?:peak_gflops/(?P<isa>[^/]+)/(?P<dtype>[^/]+)|read_bandwidth_gbs)/threads:(?P<threads>\d+)$")
 
 
@@ -56,12 +60,19 @@ class Row:
     seconds: float | None = None  # median of the repetitions
     spread: float | None = None  # (slowest - fastest) / median, or the coefficient of variation
     repetitions: int = 0
+    times: list = field(default_factory=list)  # of the repetitions, in seconds
     counters: dict = field(default_factory=dict)
+    iters: int | None = None  # of a prefix of a fit, in group "curve"
     error: str = ""
 
     @property
     def ok(self):
         return not self.error and self.seconds is not None
+
+    @property
+    def skipped(self):
+        """Left out on purpose, e.g. a library that would take too long: no failure."""
+        return self.error.startswith("skipped: ")
 
     @property
     def problem(self):
@@ -134,7 +145,7 @@ def isa_rank(isa):
 
 
 def parse_name(name):
-    for pattern in (FIT_NAME, SEEDING_NAME, KERNEL_NAME, LIMIT_NAME):
+    for pattern in (FIT_NAME, SEEDING_NAME, KERNEL_NAME, LIMIT_NAME, PEER_NAME):
         match = pattern.match(name)
         if match:
             return match.groupdict()
@@ -189,6 +200,43 @@ def merge(paths):
     return {"context": context, "benchmarks": [entry for part in parts for entry in part["benchmarks"]]}
 
 
+def compact(document):
+    """The same run with one entry for each benchmark, its times in a list and the medians of its counters: a tenth of the size.
+    load() reads both forms."""
+    runs = {}
+    for entry in document["benchmarks"]:
+        runs.setdefault(entry.get("run_name") or entry.get("name", ""), []).append(entry)
+    benchmarks = []
+    for name, entries in runs.items():
+        plain = [e for e in entries if e.get("run_type", "iteration") == "iteration" and "aggregate_name" not in e] or entries
+        short = {"name": name, "family_index": plain[0].get("family_index", 0)}
+        if plain[0].get("label"):
+            short["label"] = plain[0]["label"]
+        failed = next((e for e in entries if e.get("error_occurred") or e.get("skipped")), None)
+        if failed:
+            short |= {"error_occurred": True, "error_message": failed.get("error_message") or failed.get("skip_message") or "failed"}
+        else:
+            times = [time for e in plain for time in e.get("times", [e.get("real_time")])]
+            short |= {"time_unit": plain[0].get("time_unit", "ns"), "times": [_digits(t, 7) for t in times]}
+            short |= {key: _digits(value, 10) for key, value in _median_counters(plain).items()}
+        benchmarks.append(short)
+    return {"context": document["context"], "benchmarks": benchmarks}
+
+
+def _digits(value, digits):
+    value = float(f"{value:.{digits}g}") if isinstance(value, float) else value
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
+
+
+def text_of(document):
+    """JSON with a line for each benchmark."""
+    def line(value):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    context = json.dumps(document["context"], ensure_ascii=False, indent=1)
+    return f'{{"context": {context},\n"benchmarks": [\n' + ",\n".join(map(line, document["benchmarks"])) + "\n]}\n"
+
+
 def load(paths):
     document = merge(paths)
     runs = {}
@@ -211,7 +259,8 @@ def load(paths):
 def _row(parsed, entries):
     row = Row(group=parsed["group"], dataset=parsed.get("dataset") or "", dtype=parsed["dtype"],
               n=int(parsed["n"]) if parsed.get("n") else None, d=int(parsed["d"]), k=int(parsed["k"]),
-              backend=parsed["backend"], threads=int(parsed.get("threads") or 1), isa=parsed.get("isa") or "")
+              backend=parsed["backend"], threads=int(parsed.get("threads") or 1), isa=parsed.get("isa") or "",
+              iters=int(parsed["iters"]) if parsed.get("iters") else None)
     for entry in entries:
         label = str(entry.get("label") or "")
         if not row.isa and "/" in label:
@@ -222,11 +271,13 @@ def _row(parsed, entries):
         return row
 
     plain = [e for e in entries if e.get("run_type", "iteration") == "iteration" and "aggregate_name" not in e]
+    plain = [{**e, "real_time": time} for e in plain for time in e.get("times", [e.get("real_time")])]
     aggregates = {e.get("aggregate_name"): e for e in entries if e.get("aggregate_name")}
     if plain:
         times = [t for t in map(_seconds, plain) if t is not None]
         row.seconds = statistics.median(times) if times else None
         row.repetitions = len(times)
+        row.times = times
         if len(times) > 1 and row.seconds:
             row.spread = (max(times) - min(times)) / row.seconds
         row.counters = _median_counters(plain)

@@ -3,8 +3,8 @@
 // can be linked to: #group=fit&dataset=blobs&backend=simd,elkan&metric=x_naive&sort=seconds&theme=dark
 "use strict";
 
-const { rows: ROWS, colours: COLOURS } = JSON.parse(document.getElementById("data").textContent);
-const GROUPS = { fit: "Whole fits", assign: "Assignment pass", kernel: "Kernels", seeding: "Seeding", limit: "At the limit" };
+const { rows: ROWS, colours: COLOURS, roofs: ROOFS } = JSON.parse(document.getElementById("data").textContent);
+const GROUPS = { peer: "Libraries", own: "Own defaults", ourpeer: "Our backends", fit: "Whole fits", assign: "Assignment pass", kernel: "Kernels", seeding: "Seeding", limit: "At the limit" };
 const SPARE = ["#3b82f6", "#f2a413", "#12b07f", "#8b5cf6", "#06a9c9", "#e05fb0", "#7cb518", "#f4743b"];
 const CARDS = 8, LINES = 50;
 const $ = (id) => document.getElementById(id);
@@ -36,6 +36,9 @@ const COLUMNS = [
   { key: "threads", name: "T", title: "threads", format: String, filter: "Threads" },
   { key: "backend", name: "backend", text: true, filter: "Backend" },
   { key: "isa", name: "isa", text: true, filter: "Instruction set" },
+  { key: "marks", name: "marks", title: "explained at the end of the page", text: true },
+  { key: "over", name: "× auto", title: "how many times longer an iteration takes than that of auto", format: times, metric: "Times slower than auto", one: true },
+  { key: "each", name: "iteration", title: "time of an iteration", format: seconds, metric: "Time of an iteration", low: true, only: ["peer", "ourpeer"] },
   { key: "seconds", name: "time", format: seconds, metric: "Time", low: true },
   { key: "spread", name: "spread", format: percent },
   { key: "x_naive", name: "× naive", format: times, metric: "Speed-up over naive", one: true },
@@ -46,13 +49,15 @@ const COLUMNS = [
   { key: "bound", name: "% bound", title: "share of what the operations of the argmin leave of the peak", format: percent, metric: "Share of the operation bound" },
   { key: "bandwidth", name: "% read", title: "share of the read bandwidth", format: percent, metric: "Share of the read bandwidth" },
   { key: "saved", name: "saved", title: "distances not computed", format: percent, metric: "Distances saved", mean: true },
-  { key: "reranked", name: "reranked", format: grouped, only: "assign" },
+  { key: "reranked", name: "reranked", format: grouped, only: ["assign"] },
   { key: "iterations", name: "iter.", format: grouped },
-  { key: "distances", name: "distances", format: grouped, only: "seeding" },
-  { key: "inertia", name: "inertia", format: (v) => String(+v.toPrecision(5)), only: "seeding" },
+  { key: "distances", name: "distances", format: grouped, only: ["seeding", "fit"] },
+  { key: "inertia", name: "inertia", format: (v) => String(+v.toPrecision(5)), only: ["seeding", "own"] },
+  { key: "off", name: "/ naive's", title: "inertia as a multiple of naive's", format: (v) => v.toFixed(5), only: ["peer"] },
+  { key: "worse", name: "/ lowest", title: "inertia as a multiple of the lowest on this problem", format: (v) => v.toFixed(4), metric: "Inertia over the lowest", low: true, only: ["own"] },
   { key: "memory", name: "memory", format: size, metric: "Working memory", low: true },
 ];
-const METRICS = ["x_naive", "x_textbook", "x_simd", "seconds", "gflops", "peak", "bound", "bandwidth", "saved", "memory"]
+const METRICS = ["over", "each", "x_naive", "x_textbook", "x_simd", "seconds", "gflops", "peak", "bound", "bandwidth", "saved", "memory", "worse"]
   .map((key) => COLUMNS.find((c) => c.key === key));
 const FILTERS = COLUMNS.filter((c) => c.filter);
 
@@ -75,7 +80,9 @@ const selected = () => inGroup().filter((row) =>
   Object.entries(state.filters).every(([key, values]) => !values.size || values.has(String(row[key]))));
 const metric = () => METRICS.find((m) => m.key === state.metric);
 const series = (row) => [row.backend, isKernel() ? row.isa : "", row.threads].join("|");
-const backendWord = () => ({ kernel: "kernel", limit: "case", seeding: "method" })[state.group] || "backend";
+const backendWord = () => ({ kernel: "kernel", limit: "case", seeding: "method", peer: "library", own: "library" })[state.group] || "backend";
+const leftOut = (row) => (row.error || "").startsWith("skipped: ");  // on purpose, as too slow
+const why = (row) => (leftOut(row) ? "left out: " + row.error.slice(9) : "failed: " + row.error);
 const isKernel = () => state.group === "kernel" || state.group === "limit";
 const sizes = (row) => [row.dataset, row.dtype, row.n, row.d, row.k].join("|");
 // A kernel is compared with itself on other instruction sets; backends and seedings are compared on a problem.
@@ -172,7 +179,7 @@ function bars(entries, m, rows, one) {
     }
     nodes.push(element("div", { class: "name" }, ...nameOf(row, rows, one)), track,
       value !== undefined ? element("div", { class: "value" }, m.format(value), note ? element("small", {}, " " + note) : "")
-        : element("div", { class: row.error ? "value failed" : "value" }, row.error ? "failed" : "–"));
+        : element("div", { class: row.error && !leftOut(row) ? "value failed" : "value" }, leftOut(row) ? "left out" : row.error ? "failed" : "–"));
   }
   return element("div", { class: "bars" }, ...nodes);
 }
@@ -205,7 +212,7 @@ function drawOverview(rows, m) {
 }
 function describe(row) {
   const lines = [`${row.backend}${row.ran ? " → " + row.ran : ""}${row.isa ? " / " + row.isa : ""}, ${plural(row.threads, "thread")}`];
-  if (row.error) return [...lines, "failed: " + row.error].join("\n");
+  if (row.error) return [...lines, why(row)].join("\n");
   for (const key of ["seconds", "spread", "x_naive", "x_textbook", "x_simd", "gflops", "peak", "bound", "bandwidth", "saved", "iterations", "distances", "reranked", "inertia", "memory"]) {
     const column = COLUMNS.find((c) => c.key === key);
     if (row[key] !== undefined) lines.push(`${column.metric || column.name}: ${column.format(row[key])}`);
@@ -233,7 +240,7 @@ function moreButton(id, total, shown, word, update) {
 
 // ---- Table.
 function drawTable(rows) {
-  const columns = COLUMNS.filter((c) => (!c.only || c.only === state.group) && rows.some((row) => row[c.key] !== undefined));
+  const columns = COLUMNS.filter((c) => (!c.only || c.only.includes(state.group)) && rows.some((row) => row[c.key] !== undefined));
   const sorted = [...rows];
   if (state.sort) {
     const sign = state.down ? -1 : 1;
@@ -259,7 +266,7 @@ function drawTable(rows) {
         ? element("td", { class: "text" }, element("i", { class: "swatch", style: `background:${colour(row)}` }), value + (row.exact === false ? " ≈" : row.ran ? " → " + row.ran : ""))
         : element("td", { class: c.text ? "text" : "" }, value);
     });
-    if (row.error) cells.push(element("td", { class: "failed", colspan: columns.length - fixed }, "failed: " + row.error));
+    if (row.error) cells.push(element("td", { class: leftOut(row) ? "left-out" : "failed", colspan: columns.length - fixed }, why(row)));
     return element("tr", {}, ...cells);
   }));
   moreButton("more-rows", sorted.length, shown.length, "row", () => { state.allLines = true; });
@@ -268,9 +275,9 @@ function drawTable(rows) {
 function draw() {
   drawControls();
   const rows = selected(), m = metric();
-  const failed = rows.filter((row) => row.error).length;
+  const failed = rows.filter((row) => row.error && !leftOut(row)).length, out = rows.filter(leftOut).length;
   $("count").textContent = `${plural(rows.length, "row")} of ${grouped(inGroup().length)}, ${plural(new Set(rows.map(problem)).size, "problem")}` +
-    (failed ? `, ${grouped(failed)} failed` : "");
+    (failed ? `, ${grouped(failed)} failed` : "") + (out ? `, ${grouped(out)} left out` : "");
   if (m) {
     drawOverview(rows, m);
     drawProblems(rows, m);

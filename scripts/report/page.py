@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 from . import formatting as fmt
-from . import limits
-from .analysis import BASELINES, FASTEST, distances_saved, gflops, iterations
-from .style import INK, LINE, MUTED, PAPER, colours
+from . import limits, peers
+from .analysis import AUTO, BASELINES, FASTEST, distances_saved, gflops, iterations
+from .style import INK, LINE, MUTED, PAPER, colours, library_colours
 from .tables import machine_facts, notes
 
 HERE = Path(__file__).parent
@@ -22,13 +22,14 @@ def page(analysis, plots, source):
         "title": html.escape(f"omnimeans: {run.text('cpu_model') or 'results'}"),
         "css": (HERE / "page.css").read_text(encoding="utf-8"),
         "js": (HERE / "page.js").read_text(encoding="utf-8"),
+        "charts": (HERE / "charts.js").read_text(encoding="utf-8"),
         "data": _embed(_data(analysis)),
         "subtitle": _subtitle(run),
         "headline": _headline(analysis),
         "machine": _facts(machine_facts(run)),
         "ceilings": _ceilings(run),
         "limits": _limits(analysis),
-        "notes": "".join(f"<li>{html.escape(note)}</li>" for note in notes(run)),
+        "notes": "".join(f"<li>{html.escape(note)}</li>" for note in [*notes(run), *_mark_notes(run)]),
         "plots": "".join(_figure(i, title, svg) for i, (_, title, svg) in enumerate(plots)),
         "failed": _failed(run),
         "source": html.escape(source),
@@ -47,10 +48,16 @@ def _embed(data):
 def _data(analysis):
     run = analysis.run
     order = list(dict.fromkeys(row.backend for row in run.group("fit", "assign")))
+    libraries = set(peers.names(run))
+    references = _references(run)
     rows = []
-    for row in run.group("fit", "assign", "kernel", "seeding", "limit"):
-        entry = {
-            "group": row.group, "dataset": row.dataset, "dtype": row.dtype, "n": row.n, "d": row.d, "k": row.k,
+    for row in run.group("peer", "own", "map", "curve", "fit", "assign", "kernel", "seeding", "limit"):
+        # Libraries and our own algorithms are never in one table; `auto` stands for us among the libraries.
+        ours = row.backend not in libraries
+        groups = [row.group]
+        if row.group in ("peer", "map") and ours:
+            groups = ["our" + row.group] + ([row.group] if row.backend == AUTO else [])
+        entry = { "dataset": row.dataset, "dtype": row.dtype, "n": row.n, "d": row.d, "k": row.k,
             "backend": row.backend, "threads": row.threads, "isa": row.isa, "exact": row.exact, "error": row.error,
             "ran": row.ran if row.ran != row.backend else "",
         }
@@ -60,11 +67,41 @@ def _data(analysis):
                 "saved": distances_saved(row), "iterations": iterations(row), "memory": row.counter("memory_bytes"),
                 "inertia": row.counter("inertia"), "off": row.counter("inertia_ratio"), "reranked": row.counter("reranked"),
                 "distances": row.counter("distances"),
+                **(_beside(analysis, row, ours, references) if row.group in ("peer", "own", "map", "curve") else {}),
                 "bound": limits.bound_share(analysis, row), "bandwidth": limits.bandwidth_share(analysis, row),
                 **{f"x_{name}": analysis.speedup(row, name) for name in BASELINES},
             }
-        rows.append({key: _short(value) for key, value in entry.items() if value not in (None, "")})
-    return {"rows": rows, "colours": colours(order)}
+        for group in groups:
+            rows.append({key: _short(value) for key, value in ({"group": group} | entry).items() if value not in (None, "")})
+    roofs = {"peaks": [[*key, value] for key, value in run.peaks().items()], "bandwidths": run.bandwidths()}
+    order += [name for name in dict.fromkeys(row["backend"] for row in rows if row["group"] == "ourpeer") if name not in order]
+    return {"rows": rows, "colours": colours(order) | library_colours(peers.names(run)), "roofs": roofs}
+
+
+def _references(run):
+    """Seconds of an iteration of `auto`, and the lowest inertia, by problem."""
+    autos, lowest = {}, {}
+    for row in run.group("peer", "own", "map"):
+        if row.ok and row.backend == AUTO:
+            autos[(row.problem, row.threads)] = peers.each(row)
+        if row.ok and row.counter("inertia"):
+            lowest[row.problem] = min(row.counter("inertia"), lowest.get(row.problem, float("inf")))
+    return autos, lowest
+
+
+def _beside(analysis, row, ours, references):
+    """What only rows of bench_peers have."""
+    autos, lowest = references
+    base, each, least = autos.get((row.problem, row.threads)), peers.each(row), lowest.get(row.problem)
+    return {"ours": ours, "iters": row.iters, "each": each, "marks": "" if ours else peers.marks(row),
+            "over": each / base if each and base and row.group != "own" else None,
+            "intensity": 2 * row.n * row.d * row.k / (4 * row.n * row.d + 4 * row.k * row.d + 4 * row.n) if row.n else None,
+            "worse": row.counter("inertia") / least if row.group == "own" and least else None}
+
+
+def _mark_notes(run):
+    rows = [row for row in run.group("peer", "map", "own") if row.ok]
+    return [f"Mark “{letter}” beside a library: {text}." for letter, text, applies in peers.MARKS if any(applies(row) for row in rows)]
 
 
 def _short(value):
@@ -79,11 +116,11 @@ def _subtitle(run):
 
 
 def _headline(analysis):
-    """One card for each baseline; in it a figure for each thread count, and `auto` beside the fastest exact."""
+    """A card for other libraries, and one for each baseline; in it a figure for each thread count, and `auto` beside the fastest exact."""
     by_baseline = {}
     for h in analysis.headlines():
         by_baseline.setdefault(h.baseline, {}).setdefault(h.threads, {})[h.contender] = h
-    cards = []
+    cards = [_library_card(run_lead)] if (run_lead := peers.lead(analysis.run, "peer")) else []
     for baseline in BASELINES:
         counts = by_baseline.get(baseline)
         if counts:
@@ -91,6 +128,15 @@ def _headline(analysis):
             cards.append(f'<article class="card hero"><h3>over <b>{html.escape(baseline)}</b></h3>'
                          + "".join(_figures(t, counts[t]) for t in shown) + "</article>")
     return "".join(cards) or '<p class="empty">No whole fit in this file has a baseline to compare with.</p>'
+
+
+def _library_card(found):
+    row = found.worst_cell.row
+    worst = f"{fmt.problem(row)}, against {found.worst_cell.best.backend}"
+    return ('<article class="card hero"><h3>over <b>the best library of each problem</b></h3>'
+            f'<section><h4>{fmt.threads(row.threads)} <span>{found.count} problems</span></h4>'
+            f'<div class="figure big"><strong>{fmt.times(found.geomean)}</strong><span class="who">auto</span>'
+            f'<span class="worst">worst {fmt.times(found.worst)} <em>{html.escape(worst)}</em></span></div></section></article>')
 
 
 def _figures(threads, by_contender):
@@ -153,7 +199,7 @@ def _plain_table(table):
 
 
 def _failed(run):
-    failed = [row for row in run.rows if not row.ok]
+    failed = [row for row in run.rows if not row.ok and not row.skipped]
     if not failed:
         return ""
     items = "".join(

@@ -4,11 +4,12 @@
 import io
 
 from . import formatting as fmt
+from . import peers
 from .analysis import gflops
 from .drawing import Line2D, legend, name_of, plain_log, plt, swatches
 from .loading import isa_rank
 from .rooflines import chosen_roofline
-from .style import INK, MUTED, RC, colours
+from .style import INK, MUTED, RC, colours, library_colours
 
 MARKERS = "osD^vPX*<>hp"
 
@@ -39,22 +40,51 @@ def to_svg(figure):
 
 
 def summary_png(analysis, path):
-    """The picture for the main README: who is how much faster, and how time grows."""
+    """The picture for the main README: who is how much faster, among libraries and among our backends."""
+    panels = [panel for panel, drawable in ((_libraries, peers.by_library(analysis.run, "peer")), (_overview, analysis.summary("fit", "naive", lambda row: "all")))
+              if drawable]
+    sweeps_found = [(axis, analysis.sweep(axis)) for axis in "knd" if analysis.sweep(axis)]
+    if len(panels) < 2 and sweeps_found:
+        panels.append(lambda _, axes: _summary_sweep(axes, analysis, *sweeps_found[0]))
     with plt.rc_context(RC):
-        figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.3), gridspec_kw={"width_ratios": [1.15, 1]})
-        _overview(analysis, left)
-        sweep = next((s for s in (analysis.sweep(a) for a in "knd") if s), None)
-        axis = next((a for a in "knd" if analysis.sweep(a)), None)
-        if sweep:
-            _sweep(right, analysis, axis, sweep)
-            right.set_title(f"Seconds for a fit against {axis}")
-        else:
-            right.set_visible(False)
+        figure, axes = plt.subplots(1, max(len(panels), 1), figsize=(11 if len(panels) > 1 else 8, 4.3), squeeze=False)
+        for panel, place in zip(panels, axes[0]):
+            panel(analysis, place)
+        if not panels:
+            axes[0][0].set_visible(False)
         run = analysis.run
         facts = [run.text("cpu_model"), run.text("isa"), run.commit(), run.text("date")[:10]]
         figure.supxlabel(" · ".join(f for f in facts if f), fontsize=8.5, color=MUTED)
         figure.savefig(path, format="png", dpi=150, metadata={"Software": None})
         plt.close(figure)
+
+
+def _summary_sweep(axes, analysis, axis, sweep):
+    _sweep(axes, analysis, axis, sweep)
+    axes.set_title(f"Seconds for a fit against {axis}")
+
+
+def _libraries(analysis, axes):
+    """How many times longer an iteration of each library takes than that of `auto`; the lowest problem as a tick."""
+    ratios = peers.by_library(analysis.run, "peer")
+    inexact = {row.backend for row in analysis.run.group("peer") if row.exact is False}
+    palette = library_colours(peers.names(analysis.run))
+    shown = sorted(ratios.items(), key=lambda item: item[1][0])
+    total = max(count for _, _, count in ratios.values())
+    for y, (name, (mean, low, count)) in enumerate(shown):
+        axes.barh(y, mean, 0.72, color=palette[name])
+        axes.plot([low, low], [y - 0.36, y + 0.36], color=INK, linewidth=1.4)
+        axes.annotate(f"{fmt.times(mean)}" + (f"  ({count}/{total})" if count < total else ""), (mean, y), (5, 0), textcoords="offset points",
+                      va="center", fontsize=8, color=INK)
+    axes.axvline(1, color=MUTED, linewidth=1, linestyle="--")
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(shown)), [f"{name} ≈" if name in inexact else name for name, _ in shown], color=INK)
+    axes.grid(axis="y", visible=False)
+    left, right = axes.get_xlim()
+    axes.set_xlim(min(left, 0.8), right * (right / min(left, 0.8)) ** 0.22)
+    plain_log(axes.xaxis)
+    axes.set_title("An iteration of other libraries, in those of auto")
+    axes.set_xlabel("geometric mean; tick: the problem where it is closest", fontsize=8.5)
 
 
 def _overview(analysis, axes):

@@ -19,6 +19,15 @@ RC = {
 }
 
 
+LIBRARIES = ["#1d4e89", "#a4461b", "#2f7d4f", "#7a3e9d", "#0f7b8a", "#b0307a", "#6b7d12", "#c0392b", "#4a55c2", "#8a6d1b", "#546e7a",
+             "#d35400", "#16a085", "#9b59b6", "#7f5539", "#2c7be5"]
+
+
+def library_colours(libraries):
+    """Other libraries have a palette of their own, darker than ours."""
+    return {name: LIBRARIES[i % len(LIBRARIES)] for i, name in enumerate(libraries)}
+
+
 def colours(backends):
     """{backend: colour}: baselines and auto have their own, the others take the palette in the order of the registry."""
     chosen, free = {}, 0

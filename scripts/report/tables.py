@@ -4,7 +4,7 @@
 import re
 
 from . import formatting as fmt
-from . import limits
+from . import limits, peer_tables
 from .analysis import BASELINES, distances_saved, gflops, iterations
 
 GROUPS = {"fit": "Whole fits", "assign": "One assignment pass"}
@@ -39,7 +39,8 @@ def _date(text):
 
 def notes(run):
     """What a reader must know to read the figures rightly."""
-    failed = [row for row in run.rows if not row.ok]
+    failed = [row for row in run.rows if not row.ok and not row.skipped]
+    skipped = sum(row.skipped for row in run.rows)
     inexact_rows = [row for row in run.group("fit", "assign") if row.ok and row.exact is False]
     ratios = [row.counter("inertia_ratio") for row in inexact_rows if row.counter("inertia_ratio")]
     inexact = sorted({row.backend for row in run.group("fit", "assign") if row.exact is False})
@@ -59,8 +60,11 @@ def notes(run):
         off = sum(abs(ratio - 1) > 0.01 for ratio in ratios)
         lines.append(f"The inertia of what is not exact is {min(ratios):.4f} to {max(ratios):.4f} times the right one; "
                      f"{off} of {len(ratios)} rows are off by more than 1 %.")
-    lines.append(f"{len(failed)} of {len(run.rows)} rows failed or were skipped; they are listed as such and count nowhere."
+    lines.append(f"{len(failed)} of {len(run.rows)} rows failed; they are listed as such and count nowhere."
                  if failed else f"None of the {len(run.rows)} rows failed.")
+    if skipped:
+        lines.append(f"{skipped} rows are left out, because a fit would have taken longer than the limit, or the library failed: "
+                     "the tables of the libraries say which and why.")
     if run.unknown:
         lines.append(f"{len(run.unknown)} benchmarks have a name that the report does not know and are left out.")
     return lines
@@ -93,7 +97,7 @@ def readme(analysis, plots, source):
     lines += [f"Measured data: `{source}` · interactive page: `report.html`", ""]
     lines += _table(["Machine", ""], [[name, value] for name, value in machine_facts(run)], left=2)
     lines += _headline_section(analysis)
-    lines += _ceiling_section(run) + _limit_section(analysis)
+    lines += peer_tables.sections(analysis) + _ceiling_section(run) + _limit_section(analysis)
     lines += ["## How to read this", ""] + [f"- {note}" for note in notes(run)] + [""]
     if plots:
         lines += ["## Plots", ""]
@@ -156,7 +160,7 @@ def _fit_section(analysis, group, title):
                  for b, t in columns]
         lines += ["Geometric-mean speed-up over `naive`:", ""] + _table(["backend", *summary], table)
     header = ["dtype", "n", "d", "k", "threads", "backend", "isa", "time", "spread", "× naive", "× textbook", "× simd",
-              "GFLOP/s", "% of peak", "distances saved", "iterations", "memory"]
+              "GFLOP/s", "% of peak", "distances", "saved", "iterations", "memory"]
     for dataset in dict.fromkeys(row.dataset for row in rows):
         mine = [row for row in rows if row.dataset == dataset]
         order = analysis.run.backends(group)
@@ -169,10 +173,11 @@ def _fit_section(analysis, group, title):
 def _fit_row(analysis, row):
     start = [row.dtype, fmt.count(row.n), fmt.count(row.d), fmt.count(row.k), str(row.threads), backend_name(row), row.isa]
     if not row.ok:
-        return start + ["failed"] + [""] * 9
+        return start + ["failed"] + [""] * 10
     return start + [
         fmt.seconds(row.seconds), fmt.percent(row.spread), *(fmt.times(analysis.speedup(row, b)) for b in BASELINES),
-        fmt.plain(gflops(row)), fmt.percent(analysis.peak_share(row)), fmt.percent(distances_saved(row)),
+        fmt.plain(gflops(row)), fmt.percent(analysis.peak_share(row)), fmt.count(row.counter("distances")),
+        fmt.percent(distances_saved(row)),
         fmt.count(iterations(row)), fmt.size(row.counter("memory_bytes"))]
 
 
@@ -203,6 +208,6 @@ def _seeding_section(run):
 
 
 def _failed_section(run):
-    failed = [row for row in run.rows if not row.ok]
+    failed = [row for row in run.rows if not row.ok and not row.skipped]
     table = [[row.group, fmt.problem(row), f"{row.backend}, {fmt.threads(row.threads)}", row.error] for row in failed]
     return (["## Failed or skipped", ""] + _table(["group", "problem", "backend", "why"], table, left=4)) if table else []

@@ -34,6 +34,12 @@ constexpr std::array kKinds{
          make_embedding},
     Kind{{"images", "grey pixels 0..255 of pen strokes, one shape a cluster, like handwritten digits"},
          make_images},
+    Kind{{"lattice",
+          "Gaussian components of unit variance on a square lattice of step 5.66, like the BIRCH1 set"},
+         make_lattice},
+    Kind{{"pixels",
+          "whole numbers 0..255: neighbours on smooth shades with noise, like the colours of a photograph"},
+         make_pixels},
 };
 
 constexpr auto kInfos = [] {

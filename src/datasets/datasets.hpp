@@ -26,7 +26,7 @@ struct KindInfo {
   std::string_view description;  ///< one line for --help and the report
 };
 
-/// blobs, anisotropic, uniform, imbalanced, duplicates, grid, embedding, images.
+/// blobs, anisotropic, uniform, imbalanced, duplicates, grid, embedding, images, lattice, pixels.
 std::span<const KindInfo> kinds();
 
 /// n_samples x n_features values of T in {float, double}; the float version is the double version rounded.

@@ -25,6 +25,8 @@ RowWriter make_duplicates(const Spec& spec);
 RowWriter make_grid(const Spec& spec);
 RowWriter make_embedding(const Spec& spec);
 RowWriter make_images(const Spec& spec);
+RowWriter make_lattice(const Spec& spec);
+RowWriter make_pixels(const Spec& spec);
 
 /// What a random stream is used for; keeps the streams of one seed apart.
 enum class Draw : std::uint64_t { rows = 1, centres, maps, basis, strokes };

@@ -143,6 +143,8 @@ TEST(Datasets, PinnedBits) {
       {"grid", {0xdaacac40fcfe1858, 0xdd5ddb9d71401cf8}},
       {"embedding", {0x7fa90abf6070ebec, 0x0fef76a2d5022bca}},
       {"images", {0x285e401519bd35b0, 0x75581948b094cda5}},
+      {"lattice", {0xd895b2ced6fe6254, 0x8b90a40529bcf43c}},
+      {"pixels", {0xcd6e53645b752db1, 0xe8b760b997d43e90}},
   };
   for (const KindInfo& info : kinds()) {
     const Spec spec{.n_samples = 40, .n_features = 20, .n_clusters = 6, .seed = 42};
@@ -279,6 +281,36 @@ TEST(Datasets, EmbeddingRowsHaveNearNeighbours) {
     nearest_sum += nearest;
   }
   EXPECT_LT(2 * nearest_sum, mean_sum);
+}
+
+TEST(Datasets, LatticeHasUnitVarianceAroundItsCorners) {
+  const auto samples =
+      generate<double>("lattice", {.n_samples = 20000, .n_features = 2, .n_clusters = 9, .separation = 20});
+  double squares = 0;
+  for (std::size_t i = 0; i < samples.rows(); ++i) {
+    for (const double value : samples.row(i)) {
+      const double corner = 20 * std::round(value / 20);
+      EXPECT_TRUE(corner >= 0 && corner <= 40) << value;
+      squares += (value - corner) * (value - corner);
+    }
+  }
+  EXPECT_NEAR(squares / 40000, 1, 0.05);  // seven standard errors of sqrt(2 / 40000)
+}
+
+TEST(Datasets, PixelsAreWholeNumbersWhoseNeighboursAndChannelsAreAlike) {
+  constexpr std::size_t n = 20000;
+  const auto samples = generate<double>("pixels", {.n_samples = n, .n_features = 3, .n_clusters = 16});
+  double neighbours = 0, strangers = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    for (const double value : samples.row(i)) {
+      ASSERT_GE(value, 0);
+      ASSERT_LE(value, 255);
+      ASSERT_EQ(value, std::floor(value));
+    }
+    neighbours += std::abs(samples(i, 0) - samples((i + 1) % n, 0));
+    strangers += std::abs(samples(i, 0) - samples((i + n / 2) % n, 0));
+  }
+  EXPECT_LT(3 * neighbours, strangers);
 }
 
 TEST(Datasets, ImagesAreSparseGreyAndSmooth) {

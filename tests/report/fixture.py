@@ -125,11 +125,52 @@ def limit_rows():
                        "simd/avx512")
 
 
-def document(small=False):
+# name: (an iteration's time as a multiple of simd's, counters of its own)
+LIBRARIES = {
+    "faiss": (1.6, {"told_iterations": 1}), "opencv": (8.0, {"start_by_labels": 1}), "r-lloyd": (30.0, {"told_iterations": 1, "float64": 1}),
+    "alglib": (25.0, {"told_iterations": 1, "own_start": 1, "same_end": 0, "inertia_ratio": 1.02, "float64": 1}),
+    "sklearn-minibatch": (0.4, {"told_iterations": 1, "exact": 0, "same_end": 0, "inertia_ratio": 1.01}),
+}
+
+
+def peer_rows():
+    """bench_peers: a slow machine's worth of libraries beside three backends of ours."""
+    def rows(group, dataset, size, iters=25, names=(), prefix=""):
+        n, d, k = size
+        simd = 1e-11 * n * k * (d + 8)
+        for name, times, own in [(b, t, {"ours": 1, "told_iterations": 1, "same_bits": 1}) for b, t in
+                                 (("simd", 1.0), ("hamerly", 0.4 + 0.02 * d), ("auto", min(1.02, 0.42 + 0.02 * d)))] + \
+                                [(b, t, {"ours": 0, **c}) for b, (t, c) in LIBRARIES.items()]:
+            if names and name not in names:
+                continue
+            full = f"{group}/{dataset}/dtype:f32/n:{n}/d:{d}/k:{k}{prefix}/{name}/threads:2"
+            if name == "r-lloyd" and n * d * k > 5e7:
+                yield failure(full, "skipped: one iteration takes 9.1 s; the limit of a run is 5 s")
+                continue
+            each = simd * times * (0.7 + 0.6 * wobble(full.replace(f"iters:{iters}", "")))
+            inertia = n * d * (1 + 1 / iters) * own.get("inertia_ratio", 1.0)
+            yield from entries(full, each * iters, {
+                "exact": 1, "same_end": 1, "inertia_ratio": 1.0, "stopped_early": 0, **own, "n_iter": iters, "inertia": inertia,
+                "seconds_per_iteration": each, "GFLOPs": 2 * n * d * k / each / 1e9, "memory_bytes": 4e6 * (1 + times), "conversion_seconds": 1e-4,
+            }, suffix="/iterations:1/process_time/manual_time")
+
+    for dataset, size in (("pixels", (273280, 3, 16)), ("lattice", (100000, 2, 100)), ("embedding", (10000, 768, 100))):
+        yield from rows("peer", dataset, size)
+        yield from rows("own", dataset, size, 40, ("auto", "simd", *LIBRARIES))
+    for iters in (1, 4):
+        yield from rows("curve", "lattice", (100000, 2, 100), iters, ("auto", "simd", "faiss", "opencv"), f"/iters:{iters}")
+    for size in [(10000, d, k) for d in (2, 16, 128) for k in (8, 128)] + [(1000, 16, k) for k in (8, 128)]:
+        yield from rows("map", "blobs", size)
+
+
+def document(small=False, peers=False):
     datasets, sizes = (DATASETS[:2], SIZES[:2]) if small else (DATASETS, SIZES)
     rows = [*fit_rows("fit", datasets, sizes), *fit_rows("assign", datasets[:2], sizes[:2]), *kernel_rows(), *seeding_rows(), *limit_rows()]
-    return {"context": context(), "benchmarks": rows}
+    if not peers:
+        return {"context": context(), "benchmarks": rows}
+    about = {f"peer/{name}": f"1.2 | as installed | {'approximate' if 'minibatch' in name else ''}" for name in LIBRARIES}
+    return {"context": context() | about | {"peer/onedal": "left out: it died with exit code 1"}, "benchmarks": [*rows, *peer_rows()]}
 
 
 if __name__ == "__main__":
-    json.dump(document(), sys.stdout, indent=1)
+    json.dump(document(peers=True), sys.stdout, indent=1)

@@ -54,7 +54,7 @@ class Output(ReportTest):
 
     def test_all_files_are_there_and_the_same_twice(self):
         first = self.written()
-        self.assertEqual(sorted(first), ["README.md", "plots/kernels.svg", "plots/roofline.svg", "plots/speedup.svg",
+        self.assertEqual(sorted(first), ["README.md", "losses.md", "plots/kernels.svg", "plots/roofline.svg", "plots/speedup.svg",
                                          "plots/sweeps.svg", "plots/threads.svg", "report.html", "summary.png"])
         again = self.write("two")
         for name in first:

@@ -14,17 +14,8 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-
          "--disable-component-update", "--disable-sync", "--virtual-time-budget=5000"]
 
 
-@unittest.skipUnless(CHROMIUM, "no chromium")
-class InTheBrowser(ReportTest):
-    def setUp(self):
-        super().setUp()
-        rows = []
-        for dataset in ("blobs", "uniform"):
-            for k in (8, 64):
-                for backend, time in (("naive", 100.0), ("textbook", 20.0), ("simd", 8.0 if k == 8 else 5.0)):
-                    rows += fit(backend, time, dataset=dataset, k=k, exact=int(backend != "textbook"), GFLOPs=1.0)
-        rows += fit("elkan", error="labels differ", dataset="uniform", k=64)
-        self.report(self.file(document(rows)), "--out", self.folder)
+class Browser(ReportTest):
+    """Runs the page in self.folder."""
 
     def dom(self, fragment="", script=""):
         """The page's elements after its scripts, and `script` after them, have run."""
@@ -43,6 +34,19 @@ class InTheBrowser(ReportTest):
     def lines(self, dom):
         body = re.search(r'<table id="rows">.*?<tbody>(.*?)</tbody>', dom, flags=re.S)[1]
         return [[re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<td.*?</td>", line)] for line in re.findall(r"<tr>.*?</tr>", body)]
+
+
+@unittest.skipUnless(CHROMIUM, "no chromium")
+class InTheBrowser(Browser):
+    def setUp(self):
+        super().setUp()
+        rows = []
+        for dataset in ("blobs", "uniform"):
+            for k in (8, 64):
+                for backend, time in (("naive", 100.0), ("textbook", 20.0), ("simd", 8.0 if k == 8 else 5.0)):
+                    rows += fit(backend, time, dataset=dataset, k=k, exact=int(backend != "textbook"), GFLOPs=1.0)
+        rows += fit("elkan", error="labels differ", dataset="uniform", k=64)
+        self.report(self.file(document(rows)), "--out", self.folder)
 
     def test_everything_is_shown_at_first(self):
         dom = self.dom()

@@ -10,7 +10,7 @@ import unittest
 import fixture
 from support import PROJECT, ReportTest
 
-SCRIPTS = ["bench.sh", "format.sh", "setup.sh", "test.sh", "update_generated.sh"]
+SCRIPTS = ["bench.sh", "compare.sh", "format.sh", "setup.sh", "test.sh", "update_generated.sh"]
 
 
 class Scripts(ReportTest):
@@ -42,7 +42,7 @@ class Scripts(ReportTest):
                 done = self.run_script(name, flag)
                 self.assertEqual((done.returncode, done.stderr), (0, ""), name)
                 self.assertTrue(done.stdout.startswith(f"Usage: scripts/{name}"), done.stdout)
-        for name, arguments in (("bench.sh", ["--suit", "quick"]), ("bench.sh", ["--suite", "huge"]), ("bench.sh", ["--out"]),
+        for name, arguments in (("bench.sh", ["--suit", "quick"]), ("bench.sh", ["--suite", "huge"]), ("bench.sh", ["--out"]), ("bench.sh", ["--k", "3"]), ("bench.sh", ["--only", "bench_x"]), ("compare.sh", ["old.json"]),
                                 ("format.sh", ["--chek"]), ("setup.sh", ["--x"]), ("test.sh", ["--build"]),
                                 ("update_generated.sh", ["--x"])):
             done = self.run_script(name, *arguments)
@@ -98,10 +98,10 @@ class Scripts(ReportTest):
 
     # ---- bench.sh
     def stand_in_suite(self, *, fail="", code=3):
-        document = fixture.document(small=True)
+        document = fixture.document(small=True, peers=True)
         for name, group in (("bench_fit", "fit"), ("bench_assign", "assign"), ("bench_kernels", "kernel"), ("bench_seeding", "seeding"),
-                            ("bench_limits", "limit")):
-            rows = [row for row in document["benchmarks"] if row["name"].startswith(group + "/")]
+                            ("bench_limits", "limit"), ("bench_peers", ("peer", "own", "map", "curve"))):
+            rows = [row for row in document["benchmarks"] if row["name"].split("/")[0] in group]
             data = self.folder / f"{name}.data"
             data.write_text(json.dumps({"context": document["context"], "benchmarks": rows}))
             body = f'echo "$@" > "{self.folder}/{name}.txt"\nfor a; do case $a in --benchmark_out=*) cp "{data}" "${{a#*=}}";; esac; done\n'
@@ -113,13 +113,45 @@ class Scripts(ReportTest):
         done = self.run_script("bench.sh", "--suite", "smoke")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         merged = self.root / "out/example-9000-2-50ghz/2026-03-02-0123456789.json"
-        self.assertEqual(len(json.loads(merged.read_text())["benchmarks"]), len(fixture.document(small=True)["benchmarks"]))
+        names = {row["run_name"] for row in fixture.document(small=True)["benchmarks"]}
+        self.assertEqual({row["name"] for row in json.loads(merged.read_text())["benchmarks"]}, names)
         for name in ("README.md", "report.html", "summary.png", "plots/speedup.svg"):
             self.assertTrue((self.root / "out" / name).stat().st_size > 0, name)
         self.assertIn(str(self.root / "out/report.html"), done.stdout)
         self.assertIn("--suite smoke", (self.folder / "bench_kernels.txt").read_text())
         first = (self.folder / "cmake.txt").read_text().splitlines()[0]
         self.assertIn("--preset release", first)
+
+    def test_bench_with_peers_builds_and_runs_them_alone(self):
+        self.stand_in_suite()
+        done = self.run_script("bench.sh", "--peers-suite", "smoke", "--only", "bench_peers", "--repetitions", "2", "--filter", "peer")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("-DOMNIMEANS_PEERS=ON", (self.folder / "cmake.txt").read_text())
+        asked = (self.folder / "bench_peers.txt").read_text()
+        for argument in ("--suite smoke", "--benchmark_repetitions=2", "--benchmark_filter=peer"):
+            self.assertIn(argument, asked)
+        self.assertFalse((self.folder / "bench_fit.txt").exists())
+        self.assertIn("## Libraries against libraries", (self.root / "out/README.md").read_text())
+
+    def test_own_data_go_to_the_fits_and_the_peers(self):
+        self.stand_in_suite()
+        done = self.run_script("bench.sh", "--peers", "--data", "file:points.npy", "--k", "7")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for name in ("bench_fit", "bench_peers"):
+            self.assertIn("--data file:points.npy -k 7", (self.folder / f"{name}.txt").read_text())
+        self.assertFalse((self.folder / "bench_assign.txt").exists())
+
+    def test_setup_installs_the_libraries_for_peers_only(self):
+        self.stand_in_suite()
+        self.packages(missing="libfaiss-dev")
+        self.assertEqual(self.run_script("bench.sh", "--suite", "smoke", skip_setup=False).returncode, 0)
+        self.assertFalse((self.folder / "apt.txt").exists())
+        done = self.run_script("bench.sh", "--suite", "smoke", "--peers", skip_setup=False)
+        if os.geteuid() == 0:
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("libfaiss-dev", (self.folder / "apt.txt").read_text())
+        else:
+            self.assertIn("libfaiss-dev", done.stderr)
 
     def test_bench_stops_where_a_part_fails(self):
         self.stand_in_suite(fail="bench_assign")

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+"""mlpack by its Python package: Lloyd's algorithm (naive), in double. Own defaults: random samples, up to 1000
+iterations."""
+
+import sys
+from importlib.metadata import version
+
+import mlpack
+import numpy
+
+from worker import serve
+
+
+class Mlpack:
+    def __init__(self, task):
+        self.k = len(task.centroids)
+        self.samples = task.samples.astype(numpy.float64)
+        self.centroids = task.centroids.astype(numpy.float64)
+
+    def given(self, max_iter):
+        found = mlpack.kmeans(clusters=self.k, input_=self.samples, initial_centroids=self.centroids, max_iterations=max_iter)
+        return found["centroid"], -1
+
+    def own(self):
+        return mlpack.kmeans(clusters=self.k, input_=self.samples)["centroid"], -1
+
+
+serve(Mlpack, version("mlpack"), f"Python {sys.version.split()[0]}", "float64")

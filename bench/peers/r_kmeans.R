@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+# R: stats::kmeans with algorithm = "Lloyd" from the given centroids, in double. Own defaults: Hartigan and Wong's
+# algorithm from random samples, 10 iterations. The requests and answers are those of worker.hpp.
+
+floats <- function(path, rows, columns) {
+  matrix(readBin(path, "numeric", rows * columns, size = 4), nrow = rows, byrow = TRUE)
+}
+
+memory <- function(field) {
+  line <- grep(paste0("^", field), readLines("/proc/self/status"), value = TRUE)
+  as.numeric(gsub("[^0-9]", "", line)) * 1024
+}
+
+# Starts the high-water mark anew; what is resident, or -1 where the kernel does not know how.
+reset_peak <- function() {
+  gc()
+  tryCatch({
+    cat("5", file = "/proc/self/clear_refs")
+    memory("VmRSS")
+  }, error = function(e) -1, warning = function(w) -1)
+}
+
+answer <- function(line) {
+  words <- strsplit(line, " ")[[1]]
+  if (length(words) != 11 || words[1] != "fit") stop(paste("not a request:", line))
+  n <- as.numeric(words[3]); d <- as.numeric(words[4]); k <- as.numeric(words[6]); max_iter <- as.integer(words[7])
+  before <- reset_peak()
+  start <- proc.time()[["elapsed"]]
+  samples <- floats(words[2], n, d)
+  centroids <- floats(words[5], k, d)
+  conversion <- proc.time()[["elapsed"]] - start
+  clock <- function(expression) {
+    start <- as.numeric(Sys.time())
+    list(value = expression, seconds = as.numeric(Sys.time()) - start)
+  }
+  lloyd <- function(iterations) suppressWarnings(kmeans(samples, centroids, iter.max = iterations, algorithm = "Lloyd"))
+  once <- clock(lloyd(1L))$seconds
+  if (once * max_iter > as.numeric(words[10])) return(paste("slow", once))
+  fitted <- clock(if (words[9] == "own") suppressWarnings(kmeans(samples, k)) else lloyd(max_iter))
+  peak <- if (before < 0) -1 else memory("VmHWM") - before
+  writeBin(as.vector(t(fitted$value$centers)), words[11], size = 4)
+  # Where it did not converge it says one more than it was allowed.
+  iterations <- if (words[9] == "own") fitted$value$iter else min(fitted$value$iter, max_iter)
+  sprintf("ok %.9f %.9f %d %.0f", fitted$seconds, conversion, as.integer(iterations), peak)
+}
+
+set.seed(1)
+cat("ready", R.version.string, "as installed", "float64", sep = "\t")
+cat("\n")
+input <- file("stdin", "r")
+while (length(line <- readLines(input, 1)) > 0) {
+  text <- tryCatch(answer(line), error = function(e) paste("error", conditionMessage(e)))
+  cat(gsub("[\r\n]", " ", text), "\n", sep = "")
+  flush(stdout())
+}

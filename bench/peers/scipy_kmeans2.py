@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+"""SciPy: scipy.cluster.vq.kmeans2, which does all its iterations. Own defaults: 10 iterations from Gaussian random
+centroids."""
+
+import sys
+import warnings
+
+import scipy
+from scipy.cluster.vq import kmeans2
+
+from worker import serve
+
+
+class Kmeans2:
+    def __init__(self, task):
+        self.task = task
+
+    def given(self, max_iter):
+        centroids, _ = kmeans2(self.task.samples, self.task.centroids, iter=max_iter, minit="matrix")
+        return centroids, max_iter
+
+    def own(self):
+        centroids, _ = kmeans2(self.task.samples, len(self.task.centroids), seed=1)
+        return centroids, 10
+
+
+warnings.simplefilter("ignore")  # of empty clusters
+serve(Kmeans2, scipy.__version__, f"Python {sys.version.split()[0]}")

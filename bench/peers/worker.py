@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""The loop of a Python adapter; the requests and answers are those of worker.hpp."""
+
+import ctypes
+import mmap
+import os
+import sys
+import time
+from dataclasses import dataclass
+
+import numpy
+
+
+@dataclass
+class Task:
+    samples: numpy.ndarray  # n x d, float32
+    centroids: numpy.ndarray  # k x d, the given start
+    tol: float
+    threads: int
+
+
+def _floats(path, rows, columns):
+    with open(path, "rb") as file:
+        mapped = mmap.mmap(file.fileno(), rows * columns * 4, prot=mmap.PROT_READ | mmap.PROT_WRITE, flags=mmap.MAP_PRIVATE | mmap.MAP_POPULATE)
+    return numpy.frombuffer(mapped, dtype=numpy.float32).reshape(rows, columns)
+
+
+def _memory(name):
+    with open("/proc/self/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith(name))
+
+
+def _reset_peak():
+    """Starts the high-water mark anew; what is resident, or -1 where the kernel does not know how."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+        with open("/proc/self/clear_refs", "w", encoding="ascii") as clear:
+            clear.write("5")
+        return _memory("VmRSS:")
+    except (OSError, AttributeError):
+        return -1
+
+
+def _answer(line, make, threads):
+    verb, samples, n, d, centroids, k, max_iter, tol, mode, limit, result = line.split()
+    if verb != "fit" or mode not in ("given", "own"):
+        raise ValueError(f"not a request: {line}")
+    task = Task(_floats(samples, int(n), int(d)), _floats(centroids, int(k), int(d)), float(tol), threads)
+    before = _reset_peak()
+    start = time.perf_counter()
+    adapter = make(task)
+    conversion = time.perf_counter() - start
+
+    for _ in range(2):  # the first may start threads
+        start = time.perf_counter()
+        adapter.given(1)
+        once = time.perf_counter() - start
+        if once * int(max_iter) <= float(limit):
+            break
+    if once * int(max_iter) > float(limit):
+        return f"slow {once}"
+
+    start = time.perf_counter()
+    fitted, n_iter = adapter.own() if mode == "own" else adapter.given(int(max_iter))
+    seconds = time.perf_counter() - start
+    peak = -1 if before < 0 else _memory("VmHWM:") - before
+    fitted = numpy.ascontiguousarray(fitted, dtype=numpy.float32)
+    if fitted.shape != task.centroids.shape:
+        raise ValueError("not k centroids")
+    fitted.tofile(result)
+    return f"ok {seconds!r} {conversion!r} {n_iter} {peak}"
+
+
+def serve(make, version, build, marks=""):
+    """`make(task)` gives an object with given(max_iter) and own(), which return (centroids, iterations or -1)."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what a library prints goes to stderr
+    threads = int(sys.argv[1])
+    answers.write("\t".join(("ready", version, build, marks)) + "\n")
+    for line in sys.stdin:
+        try:
+            text = _answer(line, make, threads)
+        except Exception as error:  # whatever a library throws is an answer, too
+            text = f"error {type(error).__name__}: {error}"
+        answers.write(" ".join(text.splitlines()) + "\n")
