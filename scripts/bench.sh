@@ -104,8 +104,10 @@ for name in "${benchmarks[@]}"; do measure "$name"; done
 
 python=$(python_command)
 merged=$("$python" "$root/scripts/report.py" --merge-into "$out" "${files[@]}")
-step "$logs/seeding_study.log" "study of seedings" "$build/bench/seeding_study" --suite "$suite" \
-  --out "${merged%.json}.seeding.json"
+if [[ " ${benchmarks[*]} " == *" bench_seeding "* && -z $filter ]]; then
+  step "$logs/seeding_study.log" "study of seedings" "$build/bench/seeding_study" --suite "$suite" \
+    --out "${merged%.json}.seeding.json"
+fi
 "$python" "$root/scripts/report.py" ${strict[@]+"${strict[@]}"} --out "$out" "$merged"
 say "Data:   $merged"
 say "Tables: $out/README.md"

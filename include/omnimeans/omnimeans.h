@@ -61,7 +61,16 @@ static inline omnimeans_matrix omnimeans_matrix_f64(const double* data, size_t r
   return matrix;
 }
 
-typedef enum omnimeans_init { OMNIMEANS_INIT_RANDOM = 0, OMNIMEANS_INIT_KMEANS_PLUS_PLUS = 1 } omnimeans_init;
+/** How the first centroids are drawn; Init of options.hpp says what each is. */
+typedef enum omnimeans_init {
+  OMNIMEANS_INIT_RANDOM = 0,
+  OMNIMEANS_INIT_KMEANS_PLUS_PLUS = 1,
+  OMNIMEANS_INIT_KMEANS_PLUS_PLUS_TEXTBOOK = 2,
+  OMNIMEANS_INIT_KMEANS_PLUS_PLUS_GREEDY = 3,
+  OMNIMEANS_INIT_KMEANS_PARALLEL = 4,
+  OMNIMEANS_INIT_AFK_MC2 = 5,
+  OMNIMEANS_INIT_FARTHEST_FIRST = 6
+} omnimeans_init;
 
 typedef enum omnimeans_empty_clusters {
   OMNIMEANS_EMPTY_RELOCATE = 0,

@@ -64,10 +64,12 @@ template <class T>
 class Auto final : public Backend<T> {
  public:
   explicit Auto(const Problem<T>& problem) : problem_(problem), plan_(plan_for(problem)) {
-    // Of a step of some microseconds the clock says little, and memory costs more than it.
-    const double work =
-        pairs(problem.samples.rows(), problem.n_clusters) * static_cast<double>(problem.samples.cols());
-    if (work < 1e6) next_trial_ = std::numeric_limits<std::size_t>::max();
+    // Of a step of some microseconds the clock says little, and memory costs more than it. And where a sample
+    // takes exhaustive search some 30 cycles, moving its bounds takes as long.
+    const double sample_work =
+        static_cast<double>(problem.n_clusters) * (static_cast<double>(problem.samples.cols()) + 4);
+    if (static_cast<double>(problem.samples.rows()) * sample_work < 1e6 || sample_work < 1000)
+      next_trial_ = std::numeric_limits<std::size_t>::max();
     // Bytes cost a pass and a half to write, and hardly pay while centroids move far.
     else if (plan_.bounded.name == "bytebounds")
       next_trial_ = 14;
@@ -82,26 +84,22 @@ class Auto final : public Backend<T> {
   }
 
   AssignmentStats assign(const Assignment<T>& step) override {
+    const auto now = std::chrono::steady_clock::now();
+    if (step_ > 0) judge(std::chrono::duration<double>(now - began_).count());
+    began_ = now;
     if (!step.last && step_ == next_trial_) begin_trial();
+    ++step_;
     // A backend that has just been made knows nothing of before.
-    const bool fresh = first_of_current_;
+    fresh_ = first_of_current_;
     first_of_current_ = false;
-    const auto start = std::chrono::steady_clock::now();
     AssignmentStats stats = current_->assign({.centroids = step.centroids,
-                                              .drift = fresh ? std::span<const double>() : step.drift,
+                                              .drift = fresh_ ? std::span<const double>() : step.drift,
                                               .labels = step.labels,
                                               .last = step.last,
                                               .observer = step.observer});
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     stats.backend = choice_.name;
     if (changed_) stats.reason = choice_.reason;
     changed_ = false;
-    if (before_trial_ != nullptr && !fresh) {
-      judge_trial(seconds);
-    } else if (before_trial_ == nullptr) {
-      dense_seconds_ = std::min(dense_seconds_, seconds);
-    }
-    ++step_;
     return stats;
   }
 
@@ -136,8 +134,14 @@ class Auto final : public Backend<T> {
     take(plan_.bounded, current_->bytes());
   }
 
-  /// Two steps with bounds: the better one shows what is to come.
-  void judge_trial(double seconds) {
+  /// What the step before took, from its assignment to this one, so that the update step counts too: it may
+  /// be part of the assignment. Two steps with bounds: the better one shows what is to come.
+  void judge(double seconds) {
+    if (fresh_) return;
+    if (before_trial_ == nullptr) {
+      if (choice_.name == plan_.dense.name) dense_seconds_ = std::min(dense_seconds_, seconds);
+      return;
+    }
     trial_seconds_ = trial_steps_++ == 0 ? seconds : std::min(trial_seconds_, seconds);
     if (trial_seconds_ < 0.95 * dense_seconds_) {
       before_trial_.reset();  // it stays: bounds only get better as centroids come to rest
@@ -153,6 +157,8 @@ class Auto final : public Backend<T> {
   std::unique_ptr<Backend<T>> current_, before_trial_;  ///< before: the dense one, while another is on trial
   Choice choice_;
   bool first_of_current_ = true, changed_ = true;
+  bool fresh_ = true;  ///< the step before was the first of its backend
+  std::chrono::steady_clock::time_point began_;
   std::uint64_t peak_ = 0;  ///< bytes
   std::size_t step_ = 0, next_trial_ = 2;
   int trial_steps_ = 0;

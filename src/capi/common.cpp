@@ -70,6 +70,11 @@ omnimeans_options complete(const omnimeans_options* options) {
 
 static_assert(OMNIMEANS_INIT_RANDOM == static_cast<int>(Init::random));
 static_assert(OMNIMEANS_INIT_KMEANS_PLUS_PLUS == static_cast<int>(Init::kmeans_plus_plus));
+static_assert(OMNIMEANS_INIT_KMEANS_PLUS_PLUS_TEXTBOOK == static_cast<int>(Init::kmeans_plus_plus_textbook));
+static_assert(OMNIMEANS_INIT_KMEANS_PLUS_PLUS_GREEDY == static_cast<int>(Init::kmeans_plus_plus_greedy));
+static_assert(OMNIMEANS_INIT_KMEANS_PARALLEL == static_cast<int>(Init::kmeans_parallel));
+static_assert(OMNIMEANS_INIT_AFK_MC2 == static_cast<int>(Init::afk_mc2));
+static_assert(OMNIMEANS_INIT_FARTHEST_FIRST == static_cast<int>(Init::farthest_first));
 static_assert(OMNIMEANS_EMPTY_RELOCATE == static_cast<int>(EmptyClusterPolicy::relocate));
 static_assert(OMNIMEANS_EMPTY_KEEP == static_cast<int>(EmptyClusterPolicy::keep));
 static_assert(OMNIMEANS_EMPTY_ERROR == static_cast<int>(EmptyClusterPolicy::error));

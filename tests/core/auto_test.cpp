@@ -61,13 +61,20 @@ TEST(Auto, ManyFeaturesAndClustersTakeBytes) {
 
 TEST(Auto, TrialsLeaveTheResultAsItIs) {
   // Large enough for hamerly to be tried in iterations 2, 6 and 14, whatever comes of it.
-  const auto points = blobs<float>(20000, 8, 10, 3, 4);
-  const auto result = run(points, 12, "auto");
+  const auto points = blobs<float>(20000, 20, 50, 3, 4);
+  const auto result = run(points, 50, "auto");
   check_history(result);
   EXPECT_EQ(result.history[0].backend, "simd");
   ASSERT_GT(result.n_iter, 2u);
   EXPECT_EQ(result.history[2].backend, "hamerly");
-  EXPECT_TRUE(same_result(result, run(points, 12, "naive")));
+  EXPECT_TRUE(same_result(result, run(points, 50, "naive")));
+}
+
+TEST(Auto, EightBitsAndThenBytesLeaveTheResultAsItIs) {
+  const auto points = blobs<float>(3000, 100, 300, 5, 4);
+  const auto result = run(points, 300, "auto");
+  check_history(result);
+  EXPECT_TRUE(same_result(result, run(points, 300, "naive")));
 }
 
 TEST(Auto, GivesWayToTheMemoryLimitAndSaysSo) {

@@ -219,6 +219,7 @@ static void every_status(void) {
   expect_failure(&samples, NULL, NULL, &options, OMNIMEANS_UNSUPPORTED_ISA, "z80");
   options = defaults();
   options.backend = "elkan";
+  options.init = OMNIMEANS_INIT_RANDOM;
   options.memory_limit_bytes = 10;
   expect_failure(&samples, NULL, NULL, &options, OMNIMEANS_MEMORY_LIMIT_EXCEEDED, "elkan");
   options = defaults();

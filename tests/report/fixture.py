@@ -172,5 +172,16 @@ def document(small=False, peers=False):
     return {"context": context() | about | {"peer/onedal": "left out: it died with exit code 1"}, "benchmarks": [*rows, *peer_rows()]}
 
 
+def seeding_method(name, seconds, inertia):
+    return {"name": name, "passes": 2, "distances_share": 1.0, "seconds": seconds, "inertia": inertia}
+
+
+STUDY = {"seeds": 20, "isa": "avx2", "sets": [
+    {"dataset": kind, "n": 100, "d": 3, "k": 5,
+     "methods": [seeding_method("random", [0.001, 0.002, 0.003], [9.0, 4.0, 3.0]),
+                 seeding_method("k-means++", [0.002, 0.003, 0.004], [5.0, 3.0, 2.0])]}
+    for kind in ("blobs", "grid", "uniform", "images")]}
+
+
 if __name__ == "__main__":
     json.dump(document(peers=True), sys.stdout, indent=1)

@@ -106,6 +106,9 @@ class Scripts(ReportTest):
             data.write_text(json.dumps({"context": document["context"], "benchmarks": rows}))
             body = f'echo "$@" > "{self.folder}/{name}.txt"\nfor a; do case $a in --benchmark_out=*) cp "{data}" "${{a#*=}}";; esac; done\n'
             self.tool(self.root / "build/release/bench" / name, body + (f"echo broken; exit {code}\n" if name == fail else ""))
+        study = self.folder / "study.data"
+        study.write_text(json.dumps(fixture.STUDY))
+        self.tool(self.root / "build/release/bench/seeding_study", f'while [ $# -gt 1 ]; do [ "$1" != --out ] || cp "{study}" "$2"; shift; done\n')
         self.tool(self.tools / "cmake", f'echo "$@" >> "{self.folder}/cmake.txt"\n')
 
     def test_bench_runs_every_part_and_writes_the_report(self):
@@ -115,7 +118,7 @@ class Scripts(ReportTest):
         merged = self.root / "out/example-9000-2-50ghz/2026-03-02-0123456789.json"
         names = {row["run_name"] for row in fixture.document(small=True)["benchmarks"]}
         self.assertEqual({row["name"] for row in json.loads(merged.read_text())["benchmarks"]}, names)
-        for name in ("README.md", "report.html", "summary.png", "plots/speedup.svg"):
+        for name in ("README.md", "report.html", "summary.png", "plots/speedup.svg", "plots/seeding-inertia.svg"):
             self.assertTrue((self.root / "out" / name).stat().st_size > 0, name)
         self.assertIn(str(self.root / "out/report.html"), done.stdout)
         self.assertIn("--suite smoke", (self.folder / "bench_kernels.txt").read_text())

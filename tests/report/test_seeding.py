@@ -7,19 +7,9 @@ import unittest
 from pathlib import Path
 
 import support  # noqa: F401  (finds the report)
+from fixture import STUDY
 from report import plots, seeding
 from report.loading import ReportError
-
-
-def method(name, seconds, inertia):
-    return {"name": name, "passes": 2, "distances_share": 1.0, "seconds": seconds, "inertia": inertia}
-
-
-STUDY = {"seeds": 20, "isa": "avx2", "sets": [
-    {"dataset": kind, "n": 100, "d": 3, "k": 5,
-     "methods": [method("random", [0.001, 0.002, 0.003], [9.0, 4.0, 3.0]),
-                 method("k-means++", [0.002, 0.003, 0.004], [5.0, 3.0, 2.0])]}
-    for kind in ("blobs", "grid", "uniform", "images")]}
 
 
 class Study(unittest.TestCase):
