@@ -26,9 +26,16 @@ command -v dpkg-shlibdeps >/dev/null || status=2 die "no dpkg-shlibdeps: install
 mkdir -p -- "$build" "$out"
 build=$(cd -- "$build" && pwd) out=$(cd -- "$out" && pwd)
 
+# Where Debian keeps its libraries follows from the prefix; nothing is compiled again for it. The build gets its own
+# prefix back.
 work=$(mktemp -d)
-trap 'rm -rf -- "$work"' EXIT
-# Where Debian keeps its libraries follows from the prefix; nothing is compiled again for it.
+prefix=$(sed -n 's/^CMAKE_INSTALL_PREFIX:PATH=//p' "$build/CMakeCache.txt" 2>/dev/null || true)
+finish() {
+  rm -rf -- "$work"
+  [[ ! -f $build/CMakeCache.txt ]] || cmake -S "$root" -B "$build" -DCMAKE_INSTALL_PREFIX="${prefix:-/usr/local}" \
+    -DCMAKE_SKIP_INSTALL_ALL_DEPENDENCY=OFF >/dev/null || true
+}
+trap finish EXIT
 step "$build/logs/package-configure.log" "configure" cmake --preset release -S "$root" -B "$build" \
   -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_SKIP_INSTALL_ALL_DEPENDENCY=ON
 step "$build/logs/package-build.log" "build" cmake --build "$build" -j "$(jobs_count)" --target omnimeans omnimeans_shared omnimeans_cli

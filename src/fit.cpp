@@ -122,7 +122,7 @@ class Fit {
   }
 
  private:
-  Seeds<T> seed(std::size_t run) const {
+  Seeds<T> seed(std::size_t run) {
     if (!initial_.empty()) {
       Seeds<T> given;
       given.centroids = Matrix<T>(initial_.rows(), initial_.cols());
@@ -137,10 +137,21 @@ class Fit {
                                  .threads = threads_,
                                  // The plain ones do all themselves: others are compared with them.
                                  .with_labels = entry_->info.exact && entry_->info.vectorised,
-                                 .memory_limit_bytes = options_.memory_limit_bytes,
+                                 .memory_limit_bytes = problem_.memory_limit_bytes,
                                  .deadline = options_.deadline,
                                  .stop = options_.stop,
                                  .progress = options_.seeding_progress};
+    // Beside a backend kept from the run before, or, where memory is short, without it.
+    if (backend_ != nullptr && backend_->bytes() >= problem_.memory_limit_bytes) backend_.reset();
+    if (backend_ != nullptr) {
+      try {
+        SeedingOptions beside = options;
+        beside.memory_limit_bytes -= backend_->bytes();
+        return seeding::seed_validated(samples_, weights_, beside, isa_);
+      } catch (const MemoryLimitExceeded&) {
+        backend_.reset();
+      }
+    }
     return seeding::seed_validated(samples_, weights_, options, isa_);
   }
 
@@ -152,7 +163,8 @@ class Fit {
     result.centroids = std::move(seeds.centroids);
 
     const auto make_start = Clock::now();
-    const auto backend = entry_->make(problem_);
+    // What it knows of the samples serves every run.
+    if (backend_ == nullptr) backend_ = entry_->make(problem_);
     CentroidUpdate<T> update(samples_, weights_, absmax_, options_.n_clusters, isa_, threads_);
     result.labels.assign(samples_.rows(), -1);
     Matrix<T> next = result.centroids;
@@ -173,10 +185,10 @@ class Fit {
         assigned.backend = "seeding";
         assigned.reason = "the last pass of the seeding found the labels";
       } else {
-        assigned = backend->assign({.centroids = result.centroids,
-                                    .drift = ran.empty() ? std::span<const double>() : drift,
-                                    .labels = result.labels,
-                                    .observer = update.observe(result.labels)});
+        assigned = backend_->assign({.centroids = result.centroids,
+                                     .drift = ran.empty() ? std::span<const double>() : drift,
+                                     .labels = result.labels,
+                                     .observer = update.observe(result.labels)});
         if (assigned.backend.empty()) assigned.backend = entry_->info.name;
         ran = assigned.backend;
       }
@@ -203,14 +215,14 @@ class Fit {
       stop = stopping_rule(result, at_rest, runs);
     }
     result.stop_reason = *stop;
-    finish(*backend, drift, ran, result);
+    finish(drift, ran, result);
     // Labels of the seeding come from the dense engine, which is simd's.
     if (ran.empty()) ran = options_.backend == "auto" ? "simd" : entry_->info.name;
     const BackendInfo& last = find_backend(ran).info;
     result.backend = last.name;
     result.isa = last.vectorised ? isa_ : Isa::scalar;
     result.threads = last.threaded ? threads_ : 1;
-    result.backend_bytes = backend->bytes();
+    result.backend_bytes = backend_->bytes();
     return result;
   }
 
@@ -280,17 +292,16 @@ class Fit {
 
   /// Labels for the returned centroids, unless they are those already; then the canonical inertia. `ran`: who
   /// labelled last, before and after.
-  void finish(Backend<T>& backend, std::span<const double> drift, std::string_view& ran,
-              Result<T>& result) const {
+  void finish(std::span<const double> drift, std::string_view& ran, Result<T>& result) const {
     const auto start = Clock::now();
     AssignmentStats last;
     if (!entry_->info.exact) {
       last = label_samples<T>(samples_, result.centroids, isa_, threads_, result.labels);
     } else if (result.stop_reason != StopReason::converged) {
-      last = backend.assign({.centroids = result.centroids,
-                             .drift = ran.empty() ? std::span<const double>() : drift,
-                             .labels = result.labels,
-                             .last = true});
+      last = backend_->assign({.centroids = result.centroids,
+                               .drift = ran.empty() ? std::span<const double>() : drift,
+                               .labels = result.labels,
+                               .last = true});
       ran = last.backend.empty() ? entry_->info.name : last.backend;
     }
     result.fit_seconds += seconds_since(start);
@@ -314,6 +325,7 @@ class Fit {
   const BackendEntry* entry_ = nullptr;
   std::vector<T> absmax_;
   Problem<T> problem_;
+  std::unique_ptr<Backend<T>> backend_;
   double tolerance_ = 0;
 };
 

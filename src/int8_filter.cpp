@@ -108,7 +108,7 @@ void Int8Filter::find_candidates(RowRange rows, Scratch& scratch) const {
          nullptr, scratch);
 }
 
-void Int8Filter::find_candidates(std::size_t begin, std::span<const std::int32_t> listed, bool every_bound,
+void Int8Filter::find_candidates(std::size_t begin, std::span<const std::int32_t> listed,
                                  Scratch& scratch) const {
   const std::size_t count = listed.size();
   scratch.rows.reserve(count * stride_);
@@ -123,11 +123,11 @@ void Int8Filter::find_candidates(std::size_t begin, std::span<const std::int32_t
     scratch.cut_off[r] = sample_cut_off_[i];
     scratch.length[r] = sample_length_[i];
   }
-  if (every_bound) scratch.bounds.reserve(count * bounds_stride());
+  scratch.bounds.reserve(count * bounds_stride());
   search(begin, listed,
          {scratch.rows.data(), stride_, scratch.scale.data(), scratch.sum.data(), scratch.cut_off.data(),
           scratch.length.data(), count},
-         every_bound ? scratch.bounds.data() : nullptr, scratch);
+         scratch.bounds.data(), scratch);
 }
 
 void Int8Filter::search(std::size_t begin, std::span<const std::int32_t> listed,

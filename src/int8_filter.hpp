@@ -29,7 +29,10 @@ namespace omnimeans {
 template <class T>
 const kernels::Int8Kernels* int8_kernels_for(const Problem<T>& problem) {
   const std::size_t d = problem.samples.cols();
-  if (sizeof(T) != sizeof(float) || d < 16 || d > kernels::int8_longest) return nullptr;
+  // A place in a lane must leave most of a float's bits.
+  constexpr std::size_t most_clusters = std::size_t{1} << 24;
+  if (sizeof(T) != sizeof(float) || d < 16 || d > kernels::int8_longest || problem.n_clusters > most_clusters)
+    return nullptr;
   return kernels::int8_kernels(problem.isa);
 }
 
@@ -49,7 +52,7 @@ class Int8Filter {
   /// Working memory of one thread, and what find_candidates() finds: a value a row.
   struct Scratch {
     std::vector<float> least;     ///< an upper bound of the lowest score, but for least_error()
-    AlignedBuffer<float> bounds;  ///< bounds_stride() a row, if asked for
+    AlignedBuffer<float> bounds;  ///< of listed rows, bounds_stride() apart
 
     std::vector<float> reach;
     std::vector<std::int32_t> index, count;  ///< as kernels::Int8Candidates
@@ -64,8 +67,7 @@ class Int8Filter {
   /// Finds which centroids may be the nearest of each of `rows`, or of the samples begin + listed[r], by
   /// these bounds alone; on request the bounds of every pair, in scratch.bounds.
   void find_candidates(RowRange rows, Scratch& scratch) const;
-  void find_candidates(std::size_t begin, std::span<const std::int32_t> listed, bool every_bound,
-                       Scratch& scratch) const;
+  void find_candidates(std::size_t begin, std::span<const std::int32_t> listed, Scratch& scratch) const;
   /// Those of row r, sample i, in ascending order: one at least, the nearest among them. Valid until the next
   /// call.
   std::span<const std::int32_t> candidates(std::size_t r, std::size_t i, Scratch& scratch) const;

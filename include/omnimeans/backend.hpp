@@ -42,9 +42,11 @@ class OMNIMEANS_API LabelObserver {
 template <class T>
 struct Assignment {
   MatrixView<const T> centroids;  ///< n_clusters x n_features
-  std::span<const double> drift;  ///< n_clusters upper bounds of |c_j - c_j before|; empty in the first step
+  std::span<const double>
+      drift;  ///< n_clusters upper bounds of |c_j - c_j before|; empty in the first step of
+              ///< a run: what bounds say no longer holds, what is known of samples does
   std::span<std::int32_t>
-      labels;         ///< in: of the step before (-1 in the first step); out: the canonical labels
+      labels;         ///< in: of the step before (anything in the first step); out: the canonical labels
   bool last = false;  ///< only labels are wanted: what would pay later need not begin
   LabelObserver* observer =
       nullptr;  ///< a backend may tell it of every label, once (`observed`), or ignore it

@@ -86,7 +86,8 @@ typedef enum omnimeans_stop_reason {
   OMNIMEANS_STOP_CANCELLED = 4
 } omnimeans_stop_reason;
 
-/** Told after every iteration. */
+/** Told after every iteration, and after each pass of the seeding: max_iter is 0 then, and nothing is known.
+ */
 typedef struct omnimeans_progress {
   size_t size; /**< of this struct, in the library */
   uint64_t run, n_init;
@@ -113,12 +114,12 @@ typedef struct omnimeans_options {
   uint64_t max_iter; /**< iterations of a run */
   double tol;        /**< relative to the mean feature variance; 0: only a fixed point ends a run */
   uint64_t seed;
-  uint64_t memory_limit_bytes;          /**< of the backend; 0: half of the physical memory */
-  int32_t init;                         /**< omnimeans_init; not used where initial centroids are given */
-  int32_t empty_clusters;               /**< omnimeans_empty_clusters */
-  const char* backend;                  /**< NULL: "auto" */
-  const char* isa;                      /**< NULL: the best that this CPU runs */
-  double time_limit_seconds;            /**< looked at after each iteration; 0: none */
+  uint64_t memory_limit_bytes; /**< of the seeding, of the backend; 0: half of the physical memory */
+  int32_t init;                /**< omnimeans_init; not used where initial centroids are given */
+  int32_t empty_clusters;      /**< omnimeans_empty_clusters */
+  const char* backend;         /**< NULL: "auto" */
+  const char* isa;             /**< NULL: the best that this CPU runs */
+  double time_limit_seconds;   /**< looked at after each pass of the seeding and each iteration; 0: none */
   omnimeans_progress_callback progress; /**< may be NULL */
   void* user_data;                      /**< the callback's */
 } omnimeans_options;
@@ -158,7 +159,8 @@ OMNIMEANS_API const char* omnimeans_result_backend(const omnimeans_result* resul
 
 /** First centroids alone, by options->init and options->seed: copies of samples, to n_clusters x n_features
  * contiguous values of the samples' type, and which samples they are, to n_clusters `indices` (may be NULL).
- */
+ * Where the time limit ends the method, the seeds still missing are drawn at random; the callback is not
+ * called. */
 OMNIMEANS_API omnimeans_status omnimeans_seed_centroids(const omnimeans_matrix* samples,
                                                         const void* sample_weights,
                                                         const omnimeans_options* options, void* centroids,

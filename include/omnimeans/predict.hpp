@@ -33,7 +33,8 @@ OMNIMEANS_API Matrix<float> transform(MatrixView<const float> samples, MatrixVie
 OMNIMEANS_API Matrix<double> transform(MatrixView<const double> samples, MatrixView<const double> centroids,
                                        const PredictOptions& options = {});
 
-/// sum_i w_i D(x_i, c_labels[i]): canonical inertia, summed in a fixed order. Empty weights stand for ones.
+/// sum_i w_i D(x_i, c_labels[i]): canonical inertia, summed in a fixed order. n_samples labels; n_samples
+/// weights, or none, which stands for ones. Errors as predict; ShapeMismatch, InvalidArgument for labels.
 OMNIMEANS_API double inertia(MatrixView<const float> samples, MatrixView<const float> centroids,
                              std::span<const std::int32_t> labels, std::span<const float> sample_weights = {},
                              const PredictOptions& options = {});

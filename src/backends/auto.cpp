@@ -6,9 +6,9 @@
 //             int8        many: every distance in eight bits, where the CPU has such products
 //             simd        the rest; and what does not fit the memory limit gives way to it, then to openmp,
 //             naive
-//   later     simd gives hamerly a try in iterations 2, 6, 14, 30, ..., int8 gives bytebounds one from 14 on:
-//             centroids come to rest, so bounds pay better. The seconds of the iterations decide, and the
-//             slower one goes.
+//   later     a search of every distance gives bounds a try: hamerly in its steps 2, 6, 14, 30, ..., or
+//             bytebounds, where that may pay, from 14 on. Centroids come to rest, so bounds pay better. The
+//             seconds of the steps decide, and the slower one goes.
 //
 // Measured on a Xeon of 2023 (two threads, float, 20 or 25 iterations, seconds of simd over those of the
 // backend): kdtree 2 to 3 at d = 2 and 3 with k >= 64, 0.7 at d = 8; int8 1.0 at k d = 6,400, 1.2 to 1.4 at
@@ -63,28 +63,11 @@ Plan plan_for(const Problem<T>& problem) {
 template <class T>
 class Auto final : public Backend<T> {
  public:
-  explicit Auto(const Problem<T>& problem) : problem_(problem), plan_(plan_for(problem)) {
-    // Of a step of some microseconds the clock says little, and memory costs more than it. And where a sample
-    // takes exhaustive search some 30 cycles, moving its bounds takes as long.
-    const double sample_work =
-        static_cast<double>(problem.n_clusters) * (static_cast<double>(problem.samples.cols()) + 4);
-    if (static_cast<double>(problem.samples.rows()) * sample_work < 1e6 || sample_work < 1000)
-      next_trial_ = std::numeric_limits<std::size_t>::max();
-    // Bytes cost a pass and a half to write, and hardly pay while centroids move far.
-    else if (plan_.bounded.name == "bytebounds")
-      next_trial_ = 14;
-    if (take(plan_.first)) return;
-    for (const Choice choice : {Choice{"simd", "what would be faster does not fit the memory limit"},
-                                Choice{"openmp", "simd does not fit the memory limit"}}) {
-      if (take(choice)) return;
-    }
-    current_ = find_backend("naive").make(problem);
-    peak_ = current_->bytes();
-    choice_ = {"naive", "nothing else fits the memory limit"};
-  }
+  explicit Auto(const Problem<T>& problem) : problem_(problem), plan_(plan_for(problem)) { begin_run(); }
 
   AssignmentStats assign(const Assignment<T>& step) override {
     const auto now = std::chrono::steady_clock::now();
+    if (step.drift.empty() && step_ > 0) begin_run();
     if (step_ > 0) judge(std::chrono::duration<double>(now - began_).count());
     began_ = now;
     if (!step.last && step_ == next_trial_) begin_trial();
@@ -106,6 +89,42 @@ class Auto final : public Backend<T> {
   std::uint64_t bytes() const override { return peak_; }
 
  private:
+  /// The first choice, which may be there from the run before.
+  void begin_run() {
+    if (before_trial_ != nullptr) {  // the run before ended in a trial
+      current_ = std::move(before_trial_);
+      choice_.name = plan_.dense.name;
+    }
+    step_ = 0;
+    next_trial_ = first_trial();
+    dense_seconds_ = std::numeric_limits<double>::infinity();
+    first_of_current_ = changed_ = true;
+    if (current_ != nullptr && choice_.name == first_.name) {
+      choice_ = first_;
+      return;
+    }
+    current_.reset();
+    const Choice simd{"simd", "what would be faster does not fit the memory limit"},
+        openmp{"openmp", "simd does not fit the memory limit"};
+    if (!take(plan_.first) && !take(simd) && !take(openmp)) {
+      current_ = find_backend("naive").make(problem_);
+      peak_ = current_->bytes();
+      choice_ = {"naive", "nothing else fits the memory limit"};
+    }
+    first_ = choice_;
+  }
+
+  std::size_t first_trial() const {
+    // Of a step of some microseconds the clock says little, and memory costs more than it. And where a sample
+    // takes exhaustive search some 30 cycles, moving its bounds takes as long.
+    const double sample_work =
+        static_cast<double>(problem_.n_clusters) * (static_cast<double>(problem_.samples.cols()) + 4);
+    if (static_cast<double>(problem_.samples.rows()) * sample_work < 1e6 || sample_work < 1000)
+      return std::numeric_limits<std::size_t>::max();
+    // Bytes cost a pass and a half to write, and hardly pay while centroids move far.
+    return plan_.bounded.name == "bytebounds" ? 14 : 2;
+  }
+
   bool take(Choice choice, std::uint64_t memory_in_use = 0) {
     Problem<T> problem = problem_;
     if (problem.memory_limit_bytes != 0) {
@@ -134,8 +153,9 @@ class Auto final : public Backend<T> {
     take(plan_.bounded, current_->bytes());
   }
 
-  /// What the step before took, from its assignment to this one, so that the update step counts too: it may
-  /// be part of the assignment. Two steps with bounds: the better one shows what is to come.
+  /// What the step before took, from its assignment to this one: the update step counts too, which may be
+  /// part of the assignment, and the caller's progress callback. Two steps with bounds: the better one shows
+  /// what is to come.
   void judge(double seconds) {
     if (fresh_) return;
     if (before_trial_ == nullptr) {
@@ -155,7 +175,7 @@ class Auto final : public Backend<T> {
   Problem<T> problem_;
   Plan plan_;
   std::unique_ptr<Backend<T>> current_, before_trial_;  ///< before: the dense one, while another is on trial
-  Choice choice_;
+  Choice first_, choice_;
   bool first_of_current_ = true, changed_ = true;
   bool fresh_ = true;  ///< the step before was the first of its backend
   std::chrono::steady_clock::time_point began_;

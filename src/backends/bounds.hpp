@@ -147,6 +147,7 @@ class SampleBounds {
   T& lower(std::size_t i) { return lower_[i]; }
   T separation(std::size_t j) const { return separation_[j]; }
   void set_separation(std::size_t j, T half) { separation_[j] = half; }
+  void forget_separations() { std::fill(separation_.begin(), separation_.end(), T(0)); }
 
   /// The centroids have moved: separations that were right before are lowered, so that they still are.
   void take_drift(std::span<const double> drift) {

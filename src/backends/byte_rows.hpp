@@ -33,10 +33,9 @@ namespace omnimeans::algorithms {
 
 /// What a score says of a distance, in the data's units: |x - c| >= factor sqrt(2 score + base). Scores are
 /// of one of two kinds, each with a factor of its own.
-enum class Scores { engine, plain };
-template <class T>
+enum class ScoreKind { engine, plain };
 struct LowerRoot {
-  Scores kind;
+  ScoreKind kind;
   double base, factor;
 };
 
@@ -125,7 +124,7 @@ class ByteRows {
   bool outgrown(std::size_t i, T upper) const { return units_of(upper, classes_[class_of_[i]]) > 240; }
 
   /// A class from the upper bound, then every byte from every score.
-  void write(std::size_t i, std::int32_t own, T upper, const T* scores, const LowerRoot<T>& root) {
+  void write(std::size_t i, std::int32_t own, T upper, const T* scores, const LowerRoot& root) {
     class_of_[i] = class_for(upper);
     const Class& c = classes_[class_of_[i]];
     kernels_.byte_bounds(scores, moved(c, root), k_, terms(root, c), row(i));
@@ -134,7 +133,7 @@ class ByteRows {
 
   /// The bytes of the centroids that `index` lists, from their scores.
   void write_listed(std::size_t i, std::int32_t own, std::span<const std::int32_t> index, const T* scores,
-                    const LowerRoot<T>& root) {
+                    const LowerRoot& root) {
     const Class& c = classes_[class_of_[i]];
     kernels_.listed_byte_bounds(scores, moved(c, root), index.data(), index.size(), terms(root, c), row(i));
     row(i)[own] = 255;
@@ -189,11 +188,11 @@ class ByteRows {
     return units < T(254) ? static_cast<std::uint8_t>(static_cast<int>(units) + 1) : std::uint8_t{255};
   }
 
-  static const T* moved(const Class& c, const LowerRoot<T>& root) {
+  static const T* moved(const Class& c, const LowerRoot& root) {
     return c.moved[static_cast<std::size_t>(root.kind)].data();
   }
   /// Less the roundings of the kernel: of the sum, the product, and the difference.
-  static kernels::ByteTerms<T> terms(const LowerRoot<T>& root, const Class& c) {
+  static kernels::ByteTerms<T> terms(const LowerRoot& root, const Class& c) {
     constexpr double eps = static_cast<double>(std::numeric_limits<T>::epsilon());
     const double quantum = static_cast<double>(c.quantum);
     return {narrow<T>(root.base - std::abs(root.base) * eps),

@@ -5,12 +5,12 @@
 //   u_i >= |x_i - c_a(i)|       l_ij <= |x_i - c_j|, a byte
 //
 // One step, for each sample:
-//   1  u_i += drift of c_a. Scan the bytes; nothing is left but a: done. Much: the sample joins a tile (a
-//      dense refresh), in eight bits where the CPU has them.
-//   2  Where it has, what is left in eight bits: most of it proves to be farther than u_i. Nothing left:
-//   done. 3  |x_i - c_a| itself, which tightens u_i. Nothing left: done. 4  The distances of what is left, in
-//   T. The lowest decides where its rounding error leaves no doubt, else
-//      D. The bytes of what was measured are written anew.
+//   1  u_i += drift of c_a. Scan the bytes; nothing is left but a: done.
+//      Much is left: the sample joins a tile, in eight bits where the CPU has them (a dense refresh).
+//   2  What is left in eight bits: most of it proves to be farther than u_i. Nothing left: done.
+//   3  |x_i - c_a| itself, which tightens u_i. Nothing left: done.
+//   4  The distances of what is left, in T: the lowest decides where its rounding error leaves no doubt,
+//      else D. The bytes of what was measured are written anew.
 // A sample is read in T from the third on only: in many features memory is what a sample costs.
 //
 // Needs n*k bytes, and n*d more for eight bits. Lone distances are differences squared, so that a common
@@ -30,7 +30,7 @@
 namespace omnimeans::algorithms {
 namespace {
 
-constexpr std::size_t block_rows = 240;
+constexpr std::size_t block_rows = largest_block_rows;
 
 template <class T>
 double bytebounds_bytes(const Problem<T>& problem) {
@@ -110,18 +110,24 @@ class ByteBounds final : public Backend<T> {
   AssignmentStats first_pass(const Assignment<T>& step) {
     rows_.start(engine_.largest_norm(), static_cast<double>(engine_.lower_factor()), 1 - rounding_.slack());
     const AssignmentStats stats = engine_.over_samples(block_rows, [&](RowRange rows, Scratch& scratch) {
-      engine_.find_norms(rows);
       Work& work = work_of(scratch);
-      if constexpr (filterable) {
-        for (std::size_t i = rows.begin; filter_ != nullptr && i < rows.end; ++i)
-          filter_->load(i, engine_.sample(i, work.x.data()));
-      }
+      if (!loaded_) load(rows, work);
       scratch.listed.clear();
       for (std::size_t r = 0; r < rows.size(); ++r) scratch.listed.push_back(static_cast<std::int32_t>(r));
       refresh_listed(step, rows, work, scratch);
     });
     engine_.norms_found();
+    loaded_ = true;
     return stats;
+  }
+
+  /// What is known of samples whatever the centroids.
+  void load(RowRange rows, Work& work) {
+    engine_.find_norms(rows);
+    if constexpr (filterable) {
+      for (std::size_t i = rows.begin; filter_ != nullptr && i < rows.end; ++i)
+        filter_->load(i, engine_.sample(i, work.x.data()));
+    }
   }
 
   /// Steps 1 to 4 for a block.
@@ -191,7 +197,7 @@ class ByteBounds final : public Backend<T> {
     for (std::size_t o = 0; o <= count; ++o) work.scores[o] = work.squared[o] / 2;
     const bool left = step.labels[i] != own;
     rows_.write_listed(i, step.labels[i], {work.open.data(), count + left}, work.scores.data(),
-                       {Scores::plain, -4 * rounding_.tiny() * rounding_.tiny(), 1 - rounding_.slack()});
+                       {ScoreKind::plain, -4 * rounding_.tiny() * rounding_.tiny(), 1 - rounding_.slack()});
     return true;
   }
 
@@ -207,9 +213,9 @@ class ByteBounds final : public Backend<T> {
 
   /// Takes out of work.open what those prove to be farther than u.
   std::size_t still_open(std::size_t i, std::size_t count, Work& work) const {
-    const LowerRoot<T> root = filter_root(i);
+    const LowerRoot root = filter_root(i);
     const double u = static_cast<double>(upper_[i]) / root.factor, most = (u * u - root.base) / 2;
-    const float highest = static_cast<float>(most + 0x1p-21 * (std::abs(most) + u * u));
+    const float highest = narrow<float>(most + 0x1p-21 * (std::abs(most) + u * u));
     std::size_t left = 0;
     for (std::size_t o = 0; o < count; ++o) {
       work.open[left] = work.open[o];
@@ -219,9 +225,9 @@ class ByteBounds final : public Backend<T> {
     return left;
   }
 
-  LowerRoot<T> filter_root(std::size_t i) const {
+  LowerRoot filter_root(std::size_t i) const {
     const auto terms = engine_.lower_terms(i);
-    return {Scores::engine, static_cast<double>(terms.base) - 2 * filter_->rounding(i),
+    return {ScoreKind::engine, static_cast<double>(terms.base) - 2 * filter_->rounding(i),
             static_cast<double>(terms.factor)};
   }
 
@@ -262,7 +268,7 @@ class ByteBounds final : public Backend<T> {
     return work.distances[static_cast<std::size_t>(winner)];
   }
 
-  /// Steps 3 and 4 for whole samples, those in scratch.listed: label, u, class and all bytes.
+  /// Every distance of the samples in scratch.listed: label, u, class and all bytes.
   void refresh_listed(const Assignment<T>& step, RowRange rows, Work& work, Scratch& scratch) {
     if (scratch.listed.empty()) return;
     if (filter_ != nullptr) return refresh_filtered(step, rows, work, scratch);
@@ -277,14 +283,14 @@ class ByteBounds final : public Backend<T> {
       stay(i, scratch);
       const auto terms = engine_.lower_terms(i);
       rows_.write(i, ranked.label, upper_[i], scores,
-                  {Scores::engine, static_cast<double>(terms.base), static_cast<double>(terms.factor)});
+                  {ScoreKind::engine, static_cast<double>(terms.base), static_cast<double>(terms.factor)});
     }
   }
 
   /// The same in eight bits; what they leave open is measured.
   void refresh_filtered(const Assignment<T>& step, RowRange rows, Work& work, Scratch& scratch) {
     if constexpr (filterable) {
-      filter_->find_candidates(rows.begin, scratch.listed, true, work.int8);
+      filter_->find_candidates(rows.begin, scratch.listed, work.int8);
       scratch.stats.distances_computed += scratch.listed.size() * problem_.n_clusters;
       for (std::size_t r = 0; r < scratch.listed.size(); ++r) {
         const std::size_t i = rows.begin + static_cast<std::size_t>(scratch.listed[r]);
@@ -319,6 +325,7 @@ class ByteBounds final : public Backend<T> {
   std::vector<T> drift_;     ///< k: of this step
   std::vector<Work> works_;  ///< a thread each
   std::size_t dense_from_ = 0;
+  bool loaded_ = false;  ///< norms and eight bits of every sample are known
   // What lies beyond u must be farther by D, too: the relative and the absolute error of the root of D.
   double slack_ = 1 + 0x1p-40 + gamma_of(static_cast<double>(problem_.samples.cols()) / 4 + 32, 0x1p-53);
   double tiny_ = std::sqrt(static_cast<double>(problem_.samples.cols())) * 0x1p-535;
@@ -330,7 +337,7 @@ const BackendEntry& bytebounds() {
   static const BackendEntry entry{
       {.name = "bytebounds",
        .exact = true,
-       .memory = "n*k + n*d bytes, n + 3*k*d values",
+       .memory = "n*k + n*d + 33*n bytes, 2*n + 3*k*d values",
        .use_when = "48 features and 64 clusters or more, features times clusters from some 24,000 (64,000 "
                    "without products of bytes), several iterations, and n*k bytes fit in memory",
        .avoid_when = "few clusters or features (hamerly and the dense kernel are faster)",

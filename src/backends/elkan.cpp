@@ -35,12 +35,12 @@ class Elkan final : public Backend<T> {
     upper_.resize(n);
     half_.resize(k_ * k_);
     nearest_half_.resize(k_);
-    drift_.assign(k_, T(0));
   }
 
   AssignmentStats assign(const Assignment<T>& step) override {
     search_.set_centroids(step.centroids);
     if (step.drift.empty()) {
+      drift_.assign(k_, T(0));
       return search_.first_pass(engine_, step, upper_,
                                 [&](std::size_t i, std::size_t, std::span<const T> lower) {
                                   std::ranges::copy(lower, lower_.data() + i * k_);

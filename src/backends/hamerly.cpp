@@ -38,6 +38,7 @@ class Hamerly final : public Backend<T> {
     const Labelling<T> out = bounds_.labelling(step.labels);
     if (step.drift.empty()) {  // Initialize, algorithm 2
       n_survivors_ = problem_.samples.rows();
+      bounds_.forget_separations();
       return engine_.assign(out);
     }
     bounds_.take_drift(step.drift);

@@ -21,7 +21,7 @@
 namespace omnimeans::algorithms {
 namespace {
 
-constexpr std::size_t block_rows = 240;
+constexpr std::size_t block_rows = largest_block_rows;
 
 template <class T>
 double int8_bytes(const Problem<T>& problem) {
@@ -126,7 +126,7 @@ const BackendEntry& int8() {
   static const BackendEntry entry{
       {.name = "int8",
        .exact = true,
-       .memory = "n*d bytes, n + 3*k*d values, 16*n bytes",
+       .memory = "n*d + 32*n bytes, n + 3*k*d values",
        .use_when = "AVX-512 VNNI, float data, 32 features or more and 64 clusters or more",
        .avoid_when = "few features or clusters, double, or a CPU without products of bytes (then it is simd)",
        .reference = "Lloyd 1982; scores in eight bits with a measured error are this project's own"},

@@ -48,6 +48,7 @@ class Yinyang final : public Backend<T> {
   AssignmentStats assign(const Assignment<T>& step) override {
     search_.set_centroids(step.centroids);
     if (step.drift.empty()) {
+      std::ranges::fill(given_, T(0));
       find_groups(step.centroids);
       return first_pass(step);
     }

@@ -62,6 +62,18 @@ Options fit_options(const omnimeans_options& given) {
                                     .centroid_shift = progress.iteration.centroid_shift};
       return callback(&told, user_data) == 0;
     };
+    options.seeding_progress = [callback = given.progress, user_data = given.user_data,
+                                n_init = given.n_init](const SeedingProgress& progress) {
+      const omnimeans_progress told{.size = sizeof(omnimeans_progress),
+                                    .run = progress.run,
+                                    .n_init = n_init,
+                                    .iteration = 0,
+                                    .max_iter = 0,
+                                    .labels_changed = 0,
+                                    .inertia_bound = std::numeric_limits<double>::infinity(),
+                                    .centroid_shift = 0};
+      return callback(&told, user_data) == 0;
+    };
   }
   return options;
 }
@@ -130,7 +142,9 @@ omnimeans_status omnimeans_seed_centroids(const omnimeans_matrix* samples, const
                                          .init = static_cast<Init>(given.init),
                                          .seed = given.seed,
                                          .threads = given.threads,
-                                         .isa = text_or(given.isa, "")},
+                                         .isa = text_or(given.isa, ""),
+                                         .memory_limit_bytes = given.memory_limit_bytes,
+                                         .deadline = deadline_after(given.time_limit_seconds)},
                                         optional_values<T>(sample_weights, samples->rows));
       const std::size_t count = seeds.centroids.rows() * seeds.centroids.cols();
       std::copy_n(seeds.centroids.data(), count, static_cast<T*>(centroids));

@@ -37,6 +37,7 @@ omnimeans_status omnimeans_predictor_label(const omnimeans_predictor* predictor,
                                            const omnimeans_matrix* samples, int32_t* labels) {
   return guarded([&] {
     check_pointer(predictor, "predictor");
+    check_pointer(samples, "X");
     check_pointer(labels, "labels");
     std::visit(
         [&]<class T>(const Predictor<T>& p) {

@@ -2,7 +2,8 @@
 // Lower bounds of scores, in eight bits: values are rounded to multiples of a scale of their row, -127 to
 // 127, and multiplied in integers, four products an instruction and lane (VNNI: four times the rate of float
 // multiply-adds). What the rounding took off is measured, and what it may have done to the score taken off
-// the score (int8_filter.hpp). Integers are exact: every implementation gives the same bits.
+// the score (int8_filter.hpp). Integers are exact: from the same bytes every implementation makes the same
+// bits.
 #pragma once
 
 #include <cstddef>
@@ -73,8 +74,9 @@ struct Int8Kernels {
   void (*listed_bounds)(const Int8Centroids&, const Int8Rows&, std::size_t i, const std::int32_t* index,
                         std::size_t count, float* out);
 
-  /// Rounds d values, sets the padding up to `stride` to zero. Returns a bound of the length of what was cut
-  /// off, without its own rounding errors: sqrt(sum (x_t - scale q_t)^2).
+  /// Rounds d values, sets the padding up to `stride` to zero. Returns the length of what was cut off,
+  /// sqrt(sum (x_t - scale q_t)^2), up to the rounding errors of that sum. Of a row with a value that is not
+  /// finite all is zero, and what was cut off is infinite.
   float (*quantise)(const float* x, std::size_t d, std::size_t stride, std::int8_t* values, float* scale,
                     std::int32_t* sum);
 };

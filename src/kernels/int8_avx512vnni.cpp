@@ -229,9 +229,20 @@ float quantise(const float* x, std::size_t d, std::size_t stride, std::int8_t* v
     const auto mask = static_cast<__mmask16>(left >= 16 ? 0xffff : (1u << left) - 1);
     return _mm512_maskz_loadu_ps(mask, x + (left > 0 ? t : 0));
   };
-  __m512 largest = _mm512_setzero_ps();
-  for (std::size_t t = 0; t < d; t += 16) largest = _mm512_max_ps(largest, _mm512_abs_ps(load(t)));
-  *scale = _mm512_reduce_max_ps(largest) / 127;
+  // As integers, the bits of NaN and infinity are above those of all other lengths.
+  __m512i bits = _mm512_setzero_si512();
+  for (std::size_t t = 0; t < d; t += 16)
+    bits = _mm512_max_epi32(bits, _mm512_castps_si512(_mm512_abs_ps(load(t))));
+  const int largest_bits = _mm512_reduce_max_epi32(bits);
+  float largest;
+  __builtin_memcpy(&largest, &largest_bits, sizeof largest);
+  if (largest_bits >= 0x7f800000) {
+    __builtin_memset(values, 0, stride);
+    *scale = 0;
+    *sum = 0;
+    return __builtin_inff();
+  }
+  *scale = largest / 127;
   const __m512 inverse = _mm512_set1_ps(*scale >= 0x1p-100f ? 1 / *scale : 0), unit = _mm512_set1_ps(*scale);
   __m512 cut_off = _mm512_setzero_ps();
   __m512i total = _mm512_setzero_si512();

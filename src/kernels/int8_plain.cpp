@@ -76,10 +76,15 @@ void listed_bounds(const Int8Centroids& c, const Int8Rows& rows, std::size_t i, 
 float quantise(const float* x, std::size_t d, std::size_t stride, std::int8_t* values, float* scale,
                std::int32_t* sum) {
   float largest = 0;
-  for (std::size_t t = 0; t < d; ++t) largest = std::fmax(largest, std::fabs(x[t]));
+  bool finite = true;
+  for (std::size_t t = 0; t < d; ++t) {
+    largest = std::fmax(largest, std::fabs(x[t]));
+    finite = finite && std::isfinite(x[t]);
+  }
   std::memset(values, 0, stride);
   *sum = 0;
-  *scale = largest / 127;
+  *scale = finite ? largest / 127 : 0;
+  if (!finite) return std::numeric_limits<float>::infinity();
   const float inverse = *scale >= 0x1p-100f ? 1 / *scale : 0;
   float cut_off = 0;
   for (std::size_t t = 0; t < d; ++t) {

@@ -41,12 +41,14 @@ std::vector<std::size_t> afk_mc2(Task<T>& task) {
   task.candidates = 1;
   if (k == 1) return chosen;
   {
+    within_memory(task, NearestSeeds<T>::bytes_needed(task, 1) +
+                            static_cast<double>(k) * static_cast<double>(task.samples.cols()) * sizeof(T));
     NearestSeeds<T> first(task, 1);
     first.take(chosen);
     double weights = 0;
     for (std::size_t i = 0; i < n; ++i) weights += task.weight(i);
     const double by_distance = first.total() > 0 ? 0.5 / first.total() : 0, by_weight = 0.5 / weights;
-    // q_i / w_i, line 3
+    // q_i / w_i, line 2
     const auto rate = [&](std::size_t i) { return by_distance * first.squared(i) + by_weight; };
     const auto q = [&](std::size_t i) { return task.weight(i) * rate(i); };
     MassSums sums;
@@ -62,7 +64,7 @@ std::vector<std::size_t> afk_mc2(Task<T>& task) {
                         chain[l].squared = fresh.nearest(chain[l].sample, first.squared(chain[l].sample), 0,
                                                          1, fresh.size(), chain[l].distances);
                       });
-      const Link* x = chain.data();  // lines 6 to 13
+      const Link* x = chain.data();  // line 5
       for (const Link& y : chain) {
         task.distances_computed += y.distances;
         if (y.squared * rate(x->sample) > y.uniform * x->squared * rate(y.sample)) x = &y;

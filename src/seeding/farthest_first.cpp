@@ -7,7 +7,7 @@
 // bounds, in a heap: the top is brought up to date, and is the farthest if it is still on top. Once that has
 // cost a distance a sample, the next pass takes in all centres since (see kmeans_plus_plus.cpp).
 //
-// Memory: n doubles, 6n 32-bit values (8n beside), and the engine's.
+// Memory: 24 bytes a sample in the heap (48 while it grows), 16 for distances and labels, and the engine's.
 #include <algorithm>
 
 #include "seeding/fresh_seeds.hpp"

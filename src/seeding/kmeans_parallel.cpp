@@ -55,6 +55,16 @@ std::vector<std::size_t> choose(Task<T>& task, const NearestSeeds<T>& nearest,
   among.n_clusters = std::min(task.n_clusters, count);
   among.with_labels = false;
   among.distances_computed = among.candidates = among.passes = 0;
+  const double used = NearestSeeds<T>::bytes_needed(task, task.n_clusters) +
+                      static_cast<double>(rows.rows()) * static_cast<double>(rows.cols()) * sizeof(T);
+  among.memory_limit_bytes =
+      static_cast<std::uint64_t>(std::max(1.0, static_cast<double>(task.memory_limit_bytes) - used));
+  // Progress is that of the whole.
+  if (task.interrupt) {
+    among.interrupt = [&task](const SeedingProgress& progress) {
+      return task.interrupt({task.run, task.n_clusters, progress.n_chosen, task.passes});
+    };
+  }
   std::vector<std::size_t> chosen = kmeans_plus_plus_greedy(among);
   task.rng = among.rng;
   task.interrupted = among.interrupted;

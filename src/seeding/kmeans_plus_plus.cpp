@@ -21,7 +21,7 @@
 //
 // The last refresh leaves the canonical labels: the first assignment.
 //
-// Memory: n doubles, 3n 32-bit values, and the engine's.
+// Memory: 16 bytes a sample for distances and labels, and the engine's.
 #include <algorithm>
 #include <limits>
 

@@ -9,9 +9,8 @@
 // scikit-learn passes over the data for every centre. Here trials come in pools:
 //
 //   draw     P proposals y by w D0, with D0 the D of now, and a u in [0, 1) for each
-//   pass     of the dense engine over all P: lists of the samples that each comes nearer to
-//   (nearer_lists.hpp) use      in order: a proposal is a trial if u D0_y < D_y, so with probability w_y D_y
-//   / sum w D
+//   pass     of the dense engine over all P: for each, the samples it comes nearer to (nearer_lists.hpp)
+//   use      in order: a proposal is a trial if u D0_y < D_y, so with probability w_y D_y / sum w D
 //            (rejection, as in kmeans_plus_plus.cpp); its gain and the new D need its list alone
 //
 // A proposal that is turned down costs its share of the pass, and D falls the faster the fewer centres there
@@ -79,12 +78,16 @@ class Greedy {
   /// The best of L trials; false if every sample left equals a chosen one.
   bool find_best(std::size_t n_chosen) {
     for (std::size_t trial = 0; trial < trials_;) {
-      if (next_ == listed_ && !list_more(n_chosen)) return false;
+      if (next_ == listed_) {
+        if (!list_more(n_chosen)) return false;
+        // Another pool has another unit.
+        if (trial > 0) best_.gain = gain_of(best_.samples, best_.squared);
+      }
       const std::size_t p = next_++;
       const Proposal& proposal = pool_[p];
       if (!(proposal.limit < nearest_.squared(proposal.sample))) continue;
       const typename NearerLists<T>::List list = lists_[p];
-      const std::uint64_t gain = gain_of(list);
+      const std::uint64_t gain = gain_of(list.samples, list.squared);
       if (trial == 0 || gain > best_.gain) {
         best_.sample = proposal.sample;
         best_.gain = gain;
@@ -119,16 +122,16 @@ class Greedy {
   }
 
   /// Each addend is rounded down to an integer, and they are less than sum w D0 together.
-  std::uint64_t gain_of(const typename NearerLists<T>::List& list) const {
+  std::uint64_t gain_of(std::span<const std::size_t> samples, std::span<const double> squared) const {
     constexpr std::size_t block_entries = 8192;
-    const std::size_t size = list.samples.size(), blocks = block_count(size, block_entries);
+    const std::size_t size = samples.size(), blocks = block_count(size, block_entries);
     std::atomic<std::uint64_t> total{0};
     parallel_blocks(size < 4 * block_entries ? 1 : task_.threads, blocks, [&](std::size_t block, int) {
       const RowRange range = block_range(block, size, block_entries);
       std::uint64_t sum = 0;
       for (std::size_t e = range.begin; e < range.end; ++e) {
-        const std::size_t i = list.samples[e];
-        const double less = nearest_.squared(i) - list.squared[e];
+        const std::size_t i = samples[e];
+        const double less = nearest_.squared(i) - squared[e];
         if (less > 0)
           sum += static_cast<std::uint64_t>(static_cast<std::int64_t>(task_.weight(i) * less * scale_));
       }
@@ -151,7 +154,9 @@ class Greedy {
 
 template <class T>
 std::vector<std::size_t> kmeans_plus_plus_greedy(Task<T>& task) {
-  within_memory(task, NearestSeeds<T>::bytes_needed(task, 1) + NearerLists<T>::bytes_needed(task));
+  // And the best trial: up to n entries.
+  within_memory(task, NearestSeeds<T>::bytes_needed(task, 1) + NearerLists<T>::bytes_needed(task) +
+                          16.0 * static_cast<double>(task.samples.rows()));
   return Greedy<T>(task).run();
 }
 

@@ -16,8 +16,10 @@ double NearestSeeds<T>::bytes_needed(const Task<T>& task, std::size_t most) {
                            .threads = task.threads,
                            .isa = task.isa};
   const double n = static_cast<double>(task.samples.rows()), d = static_cast<double>(task.samples.cols());
-  return n * (sizeof(double) + 2 * sizeof(std::int32_t)) + n / MassSums::block_rows * sizeof(double) +
-         2 * static_cast<double>(most) * d * sizeof(T) + DenseEngine<T>::bytes_needed(problem, false);
+  const double kept = n * (sizeof(double) + sizeof(std::int32_t)) + n / MassSums::block_rows * sizeof(double);
+  if (most == 1) return kept;  // take_one() needs no more
+  return kept + n * sizeof(std::int32_t) + 2 * static_cast<double>(most) * d * sizeof(T) +
+         DenseEngine<T>::bytes_needed(problem, false);
 }
 
 template <class T>
@@ -34,7 +36,7 @@ void NearestSeeds<T>::take(std::span<const std::size_t> chosen) {
   const std::size_t n = task_.samples.rows();
   if (batch.empty()) return;
   if (batch.size() == 1) {
-    take_first(batch[0]);
+    take_one(batch[0]);
   } else {
     batch_labels_.resize(n);
     batch_ = Matrix<T>(batch.size(), task_.samples.cols());
@@ -58,7 +60,7 @@ void NearestSeeds<T>::sum_up() {
 
 /// One seed needs no engine: n distances, as many at a time as a call takes.
 template <class T>
-void NearestSeeds<T>::take_first(std::size_t seed) {
+void NearestSeeds<T>::take_one(std::size_t seed) {
   constexpr std::size_t block_rows = 1024;
   const MatrixView<const T> samples = task_.samples;
   const std::size_t n = samples.rows();

@@ -6,7 +6,7 @@
 // compared with the one that is kept. So after each pass labels and distances are canonical, and after the
 // last one they are the first assignment.
 //
-// Memory: n doubles, 2n labels, and the engine's for the largest batch.
+// Memory: 16 bytes a sample, and the engine's for the largest batch; 12 where batches are of one.
 #pragma once
 
 #include <cstdint>
@@ -57,7 +57,7 @@ class NearestSeeds final : private LabelObserver {
 
  private:
   void labelled(std::size_t begin, std::size_t end, int thread) override;
-  void take_first(std::size_t seed);
+  void take_one(std::size_t seed);
 
   Task<T>& task_;
   std::size_t taken_ = 0;

@@ -106,7 +106,7 @@ void check_bounds(const Points& p, omnimeans::Isa isa, const omnimeans::kernels:
     if (i % 2 == 0 || i + 1 == n) listed.push_back(static_cast<std::int32_t>(i - 1));
   }
   Int8Filter::Scratch some, all;
-  filter.find_candidates(1, listed, true, some);
+  filter.find_candidates(1, listed, some);
   filter.find_candidates({0, n}, all);
 
   std::vector<std::int32_t> every(k);
