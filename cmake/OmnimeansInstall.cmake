@@ -10,14 +10,16 @@ set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/omnimeans")
 
 if(OMNIMEANS_BUILD_SHARED)
   install(TARGETS omnimeans_shared EXPORT omnimeans-shared
-    LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT library NAMELINK_COMPONENT development)
+    LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT library NAMELINK_COMPONENT development
+    INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
   install(EXPORT omnimeans-shared NAMESPACE omnimeans:: DESTINATION "${package_dir}" COMPONENT development)
 endif()
 if(NOT BUILD_SHARED_LIBS OR NOT OMNIMEANS_BUILD_SHARED)
   set(OMNIMEANS_INSTALL_STATIC ON)
   set_target_properties(omnimeans PROPERTIES EXPORT_NAME omnimeans_static)
   install(TARGETS omnimeans EXPORT omnimeans-static
-    ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
+    ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development
+    INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
   install(EXPORT omnimeans-static NAMESPACE omnimeans:: DESTINATION "${package_dir}" COMPONENT development)
 endif()
 

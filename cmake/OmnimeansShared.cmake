@@ -23,8 +23,7 @@ if(OMNIMEANS_BUILD_SHARED)
     LINK_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/exports.map")
   target_compile_features(omnimeans_shared INTERFACE cxx_std_20)
   target_include_directories(omnimeans_shared INTERFACE
-    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
-    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>)
   target_link_libraries(omnimeans_shared PRIVATE OpenMP::OpenMP_CXX)
   # Templates of the standard library are instantiated in ours as well, and visible: the map keeps them in.
   target_link_options(omnimeans_shared PRIVATE "LINKER:--version-script=${CMAKE_CURRENT_LIST_DIR}/exports.map"

@@ -7,6 +7,7 @@
 
 static int show_progress(const omnimeans_progress *progress, void *user_data) {
   (void)user_data;
+  if (progress->max_iter == 0) return 0; /* still choosing the first centroids */
   printf("iteration %d: inertia at most %.1f\n", (int)progress->iteration + 1, progress->inertia_bound);
   return 0; /* anything else stops the fit after this iteration */
 }

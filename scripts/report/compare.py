@@ -111,6 +111,9 @@ def main(argv=None):
     options = arguments(argv)
     try:
         old, new = load([options.old]), load([options.new])
+        for key, what in (("cpu_model", "CPU"), ("isa", "instruction set")):
+            if old.text(key) != new.text(key):
+                raise ReportError(f"two machines cannot be compared: {what} {old.text(key)!r} and {new.text(key)!r}")
         lines = compare(old, new, options.alpha, options.threshold / 100, options.filter)
         if not lines:
             raise ReportError("the files have no benchmark in common")

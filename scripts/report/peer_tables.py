@@ -7,11 +7,12 @@ from .peers import each
 
 KINDS = [
     ("library", "Another library's iteration takes less time than ours",
-     "25 iterations from the same centroids, all samples in every one; time of an iteration."),
+     "Up to 25 iterations from the same centroids, all samples in every one; time of an iteration. A library marked n does not "
+     "tell how many it did and counts as having done 25: where a fit is at rest sooner, its iteration took longer than is shown."),
     ("defaults", "With its own defaults another library is done sooner, and not worse by more than 0.1 %",
      "Own seeding, stopping rule and limit of iterations."),
-    ("backend", "`auto` is more than 10 % behind one of our own backends", "Whole fits of 25 iterations."),
-    ("simd", "`auto` is more than 5 % behind `simd`", "Whole fits of 25 iterations."),
+    ("backend", "`auto` is more than 10 % behind one of our own backends", "Whole fits, of up to 25 iterations."),
+    ("simd", "`auto` is more than 5 % behind `simd`", "Whole fits, of up to 25 iterations."),
     ("memory", "Another library needs less memory", "Resident memory on top of the samples at its peak; a mebibyte or more apart."),
 ]
 
@@ -35,7 +36,8 @@ def headline(run):
     maps = peers.lead(run, "map")
     if maps:
         lines.append(f"On a grid of {maps.count} small sizes: {fmt.times(maps.geomean)}, {fmt.times(maps.worst)} in the worst "
-                     f"({fmt.problem(maps.worst_cell.row)}, against {maps.worst_cell.best.backend}).")
+                     f"({fmt.problem(maps.worst_cell.row)}, against {maps.worst_cell.best.backend}); many of these fits are at rest before 25 "
+                     "iterations, and libraries that do not tell their number count as having done 25.")
     return lines
 
 
@@ -164,7 +166,8 @@ def losses_page(analysis, source):
     """losses.md: where we are behind, generated like everything else."""
     found = peers.losses(analysis)
     lines = [f"<!-- Generated from {source} by scripts/report.py; changes are lost. -->", "# Where we lose", "",
-             f"Found in `{source}` by comparing every measured problem; nothing is left out and nothing is added by hand. "
+             f"Found in `{source}` by comparing every problem that both were measured on; nothing is added by hand. Libraries that "
+             "approximate do not count, nor do runs that a limit of time left out: the tables name them. "
              "The figure is how many times better the other is.", ""]
     for kind, title, how in KINDS:
         mine = [loss for loss in found if loss.kind == kind]

@@ -6,15 +6,15 @@
 //             int8        many: every distance in eight bits, where the CPU has such products
 //             simd        the rest; and what does not fit the memory limit gives way to it, then to openmp,
 //             naive
-//   later     a search of every distance gives bounds a try: hamerly in its steps 2, 6, 14, 30, ..., or
-//             bytebounds, where that may pay, from 14 on. Centroids come to rest, so bounds pay better. The
+//   later     a search of every distance gives bounds a try: simd gives hamerly one in its steps 2, 6, 14,
+//             30, ..., int8 one or bytebounds from 14 on. Centroids come to rest, so bounds pay better. The
 //             seconds of the steps decide, and the slower one goes.
 //
 // Measured on a Xeon of 2023 (two threads, float, 20 or 25 iterations, seconds of simd over those of the
-// backend): kdtree 2 to 3 at d = 2 and 3 with k >= 64, 0.7 at d = 8; int8 1.0 at k d = 6,400, 1.2 to 1.4 at
-// 12,800, 1.6 at 25,600, 2 at 51,200; bytebounds 0.8 to 1.6 at 51,200, 6 to 8 at 384,000; hamerly 0.9 to 2
-// with k = 50 and 100, 0.7 with k = 1000. Without products of bytes (double, CPUs without VNNI) bounds pay
-// later.
+// backend): kdtree 2 to 3 at d = 2 and 3 with k >= 64, 0.7 at d = 8; int8 1.0 at k d = 6,400, 1.2 at
+// 8,200, 1.2 to 1.4 at 12,800, 1.6 at 25,600, 2 at 51,200; bytebounds 0.8 to 1.6 at 51,200, 6 to 8 at
+// 384,000; hamerly 0.9 to 2 with k = 50 and 100, 0.7 with k = 1000. Without products of bytes (double, CPUs
+// without VNNI) bounds pay later.
 #include "backends/auto.hpp"
 
 #include <algorithm>
@@ -46,7 +46,7 @@ Plan plan_for(const Problem<T>& problem) {
       .first = {},
       .dense = {"simd", "bounds and boxes do not pay at this shape: computing every distance is fastest"},
       .bounded = {"hamerly", "centroids move less: one bound a sample may skip it, on trial"}};
-  if (eight_bits && d >= 32 && k >= 64 && k * d >= 12'000)
+  if (eight_bits && d >= 32 && k >= 64 && k * d >= 8'000)
     plan.dense = {"int8", "many features and clusters: every distance in eight bits, few of them again"};
   if (k >= 64 && k * d >= (eight_bits ? 24'000u : 64'000u))
     plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
@@ -119,10 +119,11 @@ class Auto final : public Backend<T> {
     // takes exhaustive search some 30 cycles, moving its bounds takes as long.
     const double sample_work =
         static_cast<double>(problem_.n_clusters) * (static_cast<double>(problem_.samples.cols()) + 4);
-    if (static_cast<double>(problem_.samples.rows()) * sample_work < 1e6 || sample_work < 1000)
+    if (static_cast<double>(problem_.samples.rows()) * sample_work < 2e7 || sample_work < 1000)
       return std::numeric_limits<std::size_t>::max();
-    // Bytes cost a pass and a half to write, and hardly pay while centroids move far.
-    return plan_.bounded.name == "bytebounds" ? 14 : 2;
+    // Bytes cost a pass and a half to write, bounds beside eight bits two; both hardly pay while centroids
+    // move far.
+    return plan_.bounded.name == "bytebounds" || plan_.dense.name == "int8" ? 14 : 2;
   }
 
   bool take(Choice choice, std::uint64_t memory_in_use = 0) {

@@ -13,29 +13,14 @@
 // that belongs to one centroid as a whole, and did in the step before, is left alone with all that is below
 // it.
 //
-// Not in the paper: a node has a slack, by how much any other of its parent's candidates is farther from any
-// of its samples than the sample's own centroid, at least. While its parent's candidates are the same ones,
-// and the two of them that moved most have not moved by the slack together, its labels cannot change, and it
-// is skipped. Where the box excludes a candidate by E (a difference of squared distances, at least, in all of
-// the box), it is farther than z* by sqrt(D^2 + E) - D, D the greatest distance from z* to a point of the
-// box; so are two scores of a leaf that differ by E / 2.
+// Not in the paper: a node has a slack, by which it can be skipped while its candidates hardly move
+// (tree_states.hpp). Where the box excludes a candidate by E (a difference of squared distances, at least, in
+// all of the box), it is farther than z* by sqrt(D^2 + E) - D, D the greatest distance from z* to a point of
+// the box; so are two scores of a leaf that differ by E / 2.
 //
 // Needs 2 n*d values and some 40 n bytes at most while the tree is built, half of it later; candidate lists
 // of the path from the root, k (d + 1) values a level, a thread. elkan.cpp is for many features.
-//
-// Rounding. With a = (c - m) s relative to a box of centre m (a value of T) and half-widths h, all in T, u
-// its unit roundoff, eta its least subnormal, P = |a|^2, r^2 = |h|^2:
-//   - a, and the samples y = (x - m) s of a leaf, are off by a relative u a feature;
-//   - |a - b| h is off by u (|a| + |b|) h;
-//   - the filter's three sums are off by gamma_{d+4} of themselves. Where their difference is positive none
-//     is above P, so it is off by 4 gamma_{d+6} P + 2 u (P + r^2);
-//   - a score |a|^2/2 - y.a is off by gamma_{2d+30} (C^2/2 + C r), C^2 the largest P, half norms summed in T;
-//   - the canonical distance is off by theta = gamma_{d/8+8} of double, and D s^2 <= 2 (P + r^2);
-//   - underflow takes 16 d eta (1 + C + r) at most, and of canonical distances 2 d 2^-1074 s^2.
-//
-// All of it is less than kappa (P + r^2) + floor, kappa = 8 gamma_{2d+32} + 32 d eta, floor = 64 d (eta +
-// 2^-1074 s^2): the margin of the filter and, with P = C^2, of the leaves. Beyond a limit where sums might
-// overflow nothing is dropped or proved.
+// tree_rounding.hpp has what may be proved of a box, tree_states.hpp what is remembered of a node.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -44,9 +29,11 @@
 
 #include "aligned_buffer.hpp"
 #include "backends/backends.hpp"
+#include "backends/bounds.hpp"
+#include "backends/tree_rounding.hpp"
+#include "backends/tree_states.hpp"
 #include "kernels/kernels.hpp"
 #include "parallel.hpp"
-#include "rounding.hpp"
 #include "sample_tree.hpp"
 
 namespace omnimeans::algorithms {
@@ -63,34 +50,20 @@ class KdTree final : public Backend<T> {
         root_values_(d_ * padded(problem.n_clusters)),
         root_index_(padded(problem.n_clusters)),
         labels_(tree_.n_leaves() * tree_.leaf_rows()),
-        states_(tree_.nodes().size()),
-        moved_(remembered_steps * problem.n_clusters) {
-    const double d = static_cast<double>(d_), s = static_cast<double>(tree_.scale());
-    const double eta = static_cast<double>(std::numeric_limits<T>::denorm_min());
-    kappa_ = 8 * gamma_of(2 * d + 32, unit_roundoff<T>()) + 32 * d * eta;
-    floor_ = 64 * d * (eta + 0x1p-1074 * s * s);
-    inverse_scale_ = 1 / s;
-    sum_error_ = 128 * unit_roundoff<T>() + 1024 * (d + 2) * unit_roundoff<double>();
-    theta_ = gamma_of(d / 8 + 8, unit_roundoff<double>());
-    tiny_ = std::sqrt(d) * 0x1p-520;
+        states_(tree_, problem.n_clusters),
+        rounding_(d_, static_cast<double>(tree_.scale())) {
     for (const auto& node : tree_.nodes()) radii_.push_back(std::sqrt(static_cast<double>(node.radius2)));
-    limit_ = std::numeric_limits<T>::max() / 64;
     for (std::size_t j = 0; j < problem.n_clusters; ++j) root_index_[j] = static_cast<std::int32_t>(j);
     lay_out();
   }
 
   AssignmentStats assign(const Assignment<T>& step) override {
     step_ = step;
-    if (step.drift.empty()) {
-      std::fill(states_.begin(), states_.end(), State{});
-      std::fill_n(labels_.data(), labels_.size(), -1);
-      now_ = 0;
-    }
-    ++now_;
+    if (step.drift.empty()) std::fill_n(labels_.data(), labels_.size(), -1);
+    states_.begin_step(step.drift);
     const std::size_t k = problem_.n_clusters, stride = padded(k);
     for (std::size_t j = 0; j < k; ++j) {
       for (std::size_t t = 0; t < d_; ++t) root_values_[t * stride + j] = step.centroids(j, t);
-      moved(now_)[j] = step.drift.empty() ? 0 : step.drift[j];
     }
     for (Scratch& scratch : scratch_) scratch.stats = {};
     visit_upper();
@@ -100,7 +73,7 @@ class KdTree final : public Backend<T> {
       visit(tasks_[i].node, tasks_[i].candidates, scratch);
     });
     for (std::size_t u = upper_.size(); u-- > 0;) {
-      if (upper_candidates_[u].count > 0) sum_children(upper_[u]);
+      if (upper_candidates_[u].count > 0) states_.sum_children(upper_[u]);
     }
     AssignmentStats total;
     for (const Scratch& scratch : scratch_) {
@@ -116,17 +89,7 @@ class KdTree final : public Backend<T> {
  private:
   using Candidates = kernels::Candidates<T>;
 
-  static constexpr std::size_t remembered_steps = 16;  ///< a node not looked at for longer has no slack
-  static constexpr std::size_t most_listed = 64;       ///< candidates that an inner node remembers
-  static constexpr std::size_t task_share = 32;        ///< a task is at most this part of the leaves
-
-  struct State {
-    double slack = 0;            ///< since the parent was last looked at
-    double inertia = 0;          ///< upper bound of sum w D over the samples, likewise
-    std::uint64_t seen = 0;      ///< the step in which it was last looked at
-    std::int32_t whole = -1;     ///< the label of all samples, or -1: ask the children
-    std::uint32_t n_listed = 0;  ///< candidates given to the children then; 0: not known
-  };
+  static constexpr std::size_t task_share = 32;  ///< a task is at most this part of the leaves
 
   /// A subtree that one thread does.
   struct Task {
@@ -164,18 +127,13 @@ class KdTree final : public Backend<T> {
     const double upper = std::min(leaves, 4 * static_cast<double>(task_share));
     const double list = k * (d * sizeof(T) + sizeof(std::int32_t));
     const double scratch = k * (2 * sizeof(T) + sizeof(double)) + (d + 2 * rows) * sizeof(T);
-    const double node =
-        2 * sizeof(State) + 2 * sizeof(Task) + 4 * sizeof(double) + most_listed * sizeof(std::int32_t) + 64;
+    const double node = 2 * sizeof(Task) + 3 * sizeof(double) + 64;
     return SampleTree<T>::bytes_needed(n, d, rows, threads) + leaves * (rows * sizeof(std::int32_t) + node) +
-           (threads * levels + upper + 1) * list + threads * scratch + k * remembered_steps * sizeof(double);
+           TreeStates<T>::bytes_needed(leaves, k) + (threads * levels + upper + 1) * list + threads * scratch;
   }
 
   std::size_t padded(std::size_t count) const {
     return (count + kernels_.lanes - 1) & ~(kernels_.lanes - 1);  // lanes are a power of two
-  }
-  double* moved(std::uint64_t step) { return moved_.data() + step % remembered_steps * problem_.n_clusters; }
-  double weight(std::size_t i) const {
-    return problem_.sample_weights.empty() ? 1.0 : static_cast<double>(problem_.sample_weights[i]);
   }
 
   int team() const { return static_cast<int>(scratch_.size()); }
@@ -187,18 +145,15 @@ class KdTree final : public Backend<T> {
   /// Which nodes are looked at before threads are started, and room for everything.
   void lay_out() {
     const auto nodes = tree_.nodes();
-    std::size_t n_inner = 0, n_tasks = 1, levels = 1;
-    place_.resize(nodes.size());
+    std::size_t n_tasks = 1, levels = 1;
     std::vector<std::size_t> depth(nodes.size(), 1);
     for (std::size_t node = 0; node < nodes.size(); ++node) {
       if (node != 0) depth[node] = depth[nodes[node].parent] + 1;
       levels = std::max(levels, depth[node]);
-      if (!nodes[node].is_leaf()) place_[node] = n_inner++;
       if (!is_upper(node)) continue;
       upper_.push_back(node);
       n_tasks += nodes[node].n_children;
     }
-    lists_.resize(n_inner * most_listed);
     tasks_.reserve(n_tasks);
     const std::size_t k = padded(problem_.n_clusters);
     upper_candidates_.resize(upper_.size());
@@ -238,10 +193,10 @@ class KdTree final : public Backend<T> {
         continue;
       }
       upper_candidates_[u] = filtered.left;
-      const Moves moves = enter(node, filtered.left);
+      const auto moves = states_.enter(node, filtered.left);
       for (std::size_t c = nodes[node].first_child; c < nodes[node].first_child + nodes[node].n_children;
            ++c) {
-        if (!is_upper(c) && !skip(c, moves)) tasks_.push_back({c, filtered.left});
+        if (!is_upper(c) && !states_.skip(c, moves)) tasks_.push_back({c, filtered.left});
       }
     }
   }
@@ -270,9 +225,9 @@ class KdTree final : public Backend<T> {
     task.centre = tree_.centre(node);
     task.twice_half = tree_.twice_half(node);
     task.scale = tree_.scale();
-    task.margin_factor = round_up<T>(kappa_);
-    task.margin_floor = round_up<T>(kappa_ * radius2 + floor_);
-    task.limit = limit_;
+    task.margin_factor = rounding_.kappa();
+    task.margin_floor = rounding_.margin(radius2);
+    task.limit = rounding_.limit();
     task.relative = relative;
     task.out_stride = padded(in.count);
     task.out = room.values;
@@ -289,17 +244,6 @@ class KdTree final : public Backend<T> {
     return filtered;
   }
 
-  /// sqrt(D^2 + E) - D in the samples' units, rounded down far enough that the canonical distances, too, keep
-  /// their order while some of it is left.
-  double slack_of(double excess, double reach) const {
-    if (excess == std::numeric_limits<double>::infinity()) return excess;
-    if (!(excess > 0) || !std::isfinite(reach)) return 0;
-    const double eps = static_cast<double>(std::numeric_limits<T>::epsilon());
-    const double slack = excess / (reach + std::sqrt(reach * reach + excess)) * (1 - 64 * eps);
-    const double less = (slack - 16 * theta_ * (reach + slack)) * inverse_scale_ - tiny_;
-    return less > 0 ? less : 0;
-  }
-
   void visit(std::size_t index, const Candidates& candidates, Scratch& scratch) {
     const auto& node = tree_.nodes()[index];
     const std::size_t used = scratch.used;
@@ -312,86 +256,21 @@ class KdTree final : public Backend<T> {
     } else if (node.is_leaf()) {
       label_leaf(index, filtered, scratch);
     } else {
-      const Moves moves = enter(index, filtered.left);
+      const auto moves = states_.enter(index, filtered.left);
       for (std::size_t c = node.first_child; c < node.first_child + node.n_children; ++c) {
-        if (!skip(c, moves)) visit(c, filtered.left, scratch);
+        if (!states_.skip(c, moves)) visit(c, filtered.left, scratch);
       }
-      sum_children(index);
-      states_[index].slack = std::min(states_[index].slack, slack_of(filtered.excess, filtered.reach));
+      states_.sum_children(index);
+      states_[index].slack =
+          std::min(states_[index].slack, rounding_.slack_of(filtered.excess, filtered.reach));
     }
     scratch.used = used;
-  }
-
-  /// How far a node's candidates have moved since it was last looked at.
-  struct Moves {
-    double two_farthest = std::numeric_limits<double>::infinity();  ///< if it had others then
-    double farthest = 0;
-  };
-
-  /// #5: what the children may go by.
-  Moves enter(std::size_t index, const Candidates& left) {
-    State& state = states_[index];
-    std::int32_t* listed = lists_.data() + place_[index] * most_listed;
-    bool same = state.n_listed == left.count && state.whole < 0 && now_ - state.seen <= remembered_steps &&
-                std::equal(listed, listed + left.count, left.index);
-    if (state.whole >= 0) {
-      // The children have not been told.
-      const auto& node = tree_.nodes()[index];
-      for (std::size_t c = 0; c < node.n_children; ++c) states_[node.first_child + c].whole = state.whole;
-      state.whole = -1;
-    }
-    Moves moves;
-    if (same) {
-      moves.two_farthest = 0;
-      for (std::uint64_t step = state.seen + 1; step <= now_; ++step) {
-        const double* by = moved(step);
-        double first = 0, second = 0;
-        for (std::size_t c = 0; c < left.count; ++c) {
-          const double move = by[left.index[c]];
-          second = std::max(second, std::min(first, move));
-          first = std::max(first, move);
-        }
-        moves.two_farthest += first + second;
-        moves.farthest += first;
-      }
-    } else {
-      state.n_listed = left.count <= most_listed ? static_cast<std::uint32_t>(left.count) : 0;
-      std::copy_n(left.index, state.n_listed, listed);
-    }
-    state.seen = now_;
-    return moves;
-  }
-
-  /// Whether the labels below the node are still right. If so its bounds are brought up to date.
-  bool skip(std::size_t index, const Moves& moves) {
-    State& state = states_[index];
-    const double slack = state.slack - moves.two_farthest * (1 + 0x1p-40);
-    if (!(slack > 0)) return false;
-    state.slack = slack * (1 - 0x1p-40);
-    if (moves.farthest > 0) {
-      // sum w (|x - c| + move)^2, by Cauchy and Schwarz.
-      const double weight = tree_.sums(index).weight, move = moves.farthest * (1 + 0x1p-40);
-      state.inertia = (state.inertia + 2 * move * std::sqrt(state.inertia * weight) + move * move * weight) *
-                      (1 + 0x1p-40);
-    }
-    return true;
-  }
-
-  void sum_children(std::size_t index) {
-    const auto& node = tree_.nodes()[index];
-    State& state = states_[index];
-    state.slack = std::numeric_limits<double>::infinity();
-    state.inertia = 0;
-    for (std::size_t c = node.first_child; c < node.first_child + node.n_children; ++c) {
-      state.slack = std::min(state.slack, states_[c].slack);
-      state.inertia += states_[c].inertia;
-    }
   }
 
   /// #3; nothing is to be done if it was so before.
   void give_whole(std::size_t index, const Filtered& filtered) {
     const auto& node = tree_.nodes()[index];
-    State& state = states_[index];
+    auto& state = states_[index];
     const std::int32_t j = filtered.left.index[0];
     if (state.whole != j) {
       const std::size_t begin = node.first_leaf * tree_.leaf_rows();
@@ -400,9 +279,9 @@ class KdTree final : public Backend<T> {
         if (labels_[p] != j) set_label(p, j);
       }
     }
-    state = {.slack = slack_of(filtered.excess, filtered.reach),
+    state = {.slack = rounding_.slack_of(filtered.excess, filtered.reach),
              .inertia = whole_inertia(index, j),
-             .seen = now_,
+             .seen = states_.now(),
              .whole = j,
              .n_listed = 0};
   }
@@ -424,15 +303,8 @@ class KdTree final : public Backend<T> {
       product += a * sums.first[t];
     }
     const double radius2 = static_cast<double>(tree_.nodes()[index].radius2);
-    return outward(sums.squares + sums.weight * squared - 2 * product, sums.weight * (squared + radius2),
-                   sums.weight);
-  }
-
-  /// An upper bound in the samples' units of a sum of W terms, each at most `most` / W = |a|^2 + r^2 in
-  /// scaled units: samples, scores and a leaf's sums are off by less than 64 roundings in T, the sums of 27
-  /// levels of eight children by less than 512 (d + 2) in double.
-  double outward(double value, double most, double weight) const {
-    return (std::max(value, 0.0) + sum_error_ * most + weight * floor_) * inverse_scale_ * inverse_scale_;
+    return rounding_.outward(sums.squares + sums.weight * squared - 2 * product,
+                             sums.weight * (squared + radius2), sums.weight);
   }
 
   /// #4
@@ -449,8 +321,8 @@ class KdTree final : public Backend<T> {
     task.half_norms = scratch.half_norms.data();
     task.index = filtered.left.index;
     const double squares = static_cast<double>(filtered.largest) + static_cast<double>(node.radius2);
-    const bool in_range = squares < static_cast<double>(limit_);
-    task.margin = in_range ? round_up<T>(kappa_ * squares + floor_) : std::numeric_limits<T>::infinity();
+    const bool in_range = squares < static_cast<double>(rounding_.limit());
+    task.margin = in_range ? rounding_.margin(squares) : std::numeric_limits<T>::infinity();
     task.before = labels_.data() + begin;
     task.labels = scratch.labels.data();
     task.best = scratch.best.data();
@@ -463,9 +335,9 @@ class KdTree final : public Backend<T> {
     for (std::uint64_t bits = out.open; bits != 0; bits &= bits - 1)
       rank(begin + static_cast<std::size_t>(std::countr_zero(bits)), filtered.left, scratch);
 
-    State& state = states_[index];
+    auto& state = states_[index];
     state.whole = -1;
-    state.seen = now_;
+    state.seen = states_.now();
     state.slack = 0;
     if (!in_range) {
       state.inertia = whole_inertia(index, filtered.left.index[0]);
@@ -473,7 +345,7 @@ class KdTree final : public Backend<T> {
     }
     const double margin = static_cast<double>(task.margin);
     const double gap = 2 * (static_cast<double>(out.least_gap) - margin);
-    if (out.open == 0) state.slack = slack_of(std::min(filtered.excess, gap), filtered.reach);
+    if (out.open == 0) state.slack = rounding_.slack_of(std::min(filtered.excess, gap), filtered.reach);
     // |y - a|^2 = |y|^2 + 2 score; a score is at most (P + r^2) away from zero, its error within the margin.
     const auto sums = tree_.sums(index);
     double best = 0;
@@ -481,10 +353,10 @@ class KdTree final : public Backend<T> {
       best = static_cast<double>(out.sum_best);
     } else {
       for (std::size_t r = 0; r < task.count; ++r)
-        best += weight(tree_.order()[begin + r]) * static_cast<double>(scratch.best[r]);
+        best += weight_of(problem_, tree_.order()[begin + r]) * static_cast<double>(scratch.best[r]);
     }
-    state.inertia =
-        outward(sums.squares + 2 * (best + sums.weight * margin), sums.weight * squares, sums.weight);
+    state.inertia = rounding_.outward(sums.squares + 2 * (best + sums.weight * margin), sums.weight * squares,
+                                      sums.weight);
   }
 
   /// The canonical rule among those that the filter left.
@@ -504,20 +376,12 @@ class KdTree final : public Backend<T> {
   const kernels::Kernels<T>& kernels_;
   std::size_t d_;
   SampleTree<T> tree_;
-  double kappa_ = 0, floor_ = 0;
-  double inverse_scale_ = 1;
-  double sum_error_ = 0;         ///< of outward()
-  double theta_ = 0, tiny_ = 0;  ///< of a canonical distance, relative; of its root, by underflow
-  T limit_ = 0;
   AlignedBuffer<T> root_values_;
   AlignedBuffer<std::int32_t> root_index_;
   AlignedBuffer<std::int32_t> labels_;  ///< in the tree's order
   std::vector<double> radii_;           ///< a node: r, times scale
-  std::vector<State> states_;           ///< a node
-  std::vector<std::size_t> place_;      ///< a node: which list of lists_, if it is an inner one
-  std::vector<std::int32_t> lists_;     ///< an inner node: most_listed candidates
-  std::vector<double> moved_;           ///< of the last steps: drift of every centroid
-  std::uint64_t now_ = 0;
+  TreeStates<T> states_;
+  TreeRounding<T> rounding_;
   std::vector<std::size_t> upper_;  ///< nodes above the tasks, in order
   std::vector<Candidates> upper_candidates_;
   AlignedBuffer<T> upper_values_;

@@ -92,6 +92,15 @@ class Verdicts(ReportTest):
         code, found = self.compare([fit("simd", *scattered)], [fit("simd", *[t * 1.1 for t in scattered])])
         self.assertEqual((code, found["verdict"]), (0, "same"))
 
+    def test_two_machines_are_not_compared(self):
+        from report.compare import main
+
+        error = io.StringIO()
+        with contextlib.redirect_stderr(error):
+            paths = [str(self.file(document(fit("simd", *self.times(10.0)), cpu_model=cpu), f"{cpu}.json")) for cpu in ("one", "two")]
+            self.assertEqual(main(paths), 2)
+        self.assertIn("CPU 'one' and 'two'", error.getvalue())
+
     def test_files_without_anything_in_common_or_unreadable(self):
         self.assertEqual(self.compare([fit("simd", 1.0)], [fit("elkan", 1.0)])[0], 2)
         from report.compare import main

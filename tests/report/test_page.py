@@ -25,7 +25,7 @@ class Browser(ReportTest):
             page = self.folder / "driven.html"
             page.write_text(text, encoding="utf-8")
         done = subprocess.run([CHROMIUM, *FLAGS, f"--user-data-dir={self.folder / 'profile'}", "--dump-dom", page.as_uri() + fragment],
-                              capture_output=True, text=True, check=True)
+                              capture_output=True, text=True, check=True, timeout=120)
         return done.stdout
 
     def count(self, dom):

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// What kdtree.cpp remembers of a node, to leave it alone while nothing below it can change.
+//
+// A node has a slack: by how much any other of its parent's candidates is farther from any of its samples
+// than the sample's own centroid, at least. While its parent's candidates are the same ones, and the two of
+// them that moved most have not moved by the slack together, its labels cannot change, and it is skipped.
+//
+// Memory: 40 bytes a node, 256 more an inner one, 16 drifts a centroid.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "kernels/kernels.hpp"
+#include "sample_tree.hpp"
+
+namespace omnimeans::algorithms {
+
+template <class T>
+class TreeStates {
+  static constexpr std::size_t remembered_steps = 16;  ///< a node not looked at for longer has no slack
+  static constexpr std::size_t most_listed = 64;       ///< candidates that an inner node remembers
+
+ public:
+  struct State {
+    double slack = 0;            ///< since the parent was last looked at
+    double inertia = 0;          ///< upper bound of sum w D over the samples, likewise
+    std::uint64_t seen = 0;      ///< the step in which it was last looked at
+    std::int32_t whole = -1;     ///< the label of all samples, or -1: ask the children
+    std::uint32_t n_listed = 0;  ///< candidates given to the children then; 0: not known
+  };
+
+  TreeStates(const SampleTree<T>& tree, std::size_t n_clusters)
+      : tree_(tree),
+        n_clusters_(n_clusters),
+        states_(tree.nodes().size()),
+        place_(tree.nodes().size()),
+        moved_(remembered_steps * n_clusters) {
+    std::size_t n_inner = 0;
+    for (std::size_t node = 0; node < place_.size(); ++node) {
+      if (!tree.nodes()[node].is_leaf()) place_[node] = n_inner++;
+    }
+    lists_.resize(n_inner * most_listed);
+  }
+
+  /// For each node, at most.
+  static constexpr std::size_t bytes_a_node =
+      2 * sizeof(State) + sizeof(std::size_t) + most_listed * sizeof(std::int32_t);
+  static double bytes_needed(double n_nodes, double n_clusters) {
+    return n_nodes * bytes_a_node + n_clusters * remembered_steps * sizeof(double);
+  }
+
+  State& operator[](std::size_t node) { return states_[node]; }
+
+  /// The next step; an empty drift: the first of a run.
+  void begin_step(std::span<const double> drift) {
+    if (drift.empty()) {
+      std::fill(states_.begin(), states_.end(), State{});
+      now_ = 0;
+    }
+    ++now_;
+    for (std::size_t j = 0; j < n_clusters_; ++j) moved(now_)[j] = drift.empty() ? 0 : drift[j];
+  }
+  std::uint64_t now() const { return now_; }
+
+  /// How far a node's candidates have moved since it was last looked at.
+  struct Moves {
+    double two_farthest = std::numeric_limits<double>::infinity();  ///< if it had others then
+    double farthest = 0;
+  };
+
+  /// #5: what the children may go by.
+  Moves enter(std::size_t index, const kernels::Candidates<T>& left) {
+    State& state = states_[index];
+    std::int32_t* listed = lists_.data() + place_[index] * most_listed;
+    bool same = state.n_listed == left.count && state.whole < 0 && now_ - state.seen <= remembered_steps &&
+                std::equal(listed, listed + left.count, left.index);
+    if (state.whole >= 0) {
+      // The children have not been told.
+      const auto& node = tree_.nodes()[index];
+      for (std::size_t c = 0; c < node.n_children; ++c) states_[node.first_child + c].whole = state.whole;
+      state.whole = -1;
+    }
+    Moves moves;
+    if (same) {
+      moves.two_farthest = 0;
+      for (std::uint64_t step = state.seen + 1; step <= now_; ++step) {
+        const double* by = moved(step);
+        double first = 0, second = 0;
+        for (std::size_t c = 0; c < left.count; ++c) {
+          const double move = by[left.index[c]];
+          second = std::max(second, std::min(first, move));
+          first = std::max(first, move);
+        }
+        moves.two_farthest += first + second;
+        moves.farthest += first;
+      }
+    } else {
+      state.n_listed = left.count <= most_listed ? static_cast<std::uint32_t>(left.count) : 0;
+      std::copy_n(left.index, state.n_listed, listed);
+    }
+    state.seen = now_;
+    return moves;
+  }
+
+  /// Whether the labels below the node are still right. If so its bounds are brought up to date.
+  bool skip(std::size_t index, const Moves& moves) {
+    State& state = states_[index];
+    const double slack = state.slack - moves.two_farthest * (1 + 0x1p-40);
+    if (!(slack > 0)) return false;
+    state.slack = slack * (1 - 0x1p-40);
+    if (moves.farthest > 0) {
+      // sum w (|x - c| + move)^2, by Cauchy and Schwarz.
+      const double weight = tree_.sums(index).weight, move = moves.farthest * (1 + 0x1p-40);
+      state.inertia = (state.inertia + 2 * move * std::sqrt(state.inertia * weight) + move * move * weight) *
+                      (1 + 0x1p-40);
+    }
+    return true;
+  }
+
+  void sum_children(std::size_t index) {
+    const auto& node = tree_.nodes()[index];
+    State& state = states_[index];
+    state.slack = std::numeric_limits<double>::infinity();
+    state.inertia = 0;
+    for (std::size_t c = node.first_child; c < node.first_child + node.n_children; ++c) {
+      state.slack = std::min(state.slack, states_[c].slack);
+      state.inertia += states_[c].inertia;
+    }
+  }
+
+ private:
+  double* moved(std::uint64_t step) { return moved_.data() + step % remembered_steps * n_clusters_; }
+
+  const SampleTree<T>& tree_;
+  std::size_t n_clusters_;
+  std::vector<State> states_;        ///< a node
+  std::vector<std::size_t> place_;   ///< a node: which list of lists_, if it is an inner one
+  std::vector<std::int32_t> lists_;  ///< an inner node: most_listed candidates
+  std::vector<double> moved_;        ///< of the last steps: drift of every centroid
+  std::uint64_t now_ = 0;
+};
+
+}  // namespace omnimeans::algorithms
