@@ -307,7 +307,6 @@ typename DenseEngine<T>::Ranked DenseEngine<T>::rank(std::size_t i, const T* sco
   return {canonical_winner(i, count, scratch), scratch.distances[0], count > 1};
 }
 
-/// Which of the first `count` candidates is nearest; its distance goes to scratch.distances[0].
 template <class T>
 std::int32_t DenseEngine<T>::canonical_winner(std::size_t i, std::size_t count, Scratch& scratch) const {
   kernels_.canonical_distances(samples_.row_data(i), centroids_.data(), centroids_.row_stride(),

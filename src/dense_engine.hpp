@@ -179,6 +179,10 @@ class DenseEngine {
   Ranked rank_listed(std::size_t i, std::span<const std::int32_t> index, const T* scores,
                      Scratch& scratch) const;
 
+  /// Which of the first `count` of scratch.candidates, in ascending order, is nearest to sample i by the
+  /// canonical rule; its distance D goes to scratch.distances[0].
+  std::int32_t canonical_winner(std::size_t i, std::size_t count, Scratch& scratch) const;
+
   // In the engine's own units (moved and scaled): of a sample N, of the longest centroid C, of a packed one
   // |c'|^2/2 and its values, after pack_rows(); and the margin within which scores prove nothing.
   double norm(std::size_t i) const { return static_cast<double>(norms_[i]); }
@@ -222,7 +226,6 @@ class DenseEngine {
   void label_rows(std::size_t begin, std::size_t count, std::span<const std::int32_t> listed,
                   const Labelling<T>& out, Scratch& scratch);
   void rerank(const Labelling<T>& out);
-  std::int32_t canonical_winner(std::size_t i, std::size_t count, Scratch& scratch) const;
   AssignmentStats sum_stats() const;
   kernels::PackedCentroids<T> panels() const;
 

@@ -83,13 +83,12 @@ class ByteBounds final : public Backend<T> {
   /// A thread's memory.
   struct Work {
     Work(std::size_t k, std::size_t padded_features)
-        : open(k + kernels::byte_lanes), near(k + 1), squared(k + 1), scores(k), x(padded_features) {}
-    std::vector<std::int32_t> alive;       ///< of a block: samples with open pairs
-    std::vector<std::int32_t> open, near;  ///< of a sample: centroids that may be nearest
-    std::vector<T> squared, scores;        ///< of those
-    std::vector<float> bounds;             ///< likewise, in eight bits
+        : open(k + kernels::byte_lanes), squared(k + 1), scores(k), x(padded_features) {}
+    std::vector<std::int32_t> alive;  ///< of a block: samples with open pairs
+    std::vector<std::int32_t> open;   ///< of a sample: centroids that may be nearest
+    std::vector<T> squared, scores;   ///< of those
+    std::vector<float> bounds;        ///< likewise, in eight bits
     std::vector<T> x;
-    std::vector<double> distances;
     Int8Filter::Scratch int8;
   };
 
@@ -240,32 +239,19 @@ class ByteBounds final : public Backend<T> {
     }
     std::size_t count = 0;
     for (std::size_t o = 0; o < index.size(); ++o) {
-      work.near[count] = index[o];
+      scratch.candidates[count] = index[o];
       count += o == best || !rounding_.certainly_less(work.squared[best], work.squared[o]);
     }
     if (count == 1) {
       step.labels[i] = index[best];
       upper_[i] = rounding_.upper_root(static_cast<double>(work.squared[best]));
     } else {
-      const double distance = canonical_winner(step, i, count, work);
-      upper_[i] = round_up<T>(std::sqrt(distance) * slack_ + tiny_);
+      std::sort(scratch.candidates.begin(), scratch.candidates.begin() + static_cast<std::ptrdiff_t>(count));
+      step.labels[i] = engine_.canonical_winner(i, count, scratch);
+      upper_[i] = round_up<T>(std::sqrt(scratch.distances[0]) * slack_ + tiny_);
       ++scratch.stats.reranked;
     }
     stay(i, scratch);
-  }
-
-  /// The best of the first `count` of work.near by D, which is returned.
-  double canonical_winner(const Assignment<T>& step, std::size_t i, std::size_t count, Work& work) const {
-    const MatrixView<const T> c = step.centroids;
-    std::sort(work.near.begin(), work.near.begin() + static_cast<std::ptrdiff_t>(count));
-    work.distances.resize(std::max(work.distances.size(), count));
-    engine_.kernels().canonical_distances(problem_.samples.row_data(i), c.data(), c.row_stride(),
-                                          work.near.data(), count, c.cols(), work.distances.data());
-    const auto winner = std::min_element(work.distances.begin(),
-                                         work.distances.begin() + static_cast<std::ptrdiff_t>(count)) -
-                        work.distances.begin();
-    step.labels[i] = work.near[static_cast<std::size_t>(winner)];
-    return work.distances[static_cast<std::size_t>(winner)];
   }
 
   /// Every distance of the samples in scratch.listed: label, u, class and all bytes.
