@@ -59,6 +59,7 @@ CentroidUpdate<T>::CentroidUpdate(MatrixView<const T> samples, std::span<const T
       magic2_(words > 1 ? stride_ : 0),
       quantum_(samples.cols()),
       quantum2_(samples.cols()),
+      absmax_(absmax.begin(), absmax.end()),
       accounted_(samples.rows(), -1) {
   double multiplicity = static_cast<double>(samples.rows());
   if (weighted()) {
@@ -221,6 +222,23 @@ void CentroidUpdate<T>::labelled(std::size_t begin, std::size_t end, int thread)
   Observed& own = observed_[static_cast<std::size_t>(thread)];
   own.moves.clear();
   find_moves(observed_labels_, begin, end, own.moves);
+  account_moves(own);
+}
+
+template <class T>
+void CentroidUpdate<T>::labelled_some(std::size_t begin, std::span<const std::int32_t> listed, int thread) {
+  Observed& own = observed_[static_cast<std::size_t>(thread)];
+  own.moves.clear();
+  for (const std::int32_t r : listed) {
+    const std::size_t i = begin + static_cast<std::size_t>(r);
+    if (observed_labels_[i] != accounted_[i] && present(i)) own.moves.push_back(i);
+  }
+  account_moves(own);
+}
+
+/// A thread's moves of a block into its sums.
+template <class T>
+void CentroidUpdate<T>::account_moves(Observed& own) {
   if (own.moves.empty()) return;
   if (own.sums.counts.empty()) own.sums = empty_sums();
   account(own.sums, observed_labels_, own.moves.data(), 0, own.moves.size());
@@ -325,6 +343,78 @@ void CentroidUpdate<T>::move(std::size_t i, std::int32_t from, std::int32_t to) 
   apply(sums_, i, static_cast<std::size_t>(to), true);
 }
 
+/// Of word one or two of a cluster's sum, in quanta.
+template <class T>
+Int128 CentroidUpdate<T>::sum(std::size_t cluster, std::size_t word, std::size_t feature) const {
+  const std::size_t at = (cluster * words + word) * stride_ + feature;
+  if (weighted()) return sums_.wide[at];
+  const double magic = word == 0 ? magic_[feature] : magic2_[feature];
+  const std::uint64_t offset =
+      static_cast<std::uint64_t>(sums_.counts[cluster]) * std::bit_cast<std::uint64_t>(magic);
+  return static_cast<std::int64_t>(sums_.plain[at] - offset);
+}
+
+template <class T>
+double CentroidUpdate<T>::total_weight(std::size_t cluster) const {
+  return weighted() ? std::ldexp(static_cast<double>(sums_.weights[cluster]), -weight_shift_)
+                    : static_cast<double>(sums_.counts[cluster]);
+}
+
+/// Of a cluster that has samples, from word one: right to a quantum and 2^-51.
+template <class T>
+double CentroidUpdate<T>::mean(std::size_t cluster, std::size_t feature) const {
+  const auto total = static_cast<double>(weighted() ? sums_.weights[cluster] : sums_.counts[cluster]);
+  return static_cast<double>(sum(cluster, 0, feature)) * quantum_[feature] / total;
+}
+
+template <class T>
+typename CentroidUpdate<T>::Variation CentroidUpdate<T>::inertia_variation(MatrixView<const T> centroids) {
+  const std::size_t d = samples_.cols();
+  if (origin_.empty()) {  // near the mean of all samples, so that little cancels
+    double weight = 0;
+    origin_.resize(d);
+    for (std::size_t j = 0; j < n_clusters_; ++j) {
+      if (sums_.counts[j] == 0) continue;
+      weight += total_weight(j);
+      for (std::size_t t = 0; t < d; ++t) origin_[t] += total_weight(j) * mean(j, t);
+    }
+    for (double& value : origin_) value /= weight;
+  }
+  double value = 0, magnitude = 0, slope = 0, least = 0, weight = 0;
+  for (std::size_t j = 0; j < n_clusters_; ++j) {
+    if (sums_.counts[j] == 0) continue;
+    double near = 0, far = 0, steep = 0, floor = 0;
+    for (std::size_t t = 0; t < d; ++t) {
+      // A mean is off by delta, so a square of a difference by (2 |difference| + delta) delta.
+      const double m = mean(j, t), delta = quantum_[t] + std::abs(m) * 0x1p-50;
+      const double from_centroid = m - static_cast<double>(centroids(j, t)), from_origin = m - origin_[t];
+      near += from_centroid * from_centroid;
+      far += from_origin * from_origin;
+      steep += (std::abs(from_centroid) + std::abs(from_origin)) * delta;
+      floor += delta * delta;
+    }
+    const double w = total_weight(j);
+    weight += w;
+    value += w * (near - far);
+    magnitude += w * (near + far);
+    slope += w * steep;
+    least += w * floor;
+  }
+  double error = magnitude * (static_cast<double>(d + n_clusters_) + 16) * 0x1p-52 + 4 * (slope + least);
+  if (weighted()) {
+    // Each weight is off by at most a quantum of weights, and by 2^-52 of itself.
+    double farthest = 0;
+    for (std::size_t t = 0; t < d; ++t) {
+      double reach = absmax_[t];
+      for (std::size_t j = 0; j < n_clusters_; ++j)
+        reach = std::max(reach, std::abs(static_cast<double>(centroids(j, t))));
+      farthest += 4 * reach * reach;
+    }
+    error += 2 * farthest * std::ldexp(static_cast<double>(n_present_), -weight_shift_) + magnitude * 0x1p-50;
+  }
+  return {value, error};
+}
+
 template <class T>
 void CentroidUpdate<T>::write_means(Matrix<T>& centroids) const {
   const std::size_t d = samples_.cols();
@@ -333,28 +423,21 @@ void CentroidUpdate<T>::write_means(Matrix<T>& centroids) const {
     const std::int64_t count = sums_.counts[j];
     if (count == 0) return;
     const Int128 total = weighted() ? sums_.weights[j] : count;
-    const auto sum = [&](std::size_t word, std::size_t t, double magic) -> Int128 {
-      const std::size_t at = (j * words + word) * stride_ + t;
-      if (weighted()) return sums_.wide[at];
-      const std::uint64_t offset = static_cast<std::uint64_t>(count) * std::bit_cast<std::uint64_t>(magic);
-      return static_cast<std::int64_t>(sums_.plain[at] - offset);
-    };
     for (std::size_t t = 0; t < d; ++t) {
       if constexpr (words == 1) {
         // Right to 2^-51 in double; nearly always that is enough to know how the exact quotient rounds.
         if (!weighted()) {
-          const double mean = static_cast<double>(static_cast<std::int64_t>(sum(0, t, magic_[t]))) *
-                              quantum_[t] / static_cast<double>(count);
-          const auto low = static_cast<T>(mean * (1 - 0x1p-50)), high = static_cast<T>(mean * (1 + 0x1p-50));
+          const double near = mean(j, t);
+          const auto low = static_cast<T>(near * (1 - 0x1p-50)), high = static_cast<T>(near * (1 + 0x1p-50));
           if (low == high) {
             centroids(j, t) = low;
             continue;
           }
         }
       }
-      const Int128 second = words > 1 ? sum(words - 1, t, magic2_[t]) : 0;
+      const Int128 second = words > 1 ? sum(j, words - 1, t) : 0;
       centroids(j, t) =
-          static_cast<T>(exact_quotient(sum(0, t, magic_[t]), quantum_[t], second, quantum2_[t], total));
+          static_cast<T>(exact_quotient(sum(j, 0, t), quantum_[t], second, quantum2_[t], total));
     }
   });
 }

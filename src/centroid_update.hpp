@@ -49,6 +49,7 @@ class CentroidUpdate final : public LabelObserver {
   /// for every thread to have its own in a cache), and how many changed, once all were.
   LabelObserver* observe(std::span<const std::int32_t> labels);
   void labelled(std::size_t begin, std::size_t end, int thread) override;
+  void labelled_some(std::size_t begin, std::span<const std::int32_t> listed, int thread) override;
   std::size_t accumulate_observed();
 
   /// Samples of positive weight in each cluster.
@@ -56,6 +57,14 @@ class CentroidUpdate final : public LabelObserver {
 
   /// Takes sample i from one cluster's sum to another's; its label stays as it is.
   void move(std::size_t i, std::int32_t from, std::int32_t to);
+
+  /// V = sum_i w_i (|x_i - c_label(i)|^2 - |x_i - o|^2) for the labels that the sums stand for, from the
+  /// sums: sum_j W_j (|c_j - m_j|^2 - |m_j - o|^2), m_j a cluster's mean, W_j its weight; o is always the
+  /// same. So two values of V differ as two inertias do.
+  struct Variation {
+    double value, error;  ///< V is value, give or take error
+  };
+  Variation inertia_variation(MatrixView<const T> centroids);
 
   /// Writes the mean of every cluster that has samples; the rows of the others are left as they are.
   void write_means(Matrix<T>& centroids) const;
@@ -86,6 +95,9 @@ class CentroidUpdate final : public LabelObserver {
                std::size_t count) const;
   void add_to_sums(Sums& own);
   void apply_with_private_sums(std::span<const std::int32_t> labels, bool rebuild);
+  double total_weight(std::size_t cluster) const;
+  double mean(std::size_t cluster, std::size_t feature) const;
+  Int128 sum(std::size_t cluster, std::size_t word, std::size_t feature) const;
   void apply_by_cluster(std::span<const std::int32_t> labels, bool rebuild);
 
   MatrixView<const T> samples_;
@@ -99,6 +111,7 @@ class CentroidUpdate final : public LabelObserver {
     std::vector<std::size_t> moves;
     std::size_t changed = 0;
   };
+  void account_moves(Observed& own);
   std::vector<Observed> observed_;  ///< one for each of all threads
   std::span<const std::int32_t> observed_labels_;
 
@@ -107,6 +120,7 @@ class CentroidUpdate final : public LabelObserver {
   int weight_shift_ = 0;                  ///< 1 / q_w = 2^weight_shift
   AlignedBuffer<double> magic_, magic2_;  ///< n_features, of word one and word two
   std::vector<double> quantum_, quantum2_;
+  std::vector<double> absmax_, origin_;  ///< origin: o, once it is known
 
   Sums sums_;
   bool first_ = true;                    ///< nothing has been added yet

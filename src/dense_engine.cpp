@@ -199,7 +199,8 @@ kernels::NearestTask<T> DenseEngine<T>::nearest_task(std::size_t begin, Scratch&
 template <class T>
 void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<const std::int32_t> listed,
                                 const Labelling<T>& out, Scratch& scratch) {
-  const bool in_place = listed.empty(), bounds = !out.lower.empty();
+  const bool in_place = listed.empty(), gaps = !out.gaps.empty(), bounds = gaps || !out.lower.empty();
+  const bool bounds_in_place = in_place && !gaps;
   const auto sample = [&](std::size_t r) {
     return begin + (in_place ? r : static_cast<std::size_t>(listed[r]));
   };
@@ -215,16 +216,19 @@ void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<
   task.n_open = &n_open;
   if (in_place) {
     task.labels = out.labels.data() + begin;
-    task.bounds.upper = bounds ? out.upper.data() + begin : nullptr;
-    task.bounds.lower = bounds ? out.lower.data() + begin : nullptr;
   } else {
     make_room(scratch.labels);
-    make_room(scratch.upper);
-    make_room(scratch.lower);
     task.block.index = listed.data();
     task.labels = scratch.labels.data();
-    task.bounds.upper = bounds ? scratch.upper.data() : nullptr;
-    task.bounds.lower = bounds ? scratch.lower.data() : nullptr;
+  }
+  if (bounds_in_place && bounds) {
+    task.bounds.upper = out.upper.data() + begin;
+    task.bounds.lower = out.lower.data() + begin;
+  } else if (bounds) {
+    make_room(scratch.upper);
+    make_room(scratch.lower);
+    task.bounds.upper = scratch.upper.data();
+    task.bounds.lower = scratch.lower.data();
   }
   kernels_.nearest(task);
 
@@ -232,24 +236,35 @@ void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<
     const auto r = static_cast<std::size_t>(scratch.in_block[o]);
     scratch.open.push_back(sample(r));
     scratch.squared[r] = 0;  // counted when it is re-ranked
+    if (gaps) scratch.lower[r] = -std::numeric_limits<T>::infinity();
   }
-  if (in_place && out.observer != nullptr) {
-    // The open ones follow when they are re-ranked.
-    const int thread = static_cast<int>(scratch.thread);
-    std::size_t from = begin;
+  T* gap = in_place && gaps ? out.gaps.data() + begin : scratch.lower.data();
+  if (gaps)
+    kernels_.gaps({scratch.lower.data(), scratch.upper.data(), task.labels, out.path.data()}, count, gap);
+  if (in_place) {
+    if (out.observer != nullptr) observe(begin, count, n_open, *out.observer, scratch);
+  } else {
+    // Open samples keep their labels until they are re-ranked.
     for (std::size_t o = 0; o < n_open; ++o) {
-      const std::size_t at = sample(static_cast<std::size_t>(scratch.in_block[o]));
-      if (from < at) out.observer->labelled(from, at, thread);
-      from = at + 1;
+      const auto r = static_cast<std::size_t>(scratch.in_block[o]);
+      scratch.labels[r] = out.labels[sample(r)];
     }
-    if (from < begin + count) out.observer->labelled(from, begin + count, thread);
-  }
-  for (std::size_t r = 0; !in_place && r < count; ++r) {
-    const std::size_t i = sample(r);
-    out.labels[i] = scratch.labels[r];
-    if (!bounds) continue;
-    out.upper[i] = scratch.upper[r];
-    out.lower[i] = scratch.lower[r];
+    std::size_t n_changed = 0;  // to in_block, which nothing reads any more
+    for (std::size_t r = 0; r < count; ++r) {
+      const std::size_t i = sample(r);
+      scratch.in_block[n_changed] = listed[r];
+      n_changed += out.labels[i] != scratch.labels[r];
+      out.labels[i] = scratch.labels[r];
+      if (gaps) {
+        out.gaps[i] = gap[r];
+      } else if (bounds) {
+        out.upper[i] = scratch.upper[r];
+        out.lower[i] = scratch.lower[r];
+      }
+    }
+    if (out.observer != nullptr)
+      out.observer->labelled_some(begin, {scratch.in_block.data(), n_changed},
+                                  static_cast<int>(scratch.thread));
   }
   const auto squared = [&](std::size_t r) { return static_cast<double>(scratch.squared[r]); };
   const double bound =
@@ -258,6 +273,20 @@ void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<
       });
   scratch.stats.inertia_bound += bound * inverse_scale2_ * (1 + 0x1p-20);
   scratch.stats.distances_computed += count * n_clusters_;
+}
+
+/// Tells of count samples but the open ones, which follow when they are re-ranked.
+template <class T>
+void DenseEngine<T>::observe(std::size_t begin, std::size_t count, std::size_t n_open,
+                             LabelObserver& observer, const Scratch& scratch) const {
+  const int thread = static_cast<int>(scratch.thread);
+  std::size_t from = begin;
+  for (std::size_t o = 0; o < n_open; ++o) {
+    const std::size_t at = begin + static_cast<std::size_t>(scratch.in_block[o]);
+    if (from < at) observer.labelled(from, at, thread);
+    from = at + 1;
+  }
+  if (from < begin + count) observer.labelled(from, begin + count, thread);
 }
 
 /// The open samples once more in tiles, with every score; the canonical distance decides among those within

@@ -46,7 +46,11 @@ struct Labelling {
   /// For backends with bounds (both or none): |x_i - c_label(i)| <= upper[i], and |x_i - c_j| >= lower[i] for
   /// every other j.
   std::span<T> upper = {}, lower = {};
-  LabelObserver* observer = nullptr;  ///< of assign()
+  /// For a backend with gaps (sample_gaps.hpp): gaps[i] <= lower - upper + path[label] of sample i, where
+  /// that is more than path[label]; -infinity where the canonical rule alone proved the label.
+  std::span<T> gaps = {};
+  std::span<const T> path = {};       ///< n_clusters
+  LabelObserver* observer = nullptr;  ///< told of what assign() and assign_listed() label
 };
 
 template <class T>
@@ -225,6 +229,8 @@ class DenseEngine {
   kernels::NearestTask<T> nearest_task(std::size_t begin, Scratch& scratch) const;
   void label_rows(std::size_t begin, std::size_t count, std::span<const std::int32_t> listed,
                   const Labelling<T>& out, Scratch& scratch);
+  void observe(std::size_t begin, std::size_t count, std::size_t n_open, LabelObserver& observer,
+               const Scratch& scratch) const;
   void rerank(const Labelling<T>& out);
   AssignmentStats sum_stats() const;
   kernels::PackedCentroids<T> panels() const;

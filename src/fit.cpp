@@ -170,6 +170,7 @@ class Fit {
     Matrix<T> next = result.centroids;
     std::vector<double> drift;  // none for a backend that has not labelled yet
     std::string_view ran;       // who labelled last
+    InertiaBound inertia;
     std::optional<StopReason> stop;
     if (seeds.interrupted) stop = deadline_passed() ? StopReason::deadline : StopReason::cancelled;
     result.fit_seconds = seconds_since(make_start);  // a tree is built here
@@ -201,7 +202,7 @@ class Fit {
       stats.reason = assigned.reason;
 
       const auto update_start = Clock::now();
-      const bool relocated = update_step(update, result, assigned.observed, next, stats);
+      const bool relocated = update_step(update, result, assigned.observed, inertia, next, stats);
       // The labels were asked for with these centroids, and give these centroids.
       const bool at_rest = stats.labels_changed == 0 && !relocated && next == result.centroids;
       move_centroids(result.centroids, next, drift, stats);
@@ -226,10 +227,31 @@ class Fit {
     return result;
   }
 
+  /// An upper bound of the inertia in every step, also where a backend skips samples and knows none: two
+  /// inertias differ as the sums of the clusters tell.
+  class InertiaBound {
+   public:
+    double of_step(double from_backend, CentroidUpdate<T>& update, MatrixView<const T> centroids) {
+      if (std::isfinite(from_backend) && known_) return from_backend;
+      const auto variation = update.inertia_variation(centroids);
+      if (std::isfinite(from_backend)) {
+        rest_ = from_backend - variation.value + variation.error;
+        known_ = true;
+        return from_backend;
+      }
+      return known_ ? (rest_ + variation.value + variation.error) * (1 + 0x1p-50) : from_backend;
+    }
+
+   private:
+    bool known_ = false;
+    double rest_ = 0;  ///< sum_i w_i |x_i - o|^2, at most
+  };
+
   /// The update step into `next`; true if an empty cluster was given a sample.
-  bool update_step(CentroidUpdate<T>& update, const Result<T>& result, bool observed, Matrix<T>& next,
-                   IterationStats& stats) {
+  bool update_step(CentroidUpdate<T>& update, const Result<T>& result, bool observed, InertiaBound& inertia,
+                   Matrix<T>& next, IterationStats& stats) {
     stats.labels_changed = observed ? update.accumulate_observed() : update.accumulate(result.labels);
+    stats.inertia_bound = inertia.of_step(stats.inertia_bound, update, result.centroids.view());
     const auto counts = update.counts();
     stats.empty_clusters = static_cast<std::size_t>(std::count(counts.begin(), counts.end(), 0));
     if (stats.empty_clusters == 0) {

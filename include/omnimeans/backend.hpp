@@ -29,13 +29,20 @@ struct Problem {
 };
 
 /// Told of labels as soon as they are final, while their samples are still in a cache: fit() then updates the
-/// sums of the clusters in the same pass over the samples. Called by several threads at once, for ranges that
-/// do not overlap.
+/// sums of the clusters in the same pass over the samples. Called by several threads at once, for samples
+/// that do not overlap. `thread` counts from 0 and is below Problem::threads.
 class OMNIMEANS_API LabelObserver {
  public:
   virtual ~LabelObserver() = default;
-  /// Labels [begin, end) stay as they are. `thread` counts from 0 and is below Problem::threads.
+  /// Labels [begin, end) stay as they are.
   virtual void labelled(std::size_t begin, std::size_t end, int thread) = 0;
+  /// Those of begin + listed[r] do.
+  virtual void labelled_some(std::size_t begin, std::span<const std::int32_t> listed, int thread) {
+    for (const std::int32_t r : listed) {
+      const std::size_t i = begin + static_cast<std::size_t>(r);
+      labelled(i, i + 1, thread);
+    }
+  }
 };
 
 /// One assignment step.
@@ -49,15 +56,16 @@ struct Assignment {
       labels;         ///< in: of the step before (anything in the first step); out: the canonical labels
   bool last = false;  ///< only labels are wanted: what would pay later need not begin
   LabelObserver* observer =
-      nullptr;  ///< a backend may tell it of every label, once (`observed`), or ignore it
+      nullptr;  ///< a backend may tell it of every label that is not the one of the step before, once
+                ///< (`observed`; of the others, too, if it likes), or ignore it
 };
 
 struct AssignmentStats {
   std::uint64_t distances_computed = 0;
   std::uint64_t reranked = 0;  ///< samples decided by the canonical rule because the bound proved nothing
-  double inertia_bound = 0;    ///< upper bound of sum_i w_i D(x_i, c_label(i))
+  double inertia_bound = 0;    ///< upper bound of sum_i w_i D(x_i, c_label(i)); infinite: fit() finds one
   bool inertia_is_exact = false;
-  bool observed = false;  ///< Assignment::observer was told of every label
+  bool observed = false;  ///< Assignment::observer was told of every label that changed
   // "auto" only: which backend did this step, and, where that is new, why.
   std::string_view backend = {};
   std::string_view reason = {};

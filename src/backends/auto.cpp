@@ -6,8 +6,8 @@
 //             int8        many: every distance in eight bits, where the CPU has such products
 //             simd        the rest; and what does not fit the memory limit gives way to it, then to openmp,
 //             naive
-//   later     a search of every distance gives bounds a try: simd gives hamerly one in its steps 2, 6, 14,
-//             30, ..., int8 one or bytebounds from 14 on. Centroids come to rest, so bounds pay better. The
+//   later     a search of every distance gives bounds a try: simd gives gap one in its steps 2, 6, 14, 30,
+//             ..., int8 one or bytebounds from 14 on. Centroids come to rest, so bounds pay better. The
 //             seconds of the steps decide, and the slower one goes.
 //
 // Measured on a Xeon of 2023 (two threads, float, 20 or 25 iterations, seconds of simd over those of the
@@ -45,7 +45,7 @@ Plan plan_for(const Problem<T>& problem) {
   Plan plan{
       .first = {},
       .dense = {"simd", "bounds and boxes do not pay at this shape: computing every distance is fastest"},
-      .bounded = {"hamerly", "centroids move less: one bound a sample may skip it, on trial"}};
+      .bounded = {"gap", "centroids move less: one number a sample may save its distances, on trial"}};
   if (eight_bits && d >= 32 && k >= 64 && k * d >= 8'000)
     plan.dense = {"int8", "many features and clusters: every distance in eight bits, few of them again"};
   if (k >= 64 && k * d >= (eight_bits ? 24'000u : 64'000u))
@@ -115,11 +115,10 @@ class Auto final : public Backend<T> {
   }
 
   std::size_t first_trial() const {
-    // Of a step of some microseconds the clock says little, and memory costs more than it. And where a sample
-    // takes exhaustive search some 30 cycles, moving its bounds takes as long.
+    // Of a step of some microseconds the clock says little, and memory costs more than it.
     const double sample_work =
         static_cast<double>(problem_.n_clusters) * (static_cast<double>(problem_.samples.cols()) + 4);
-    if (static_cast<double>(problem_.samples.rows()) * sample_work < 2e7 || sample_work < 1000)
+    if (static_cast<double>(problem_.samples.rows()) * sample_work < 2e7)
       return std::numeric_limits<std::size_t>::max();
     // Bytes cost a pass and a half to write, bounds beside eight bits two; both hardly pay while centroids
     // move far.

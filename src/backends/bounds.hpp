@@ -114,6 +114,25 @@ struct Drift {
   T others(std::size_t j) const { return of[j] < largest ? largest : second; }
 };
 
+// A block's survivors should fill many tiles, and their list stay in the L1 cache.
+inline constexpr std::size_t least_listed_rows = 256, largest_listed_rows = 2048;
+
+/// Samples a block of DenseEngine::assign_listed().
+template <class T>
+std::size_t listed_block_rows(const Problem<T>& problem) {
+  const std::size_t share =
+      problem.samples.rows() / (4 * static_cast<std::size_t>(std::max(problem.threads, 1)));
+  return std::clamp(share, least_listed_rows, largest_listed_rows);
+}
+
+/// What a block's list asks of all threads.
+template <class T>
+double listed_bytes(const Problem<T>& problem) {
+  const double rows =
+      static_cast<double>(std::min(problem.samples.rows(), largest_listed_rows)) * problem.threads;
+  return rows * 3 * (sizeof(T) + sizeof(std::int32_t));
+}
+
 /// One upper and one lower bound a sample.
 template <class T>
 class SampleBounds {
@@ -124,18 +143,15 @@ class SampleBounds {
         rounding_(problem.samples.cols()),
         upper_(problem.samples.rows()),
         lower_(problem.samples.rows()),
+        block_rows_(listed_block_rows(problem)),
         separation_(problem.n_clusters) {
     drift_.of.resize(problem.n_clusters);
-    const std::size_t share =
-        problem.samples.rows() / (4 * static_cast<std::size_t>(std::max(problem.threads, 1)));
-    block_rows_ = std::clamp(share, least_rows, largest_rows);
   }
 
-  /// Beside the engine: bounds, and what a block's list asks of a thread.
+  /// Beside the engine.
   static double bytes_needed(const Problem<T>& problem) {
     const double n = static_cast<double>(problem.samples.rows()), k = static_cast<double>(problem.n_clusters);
-    const double listed = std::min(n, static_cast<double>(largest_rows)) * problem.threads;
-    return (2 * n + 2 * k + 3 * listed) * sizeof(T) + 3 * listed * sizeof(std::int32_t);
+    return (2 * n + 2 * k) * sizeof(T) + listed_bytes(problem);
   }
 
   std::size_t block_rows() const { return block_rows_; }
@@ -180,9 +196,6 @@ class SampleBounds {
   }
 
  private:
-  // A block's survivors should fill many tiles, and the list stay in the L1 cache.
-  static constexpr std::size_t least_rows = 256, largest_rows = 2048;
-
   kernels::BoundsTask<T> task(RowRange rows, std::span<const std::int32_t> labels,
                               std::vector<std::int32_t>& open) {
     const T* weights = problem_.sample_weights.data();
@@ -201,10 +214,10 @@ class SampleBounds {
   const Problem<T>& problem_;
   const kernels::Kernels<T>& kernels_;
   Rounding<T> rounding_;
-  std::size_t block_rows_;
   std::vector<T> upper_, lower_;  ///< n
-  std::vector<T> separation_;     ///< k
-  Drift<T> drift_;                ///< k
+  std::size_t block_rows_;
+  std::vector<T> separation_;  ///< k
+  Drift<T> drift_;             ///< k
 };
 
 }  // namespace omnimeans::algorithms

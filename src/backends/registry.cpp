@@ -7,6 +7,7 @@
   X(naive)                    \
   X(openmp)                   \
   X(simd)                     \
+  X(gap)                      \
   X(int8)                     \
   X(elkan)                    \
   X(bytebounds)               \

@@ -7,6 +7,10 @@
 //
 // A sample costs 20 bytes of traffic (12 read, 8 written, for float) and two gathers from tables of
 // n_clusters values.
+//
+//   label_i stays if gap_i > path(label_i)
+//
+// where nothing of a sample is written: 8 bytes read, and one gather.
 #pragma once
 
 #include <limits>
@@ -98,6 +102,28 @@ struct Bounds {
       }
     }
     return {n_open, D::reduce_add(inertia)};
+  }
+
+  static void gaps(const GapTask<T>& task, std::size_t n, T* out) {
+    // Two roundings where the difference is positive, one here; below it, the sum is not above path.
+    constexpr T down = 1 - 4 * std::numeric_limits<T>::epsilon();
+    std::size_t r = 0;
+    for (; r + W <= n; r += W) {
+      const vec difference = S::sub(S::load(task.lower + r), S::load(task.upper + r));
+      S::store(out + r, S::mul(S::add(difference, S::gather(task.path, task.labels + r)), S::set(down)));
+    }
+    for (; r < n; ++r) out[r] = ((task.lower[r] - task.upper[r]) + task.path[task.labels[r]]) * down;
+  }
+
+  static std::size_t open_gaps(const T* gaps, const std::int32_t* labels, const T* path, std::size_t n,
+                               std::int32_t* out) {
+    std::size_t n_open = 0, r = 0;
+    for (; r + W <= n; r += W)
+      R::append_open(S::bits(S::less(S::gather(path, labels + r), S::load(gaps + r))), r, out, n_open);
+    for (; r < n; ++r) {
+      if (!(gaps[r] > path[labels[r]])) out[n_open++] = static_cast<std::int32_t>(r);
+    }
+    return n_open;
   }
 
   /// The lanes from `count` on.

@@ -171,6 +171,14 @@ struct BoundsResult {
       0;  ///< sum of w * upper^2 over the rows that are not open (or no more), rounded somehow
 };
 
+/// Bounds that become one number a sample; path >= 0, by label.
+template <class T>
+struct GapTask {
+  const T *lower = nullptr, *upper = nullptr;
+  const std::int32_t* labels = nullptr;
+  const T* path = nullptr;
+};
+
 /// Samples that change their cluster, for the sums of centroid_update.hpp. Sums are rows of sums_stride
 /// values, a multiple of 8 that n_features does not exceed; so is `magic`, zero beyond the features.
 template <class T>
@@ -274,6 +282,14 @@ struct Kernels {
   /// both rounded outward. Lists in `open` (room for n) all rows but those with upper < lower or upper <
   /// separation[label]; a NaN leaves a row open.
   BoundsResult (*move_bounds)(const BoundsTask<T>&, const Drifts<T>&, std::size_t n);
+
+  /// out[r] <= lower - upper + path[label] for r < n, where that is more than path[label]; out may be lower.
+  void (*gaps)(const GapTask<T>&, std::size_t n, T* out);
+
+  /// Writes the rows r < n for which gaps[r] > path[labels[r]] does not hold, ascending, to `out` (room for
+  /// n) and returns how many. A NaN leaves a row open.
+  std::size_t (*open_gaps)(const T* gaps, const std::int32_t* labels, const T* path, std::size_t n,
+                           std::int32_t* out);
 
   /// For each of the block's listed rows (block.index = task.open): upper = factor * |x - c_label| + floor.
   /// Leaves in `open` those that are still open.

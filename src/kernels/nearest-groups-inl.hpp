@@ -15,6 +15,27 @@
 namespace omnimeans::kernels {
 namespace {
 
+/// Rows that are due soon, scattered over memory: the hardware does not foresee them.
+template <class T>
+struct ListedRows {
+  const T* rows = nullptr;
+  std::size_t stride = 0;
+  const std::int32_t* index = nullptr;
+  std::size_t count = 0, bytes = 0;
+
+  /// Asks for the first `n` and forgets them. Of long rows the first lines are enough.
+  OMNIMEANS_INLINE void ask(std::size_t n) {
+    constexpr std::size_t most_bytes = 4 * cache_line;
+    for (; n > 0 && count > 0; --n, --count) {
+      const T* row = rows + static_cast<std::size_t>(*index++) * stride;
+      const char* begin = reinterpret_cast<const char*>(row);
+      for (std::size_t at = 0; at < bytes && at < most_bytes; at += cache_line)
+        __builtin_prefetch(begin + at);
+      __builtin_prefetch(begin + bytes - 1);
+    }
+  }
+};
+
 template <class T, class Arch, std::size_t V>
 struct NearestGroups {
   using S = Simd<T, Arch>;
@@ -43,14 +64,17 @@ struct NearestGroups {
     T* partial;                      ///< [centroid][tile]: the chunks so far
     bool first, last;                ///< chunk
     std::size_t centroid, n_groups;  ///< the run's first centroid; groups
+    ListedRows<T> due;               ///< asked for between groups: all at once would stall
   };
 
   template <std::size_t G>
-  static void group_steps(const Step& step, Running& running) {
+  static void group_steps(Step& step, Running& running) {
+    const std::size_t share = step.due.count / step.n_groups + 1;
     const T* b = step.centroids;
     const T* start = step.start;
     T* partial = step.partial;
     for (std::size_t g = 0; g < step.n_groups; ++g) {
+      step.due.ask(share);
       vec acc[G * V];
       if (step.first) {
         unroll<G>([&](auto c) __attribute__((always_inline)) {
@@ -101,7 +125,7 @@ struct NearestGroups {
     }
   }
 
-  using GroupSteps = void (*)(const Step&, Running&);
+  using GroupSteps = void (*)(Step&, Running&);
   template <std::size_t... G>
   static constexpr GroupSteps group_steps_of(std::size_t size, Indices<G...>) {
     constexpr GroupSteps steps[] = {group_steps<G + 1>...};

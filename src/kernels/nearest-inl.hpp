@@ -89,16 +89,18 @@ struct NearestLanes {
       Groups::load_chunk(at, length, ahead_of(task, first, tile, from),
                          task.offset != nullptr ? task.offset + from : nullptr, task.scale, task.tile_samples,
                          squares);
-      typename Groups::Step step{.samples = task.tile_samples,
-                                 .centroids = c.packed + from * k,
-                                 .length = length,
-                                 .start = c.half_norms,
-                                 .tags = tags,
-                                 .partial = task.partial,
-                                 .first = from == 0,
-                                 .last = from + length == d,
-                                 .centroid = 0,
-                                 .n_groups = large_groups};
+      typename Groups::Step step{
+          .samples = task.tile_samples,
+          .centroids = c.packed + from * k,
+          .length = length,
+          .start = c.half_norms,
+          .tags = tags,
+          .partial = task.partial,
+          .first = from == 0,
+          .last = from + length == d,
+          .centroid = 0,
+          .n_groups = large_groups,
+          .due = from == 0 ? listed_after(task.block, first + tile, d) : ListedRows<T>{}};
       if (large_groups != 0) steps_large(step, running);
       const std::size_t start = large_groups * (small + 1);
       step.centroids += start * length;
@@ -126,6 +128,14 @@ struct NearestLanes {
     });
   }
 
+  /// The tile of listed rows that begins with place `first` of the list.
+  static OMNIMEANS_INLINE ListedRows<T> listed_after(const RowBlock<T>& block, std::size_t first,
+                                                     std::size_t d) {
+    if (block.index == nullptr || first >= block.n_rows) return {};
+    const std::size_t left = block.n_rows - first;
+    return {block.rows, block.row_stride, block.index + first, left < tile ? left : tile, d * sizeof(T)};
+  }
+
   /// What is read after the features from `from` on of `n_rows` rows: of rows without gaps the next ones, as
   /// one stream, far enough ahead for memory to answer; else the same rows' next chunk, or the next rows'
   /// first one.
@@ -134,6 +144,7 @@ struct NearestLanes {
     constexpr std::size_t distance =
         8192;  // bytes: 0.6 microseconds of a core's share of memory bandwidth, Xeon of 2023
     const RowBlock<T>& block = task.block;
+    if (block.index != nullptr) return {reinterpret_cast<const char*>(block.rows), 0, 1};
     const std::size_t d = task.centroids.n_features, row_bytes = block.row_stride * sizeof(T);
     const char* rows = reinterpret_cast<const char*>(block.rows) + first * row_bytes;
     const std::size_t bytes = n_rows * row_bytes;

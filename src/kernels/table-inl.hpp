@@ -44,6 +44,8 @@ constexpr Kernels<T> make_kernels() {
       .byte_bounds = pairs::byte_bounds,
       .listed_byte_bounds = pairs::listed_byte_bounds,
       .move_bounds = Bounds<T, Arch>::move_bounds,
+      .gaps = Bounds<T, Arch>::gaps,
+      .open_gaps = Bounds<T, Arch>::open_gaps,
       .tighten_bounds = Bounds<T, Arch>::tighten_bounds,
       .account = Account<T, Arch>::account,
       .add_row = rows::add_row,

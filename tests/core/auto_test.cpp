@@ -60,13 +60,13 @@ TEST(Auto, ManyFeaturesAndClustersTakeBytes) {
 }
 
 TEST(Auto, TrialsLeaveTheResultAsItIs) {
-  // Large enough for hamerly to be tried in iterations 2, 6 and 14, whatever comes of it.
+  // Large enough for gap to be tried in iterations 2, 6 and 14, whatever comes of it.
   const auto points = blobs<float>(20000, 20, 50, 3, 4);
   const auto result = run(points, 50, "auto");
   check_history(result);
   EXPECT_EQ(result.history[0].backend, "simd");
   ASSERT_GT(result.n_iter, 2u);
-  EXPECT_EQ(result.history[2].backend, "hamerly");
+  EXPECT_EQ(result.history[2].backend, "gap");
   EXPECT_TRUE(same_result(result, run(points, 50, "naive")));
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The kernels that move and tighten bounds, against guard pages: no byte beside a buffer is read or written,
-// the rows they list are those of plain loops, and bounds are those of plain loops or hold in 113 bits.
+// The kernels that move and tighten bounds and find gaps, against guard pages: no byte beside a buffer is
+// read or written, the rows they list are those of plain loops, and bounds are those of plain loops or hold
+// in 113 bits.
 #include <gtest/gtest.h>
 #include <cmath>
 #include <limits>
@@ -119,6 +120,36 @@ TYPED_TEST(GuardedBounds, Move) {
       rows.push_back(static_cast<std::int32_t>(r));
     }
     ASSERT_NO_FATAL_FAILURE(check_open(b, g, rows, result));
+  });
+}
+
+TYPED_TEST(GuardedBounds, Gaps) {
+  using T = TypeParam;
+  sweep_kernels<T>([](const Kernels<T>& kernels, const Shape& shape, Placement place) {
+    Random random(shape.n * 1000 + shape.k);
+    const Block<T> b(shape, random);
+    Guarded<T> upper(b.upper, place), lower(b.lower, place), path(b.drift, place);
+    Guarded<std::int32_t> labels(b.labels, place);
+    Guarded<T> gaps(std::vector<T>(shape.n), place);
+    kernels.gaps({lower.data(), upper.data(), labels.data(), path.data()}, shape.n, gaps.data());
+    Guarded<std::int32_t> open(std::vector<std::int32_t>(shape.n), place);
+    const std::size_t n_open =
+        kernels.open_gaps(gaps.data(), labels.data(), path.data(), shape.n, open.data());
+    std::vector<std::int32_t> expected;
+    for (std::size_t r = 0; r < shape.n; ++r) {
+      const T added = b.drift[static_cast<std::size_t>(b.labels[r])], exact = b.lower[r] - b.upper[r] + added;
+      const T gap = gaps.data()[r];
+      if (!(exact > added)) {  // or a NaN: never above
+        ASSERT_FALSE(gap > added) << r;
+        expected.push_back(static_cast<std::int32_t>(r));
+      } else {
+        ASSERT_LT(gap, exact) << r;
+        ASSERT_GT(gap, exact * (1 - 8 * std::numeric_limits<T>::epsilon())) << r;
+      }
+    }
+    ASSERT_EQ(std::vector<std::int32_t>(open.data(), open.data() + n_open), expected);
+    ASSERT_TRUE(upper.intact() && lower.intact() && path.intact() && labels.intact() && gaps.intact() &&
+                open.intact());
   });
 }
 
