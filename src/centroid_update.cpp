@@ -416,6 +416,29 @@ typename CentroidUpdate<T>::Variation CentroidUpdate<T>::inertia_variation(Matri
 }
 
 template <class T>
+double CentroidUpdate<T>::moment() const {
+  const std::size_t n = samples_.rows(), d = samples_.cols(), blocks = block_count(n, block_rows);
+  std::vector<double> parts(blocks);
+  parallel_blocks(threads_, blocks, [&](std::size_t block, int) {
+    const RowRange rows = block_range(block, n, block_rows);
+    double sum = 0;
+    for (std::size_t i = rows.begin; i < rows.end; ++i) {
+      const T* x = samples_.row_data(i);
+      double squared = 0;
+      for (std::size_t t = 0; t < d; ++t) {
+        const double difference = static_cast<double>(x[t]) - origin_[t];
+        squared += difference * difference;
+      }
+      sum += weighted() ? squared * static_cast<double>(weights_[i]) : squared;
+    }
+    parts[block] = sum;
+  });
+  double total = 0;
+  for (const double part : parts) total += part;
+  return total * (1 + static_cast<double>(d + block_rows + blocks + 8) * 0x1p-52);
+}
+
+template <class T>
 void CentroidUpdate<T>::write_means(Matrix<T>& centroids) const {
   const std::size_t d = samples_.cols();
   const int team = n_clusters_ * d < 100'000 ? 1 : threads_;

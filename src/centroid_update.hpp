@@ -66,6 +66,9 @@ class CentroidUpdate final : public LabelObserver {
   };
   Variation inertia_variation(MatrixView<const T> centroids);
 
+  /// sum_i w_i |x_i - o|^2, at most: a pass over the samples. After inertia_variation().
+  double moment() const;
+
   /// Writes the mean of every cluster that has samples; the rows of the others are left as they are.
   void write_means(Matrix<T>& centroids) const;
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "backends/auto.hpp"
@@ -232,19 +233,17 @@ class Fit {
   class InertiaBound {
    public:
     double of_step(double from_backend, CentroidUpdate<T>& update, MatrixView<const T> centroids) {
-      if (std::isfinite(from_backend) && known_) return from_backend;
+      const bool told = std::isfinite(from_backend);
+      if (told && moment_) return from_backend;
       const auto variation = update.inertia_variation(centroids);
-      if (std::isfinite(from_backend)) {
-        rest_ = from_backend - variation.value + variation.error;
-        known_ = true;
-        return from_backend;
-      }
-      return known_ ? (rest_ + variation.value + variation.error) * (1 + 0x1p-50) : from_backend;
+      if (!moment_) moment_ = told ? from_backend - variation.value + variation.error : update.moment();
+      if (told) return from_backend;
+      const double bound = (*moment_ + variation.value + variation.error) * (1 + 0x1p-50);
+      return std::isnan(bound) ? std::numeric_limits<double>::infinity() : bound;  // squares that overflow
     }
 
    private:
-    bool known_ = false;
-    double rest_ = 0;  ///< sum_i w_i |x_i - o|^2, at most
+    std::optional<double> moment_;  ///< sum_i w_i |x_i - o|^2, at most
   };
 
   /// The update step into `next`; true if an empty cluster was given a sample.

@@ -122,10 +122,9 @@ void scatter(const T* rows, std::size_t stride, const std::uint32_t* order, std:
 template <class T>
 class SampleTree<T>::Build {
  public:
-  Build(SampleTree& tree, MatrixView<const T> samples, std::span<const T> weights, int threads)
+  Build(SampleTree& tree, MatrixView<const T> samples, int threads)
       : tree_(tree),
         samples_(samples),
-        weights_(weights),
         threads_(samples.rows() * samples.cols() < 50'000 ? 1 : threads),
         d_(samples.cols()),
         rows_(AlignedBuffer<T>::for_overwrite(samples.rows() * samples.cols())),
@@ -148,7 +147,6 @@ class SampleTree<T>::Build {
     join(trunk);
     tree_.nodes_ = std::move(trunk.nodes);
     tree_.boxes_ = std::move(trunk.boxes);
-    tree_.sums_ = std::move(trunk.sums);
     constexpr std::size_t batch = 512;
     parallel_blocks(threads_, block_count(tree_.nodes_.size(), batch), [&](std::size_t block, int) {
       const RowRange range = block_range(block, tree_.nodes_.size(), batch);
@@ -161,7 +159,6 @@ class SampleTree<T>::Build {
   struct Part {
     std::vector<Node> nodes;
     std::vector<T> boxes;
-    std::vector<double> sums;
   };
   /// What grows from a node of the trunk.
   struct Branch {
@@ -199,7 +196,6 @@ class SampleTree<T>::Build {
         level += node != 0;
         end = part.nodes.size();
         part.boxes.resize(2 * end * d_);
-        part.sums.resize(end * (d_ + 2));
       }
       const Node it = part.nodes[node];
       if (branches != nullptr && count(it) <= wide_node) {
@@ -238,7 +234,6 @@ class SampleTree<T>::Build {
       to.insert(to.end(), from.begin() + w, from.end());
     };
     put(trunk.boxes, branch.boxes, 2 * d_);
-    put(trunk.sums, branch.sums, d_ + 2);
   }
 
   /// The widest side of some of the node's samples, and as many parts as leaves would lie side by side on it,
@@ -336,7 +331,7 @@ class SampleTree<T>::Build {
   }
 
   /// Puts a leaf where it stays, feature-major and relative to its centre; its box (lowest and highest values
-  /// for now) and its sums.
+  /// for now).
   void finish_leaf(Part& part, std::size_t index, std::size_t level, T* scratch) {
     const Node& node = part.nodes[index];
     const std::size_t first = begin(node), c = count(node), leaf_rows = tree_.leaf_rows_;
@@ -352,13 +347,6 @@ class SampleTree<T>::Build {
     });
     T* low = part.boxes.data() + 2 * index * d_;
     T* high = low + d_;
-    double* sums = part.sums.data() + index * (d_ + 2);
-    std::fill_n(sums, d_ + 2, 0.0);
-    sums[0] = static_cast<double>(c);
-    if (!weights_.empty()) {
-      sums[0] = 0;
-      for (std::size_t i = 0; i < c; ++i) sums[0] += static_cast<double>(weights_[order[i]]);
-    }
     const T scale = tree_.scale_;
     for (std::size_t t = 0; t < d_; ++t) {
       const T* in = scratch + t * leaf_rows;
@@ -367,52 +355,18 @@ class SampleTree<T>::Build {
       const T m = middle(low[t], high[t]);
       for (std::size_t i = 0; i < c; ++i) out[i] = (in[i] - m) * scale;
       std::fill(out + c, out + leaf_rows, T(0));
-      if (weights_.empty()) {
-        add_feature(out, leaf_rows, sums[2 + t], sums[1]);
-      } else {
-        for (std::size_t i = 0; i < c; ++i) {
-          const double v = static_cast<double>(out[i]), w = static_cast<double>(weights_[order[i]]);
-          sums[2 + t] += w * v;
-          sums[1] += w * v * v;
-        }
-      }
     }
   }
 
   static T middle(T low, T high) { return low / 2 + high / 2; }
 
-  /// Sums of x and x^2, in T over a few lanes of at most eight values.
-  static void add_feature(const T* x, std::size_t rows, double& first, double& squares) {
-    constexpr std::size_t lanes = 8;
-    T sum[lanes] = {}, square[lanes] = {};
-    std::size_t i = 0;
-    for (; i + lanes <= rows; i += lanes) {
-      for (std::size_t l = 0; l < lanes; ++l) {
-        sum[l] += x[i + l];
-        square[l] += x[i + l] * x[i + l];
-      }
-    }
-    for (; i < rows; ++i) {
-      sum[i % lanes] += x[i];
-      square[i % lanes] += x[i] * x[i];
-    }
-    for (std::size_t l = 0; l < lanes; ++l) {
-      first += static_cast<double>(sum[l]);
-      squares += static_cast<double>(square[l]);
-    }
-  }
-
-  /// Of inner nodes: lowest and highest values and sums from their children's, these moved to their own
-  /// centre.
+  /// Of inner nodes: lowest and highest values from their children's.
   void join(Part& part) const {
-    const double scale = static_cast<double>(tree_.scale_);
     for (std::size_t index = part.nodes.size(); index-- > 0;) {
       const Node& node = part.nodes[index];
       if (node.is_leaf()) continue;
       T* low = part.boxes.data() + 2 * index * d_;
       T* high = low + d_;
-      double* sums = part.sums.data() + index * (d_ + 2);
-      std::fill_n(sums, d_ + 2, 0.0);
       std::copy_n(part.boxes.data() + 2 * node.first_child * d_, 2 * d_, low);
       const std::size_t end = node.first_child + node.n_children;
       for (std::size_t child = node.first_child; child < end; ++child) {
@@ -420,19 +374,6 @@ class SampleTree<T>::Build {
         for (std::size_t t = 0; t < d_; ++t) {
           low[t] = std::min(low[t], box[t]);
           high[t] = std::max(high[t], box[d_ + t]);
-        }
-      }
-      for (std::size_t child = node.first_child; child < end; ++child) {
-        const T* box = part.boxes.data() + 2 * child * d_;
-        const double* theirs = part.sums.data() + child * (d_ + 2);
-        sums[0] += theirs[0];
-        sums[1] += theirs[1];
-        for (std::size_t t = 0; t < d_; ++t) {
-          const double by = (static_cast<double>(middle(box[t], box[d_ + t])) -
-                             static_cast<double>(middle(low[t], high[t]))) *
-                            scale;
-          sums[1] += by * (2 * theirs[2 + t] + by * theirs[0]);
-          sums[2 + t] += theirs[2 + t] + by * theirs[0];
         }
       }
     }
@@ -457,7 +398,6 @@ class SampleTree<T>::Build {
 
   SampleTree& tree_;
   MatrixView<const T> samples_;
-  std::span<const T> weights_;
   int threads_;
   std::size_t d_;
   AlignedBuffer<T> rows_;               ///< of odd levels; those of even ones are in the tree
@@ -468,12 +408,11 @@ class SampleTree<T>::Build {
 };
 
 template <class T>
-SampleTree<T>::SampleTree(MatrixView<const T> samples, std::span<const T> weights, std::size_t leaf_rows,
-                          int threads)
+SampleTree<T>::SampleTree(MatrixView<const T> samples, std::size_t leaf_rows, int threads)
     : n_(samples.rows()), d_(samples.cols()), leaf_rows_(leaf_rows) {
   values_ = AlignedBuffer<T>::for_overwrite(n_leaves() * leaf_rows_ * d_);
   order_ = AlignedBuffer<std::uint32_t>::for_overwrite(n_);
-  Build(*this, samples, weights, threads);
+  Build(*this, samples, threads);
 }
 
 template <class T>
@@ -482,7 +421,7 @@ double SampleTree<T>::bytes_needed(double n, double d, double leaf_rows, double 
   const double samples = leaves * leaf_rows * (d * sizeof(T) + sizeof(std::uint32_t));
   // At most two nodes a leaf; a vector of them may have twice the room that it needs, and half as much again
   // while it grows.
-  const double node = sizeof(Node) + 2 * d * sizeof(T) + (d + 2) * sizeof(double) + sizeof(std::size_t);
+  const double node = sizeof(Node) + 2 * d * sizeof(T) + sizeof(std::size_t);
   const double histograms =
       (threads + n / static_cast<double>(block_rows)) * most_buckets * sizeof(std::uint32_t);
   return 2 * samples + n + 3 * 2 * leaves * node + histograms + threads * d * leaf_rows * sizeof(T);

@@ -12,7 +12,7 @@
 // Samples are kept relative to the centre of their leaf, (x - m) * scale rounded to T, feature-major: a
 // common offset costs no accuracy, and nothing is transposed later.
 //
-// Memory: n*d values and 4n bytes, twice as much while it is built; 2d values and d + 2 doubles a node.
+// Memory: n*d values and 4n bytes, twice as much while it is built; 2d values a node.
 #pragma once
 
 #include <cstddef>
@@ -29,7 +29,7 @@ template <class T>
 class SampleTree {
  public:
   /// Leaves of `leaf_rows` samples; the last one may hold fewer.
-  SampleTree(MatrixView<const T> samples, std::span<const T> weights, std::size_t leaf_rows, int threads);
+  SampleTree(MatrixView<const T> samples, std::size_t leaf_rows, int threads);
 
   /// A node covers leaves [first_leaf, first_leaf + n_leaves) and, if it is none itself, has the children
   /// [first_child, first_child + n_children).
@@ -41,14 +41,6 @@ class SampleTree {
     bool is_leaf() const { return n_children == 0; }
   };
 
-  /// Weighted sums over a node, of y = (x - centre) scale: sum of w, w |y|^2 and w y_t. Off by a few
-  /// roundings in T (of a leaf) and in double of the weight times radius2, and of its root; not of
-  /// themselves, for they are made of those around the children's centres.
-  struct Sums {
-    double weight, squares;
-    const double* first;
-  };
-
   std::span<const Node> nodes() const { return nodes_; }  ///< root first, children after their parents
   std::size_t n_samples() const { return n_; }
   std::size_t leaf_rows() const { return leaf_rows_; }
@@ -58,10 +50,6 @@ class SampleTree {
   /// Of a node: its box |x_t - centre_t| scale <= twice_half_t / 2.
   const T* centre(std::size_t node) const { return boxes_.data() + 2 * node * d_; }
   const T* twice_half(std::size_t node) const { return boxes_.data() + (2 * node + 1) * d_; }
-  Sums sums(std::size_t node) const {
-    const double* s = sums_.data() + node * (d_ + 2);
-    return {s[0], s[1], s + 2};
-  }
 
   /// Of a leaf: (x - centre) scale, feature-major, leaf_rows() a feature; and which samples they are, of all
   /// leaves in a row.
@@ -79,7 +67,6 @@ class SampleTree {
   T scale_ = 1;
   std::vector<Node> nodes_;
   std::vector<T> boxes_;
-  std::vector<double> sums_;
   AlignedBuffer<T> values_;
   AlignedBuffer<std::uint32_t> order_;
 };

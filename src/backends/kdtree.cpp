@@ -46,7 +46,7 @@ class KdTree final : public Backend<T> {
       : problem_(within_memory("kdtree", checked(problem), bytes_needed(problem))),
         kernels_(kernels::kernels_for<T>(problem.isa)),
         d_(problem.samples.cols()),
-        tree_(problem.samples, problem.sample_weights, kernels_.leaf_rows, problem.threads),
+        tree_(problem.samples, kernels_.leaf_rows, problem.threads),
         root_values_(d_ * padded(problem.n_clusters)),
         root_index_(padded(problem.n_clusters)),
         labels_(tree_.n_leaves() * tree_.leaf_rows()),
@@ -65,22 +65,28 @@ class KdTree final : public Backend<T> {
     for (std::size_t j = 0; j < k; ++j) {
       for (std::size_t t = 0; t < d_; ++t) root_values_[t * stride + j] = step.centroids(j, t);
     }
-    for (Scratch& scratch : scratch_) scratch.stats = {};
+    for (Scratch& scratch : scratch_) {
+      scratch.stats = {};
+      scratch.changed.clear();
+    }
     visit_upper();
+    tell(0);
     parallel_blocks(team(), tasks_.size(), [&](std::size_t i, int thread) {
       Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
       scratch.used = 0;
       visit(tasks_[i].node, tasks_[i].candidates, scratch);
+      tell(thread);
     });
     for (std::size_t u = upper_.size(); u-- > 0;) {
-      if (upper_candidates_[u].count > 0) states_.sum_children(upper_[u]);
+      if (upper_candidates_[u].count > 0) states_.join_children(upper_[u]);
     }
     AssignmentStats total;
+    total.inertia_bound = std::numeric_limits<double>::infinity();
+    total.observed = observes();
     for (const Scratch& scratch : scratch_) {
       total.distances_computed += scratch.stats.distances_computed;
       total.reranked += scratch.stats.reranked;
     }
-    total.inertia_bound = states_[0].inertia;
     return total;
   }
 
@@ -101,10 +107,11 @@ class KdTree final : public Backend<T> {
   struct Scratch {
     AlignedBuffer<T> values;
     AlignedBuffer<std::int32_t> index;
-    AlignedBuffer<T> squared, half_norms, nearest, best;
+    AlignedBuffer<T> squared, half_norms, nearest;
     AlignedBuffer<std::int32_t> labels;
     std::vector<double> distances;
-    std::size_t used = 0;  ///< of the lists
+    std::vector<std::int32_t> changed;  ///< samples that got another label
+    std::size_t used = 0;               ///< of the lists
     AssignmentStats stats;
   };
 
@@ -126,10 +133,13 @@ class KdTree final : public Backend<T> {
     const double levels = std::ceil(std::log2(leaves)) + 2;
     const double upper = std::min(leaves, 4 * static_cast<double>(task_share));
     const double list = k * (d * sizeof(T) + sizeof(std::int32_t));
-    const double scratch = k * (2 * sizeof(T) + sizeof(double)) + (d + 2 * rows) * sizeof(T);
+    const double scratch = k * (2 * sizeof(T) + sizeof(double)) + (d + rows) * sizeof(T);
+    // Of all threads; a vector may have twice the room that it needs.
+    const double changed = 2 * n * sizeof(std::int32_t);
     const double node = 2 * sizeof(Task) + 3 * sizeof(double) + 64;
     return SampleTree<T>::bytes_needed(n, d, rows, threads) + leaves * (rows * sizeof(std::int32_t) + node) +
-           TreeStates<T>::bytes_needed(leaves, k) + (threads * levels + upper + 1) * list + threads * scratch;
+           TreeStates<T>::bytes_needed(leaves, k) + (threads * levels + upper + 1) * list +
+           threads * scratch + changed;
   }
 
   std::size_t padded(std::size_t count) const {
@@ -166,7 +176,6 @@ class KdTree final : public Backend<T> {
       scratch.squared = AlignedBuffer<T>(k);
       scratch.half_norms = AlignedBuffer<T>(k);
       scratch.nearest = AlignedBuffer<T>(d_);
-      scratch.best = AlignedBuffer<T>(tree_.leaf_rows());
       scratch.labels = AlignedBuffer<std::int32_t>(tree_.leaf_rows());
       scratch.distances.resize(problem_.n_clusters);
     }
@@ -189,7 +198,7 @@ class KdTree final : public Backend<T> {
       const Filtered filtered = filter(
           node, in, false, {upper_values_.data() + u * k * d_, upper_index_.data() + u * k}, scratch_[0]);
       if (filtered.left.count == 1) {
-        give_whole(node, filtered);
+        give_whole(node, filtered, scratch_[0]);
         continue;
       }
       upper_candidates_[u] = filtered.left;
@@ -252,7 +261,7 @@ class KdTree final : public Backend<T> {
         filter(index, candidates, node.is_leaf(),
                {scratch.values.data() + used * d_, scratch.index.data() + used}, scratch);
     if (filtered.left.count == 1) {
-      give_whole(index, filtered);
+      give_whole(index, filtered, scratch);
     } else if (node.is_leaf()) {
       label_leaf(index, filtered, scratch);
     } else {
@@ -260,7 +269,7 @@ class KdTree final : public Backend<T> {
       for (std::size_t c = node.first_child; c < node.first_child + node.n_children; ++c) {
         if (!states_.skip(c, moves)) visit(c, filtered.left, scratch);
       }
-      states_.sum_children(index);
+      states_.join_children(index);
       states_[index].slack =
           std::min(states_[index].slack, rounding_.slack_of(filtered.excess, filtered.reach));
     }
@@ -268,7 +277,7 @@ class KdTree final : public Backend<T> {
   }
 
   /// #3; nothing is to be done if it was so before.
-  void give_whole(std::size_t index, const Filtered& filtered) {
+  void give_whole(std::size_t index, const Filtered& filtered, Scratch& scratch) {
     const auto& node = tree_.nodes()[index];
     auto& state = states_[index];
     const std::int32_t j = filtered.left.index[0];
@@ -276,35 +285,31 @@ class KdTree final : public Backend<T> {
       const std::size_t begin = node.first_leaf * tree_.leaf_rows();
       const std::size_t end = std::min(tree_.n_samples(), begin + node.n_leaves * tree_.leaf_rows());
       for (std::size_t p = begin; p < end; ++p) {
-        if (labels_[p] != j) set_label(p, j);
+        if (labels_[p] != j) set_label(p, j, scratch);
       }
     }
     state = {.slack = rounding_.slack_of(filtered.excess, filtered.reach),
-             .inertia = whole_inertia(index, j),
              .seen = states_.now(),
              .whole = j,
              .n_listed = 0};
   }
 
-  void set_label(std::size_t position, std::int32_t j) {
+  void set_label(std::size_t position, std::int32_t j, Scratch& scratch) {
     labels_[position] = j;
     step_.labels[tree_.order()[position]] = j;
+    if (observes()) scratch.changed.push_back(static_cast<std::int32_t>(tree_.order()[position]));
   }
 
-  double whole_inertia(std::size_t index, std::int32_t j) const {
-    const auto sums = tree_.sums(index);
-    const T* centre = tree_.centre(index);
-    const T* c = step_.centroids.row_data(static_cast<std::size_t>(j));
-    const double scale = static_cast<double>(tree_.scale());
-    double squared = 0, product = 0;
-    for (std::size_t t = 0; t < d_; ++t) {
-      const double a = (static_cast<double>(c[t]) - static_cast<double>(centre[t])) * scale;
-      squared += a * a;
-      product += a * sums.first[t];
-    }
-    const double radius2 = static_cast<double>(tree_.nodes()[index].radius2);
-    return rounding_.outward(sums.squares + sums.weight * squared - 2 * product,
-                             sums.weight * (squared + radius2), sums.weight);
+  /// In the first step all samples are new, and fit() reads them in order.
+  bool observes() const {
+    return step_.observer != nullptr && !step_.drift.empty() &&
+           tree_.n_samples() <= static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max());
+  }
+  /// The observer, of what a thread has labelled.
+  void tell(int thread) {
+    std::vector<std::int32_t>& changed = scratch_[static_cast<std::size_t>(thread)].changed;
+    if (!changed.empty()) step_.observer->labelled_some(0, changed, thread);
+    changed.clear();
   }
 
   /// #4
@@ -325,12 +330,11 @@ class KdTree final : public Backend<T> {
     task.margin = in_range ? rounding_.margin(squares) : std::numeric_limits<T>::infinity();
     task.before = labels_.data() + begin;
     task.labels = scratch.labels.data();
-    task.best = scratch.best.data();
     const kernels::LeafLabels<T> out = kernels_.leaf(task);
     scratch.stats.distances_computed += task.count * task.n_centroids;
     for (std::uint64_t bits = out.changed & ~out.open; bits != 0; bits &= bits - 1) {
       const auto r = static_cast<std::size_t>(std::countr_zero(bits));
-      set_label(begin + r, scratch.labels[r]);
+      set_label(begin + r, scratch.labels[r], scratch);
     }
     for (std::uint64_t bits = out.open; bits != 0; bits &= bits - 1)
       rank(begin + static_cast<std::size_t>(std::countr_zero(bits)), filtered.left, scratch);
@@ -339,24 +343,9 @@ class KdTree final : public Backend<T> {
     state.whole = -1;
     state.seen = states_.now();
     state.slack = 0;
-    if (!in_range) {
-      state.inertia = whole_inertia(index, filtered.left.index[0]);
-      return;
-    }
-    const double margin = static_cast<double>(task.margin);
-    const double gap = 2 * (static_cast<double>(out.least_gap) - margin);
-    if (out.open == 0) state.slack = rounding_.slack_of(std::min(filtered.excess, gap), filtered.reach);
-    // |y - a|^2 = |y|^2 + 2 score; a score is at most (P + r^2) away from zero, its error within the margin.
-    const auto sums = tree_.sums(index);
-    double best = 0;
-    if (problem_.sample_weights.empty()) {
-      best = static_cast<double>(out.sum_best);
-    } else {
-      for (std::size_t r = 0; r < task.count; ++r)
-        best += weight_of(problem_, tree_.order()[begin + r]) * static_cast<double>(scratch.best[r]);
-    }
-    state.inertia = rounding_.outward(sums.squares + 2 * (best + sums.weight * margin), sums.weight * squares,
-                                      sums.weight);
+    const double gap = 2 * (static_cast<double>(out.least_gap) - static_cast<double>(task.margin));
+    if (in_range && out.open == 0)
+      state.slack = rounding_.slack_of(std::min(filtered.excess, gap), filtered.reach);
   }
 
   /// The canonical rule among those that the filter left.
@@ -367,7 +356,7 @@ class KdTree final : public Backend<T> {
                                  scratch.distances.data());
     const double* distances = scratch.distances.data();
     const std::int32_t j = left.index[std::min_element(distances, distances + left.count) - distances];
-    if (labels_[position] != j) set_label(position, j);
+    if (labels_[position] != j) set_label(position, j, scratch);
     ++scratch.stats.reranked;
     scratch.stats.distances_computed += left.count;
   }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// kdtree.cpp's proofs: margins of the box filter and of the leaves, slacks and inertia bounds, with their
-// rounding errors.
+// kdtree.cpp's proofs: margins of the box filter and of the leaves, and slacks, with their rounding errors.
 //
 // Rounding. With a = (c - m) s relative to a box of centre m (a value of T) and half-widths h, all in T, u
 // its unit roundoff, eta its least subnormal, P = |a|^2, r^2 = |h|^2:
@@ -17,7 +16,6 @@
 // overflow nothing is dropped or proved.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -34,7 +32,6 @@ class TreeRounding {
     kappa_ = 8 * gamma_of(2 * d + 32, unit_roundoff<T>()) + 32 * d * eta;
     floor_ = 64 * d * (eta + 0x1p-1074 * scale * scale);
     inverse_scale_ = 1 / scale;
-    sum_error_ = 128 * unit_roundoff<T>() + 1024 * (d + 2) * unit_roundoff<double>();
     theta_ = gamma_of(d / 8 + 8, unit_roundoff<double>());
     tiny_ = std::sqrt(d) * 0x1p-520;
   }
@@ -56,17 +53,9 @@ class TreeRounding {
     return less > 0 ? less : 0;
   }
 
-  /// An upper bound in the samples' units of a sum of W terms, each at most `most` / W = |a|^2 + r^2 in
-  /// scaled units: samples, scores and a leaf's sums are off by less than 64 roundings in T, the sums of 27
-  /// levels of eight children by less than 512 (d + 2) in double.
-  double outward(double value, double most, double weight) const {
-    return (std::max(value, 0.0) + sum_error_ * most + weight * floor_) * inverse_scale_ * inverse_scale_;
-  }
-
  private:
   double kappa_, floor_;
   double inverse_scale_;
-  double sum_error_;     ///< of outward()
   double theta_, tiny_;  ///< of a canonical distance, relative; of its root, by underflow
 };
 

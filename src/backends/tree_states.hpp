@@ -5,7 +5,7 @@
 // than the sample's own centroid, at least. While its parent's candidates are the same ones, and the two of
 // them that moved most have not moved by the slack together, its labels cannot change, and it is skipped.
 //
-// Memory: 40 bytes a node, 256 more an inner one, 16 drifts a centroid.
+// Memory: 32 bytes a node, 256 more an inner one, 16 drifts a centroid.
 #pragma once
 
 #include <algorithm>
@@ -28,7 +28,6 @@ class TreeStates {
  public:
   struct State {
     double slack = 0;            ///< since the parent was last looked at
-    double inertia = 0;          ///< upper bound of sum w D over the samples, likewise
     std::uint64_t seen = 0;      ///< the step in which it was last looked at
     std::int32_t whole = -1;     ///< the label of all samples, or -1: ask the children
     std::uint32_t n_listed = 0;  ///< candidates given to the children then; 0: not known
@@ -67,14 +66,9 @@ class TreeStates {
   }
   std::uint64_t now() const { return now_; }
 
-  /// How far a node's candidates have moved since it was last looked at.
-  struct Moves {
-    double two_farthest = std::numeric_limits<double>::infinity();  ///< if it had others then
-    double farthest = 0;
-  };
-
-  /// #5: what the children may go by.
-  Moves enter(std::size_t index, const kernels::Candidates<T>& left) {
+  /// #5: how far the two of the node's candidates that moved farthest have moved together since it was last
+  /// looked at; infinite if it had others then.
+  double enter(std::size_t index, const kernels::Candidates<T>& left) {
     State& state = states_[index];
     std::int32_t* listed = lists_.data() + place_[index] * most_listed;
     bool same = state.n_listed == left.count && state.whole < 0 && now_ - state.seen <= remembered_steps &&
@@ -85,9 +79,9 @@ class TreeStates {
       for (std::size_t c = 0; c < node.n_children; ++c) states_[node.first_child + c].whole = state.whole;
       state.whole = -1;
     }
-    Moves moves;
+    double two_farthest = std::numeric_limits<double>::infinity();
     if (same) {
-      moves.two_farthest = 0;
+      two_farthest = 0;
       for (std::uint64_t step = state.seen + 1; step <= now_; ++step) {
         const double* by = moved(step);
         double first = 0, second = 0;
@@ -96,41 +90,32 @@ class TreeStates {
           second = std::max(second, std::min(first, move));
           first = std::max(first, move);
         }
-        moves.two_farthest += first + second;
-        moves.farthest += first;
+        two_farthest += first + second;
       }
     } else {
       state.n_listed = left.count <= most_listed ? static_cast<std::uint32_t>(left.count) : 0;
       std::copy_n(left.index, state.n_listed, listed);
     }
     state.seen = now_;
-    return moves;
+    return two_farthest;
   }
 
-  /// Whether the labels below the node are still right. If so its bounds are brought up to date.
-  bool skip(std::size_t index, const Moves& moves) {
+  /// Whether the labels below the node are still right. If so its slack is brought up to date.
+  bool skip(std::size_t index, double two_farthest) {
     State& state = states_[index];
-    const double slack = state.slack - moves.two_farthest * (1 + 0x1p-40);
+    const double slack = state.slack - two_farthest * (1 + 0x1p-40);
     if (!(slack > 0)) return false;
     state.slack = slack * (1 - 0x1p-40);
-    if (moves.farthest > 0) {
-      // sum w (|x - c| + move)^2, by Cauchy and Schwarz.
-      const double weight = tree_.sums(index).weight, move = moves.farthest * (1 + 0x1p-40);
-      state.inertia = (state.inertia + 2 * move * std::sqrt(state.inertia * weight) + move * move * weight) *
-                      (1 + 0x1p-40);
-    }
     return true;
   }
 
-  void sum_children(std::size_t index) {
+  /// An inner node has the least slack of its children.
+  void join_children(std::size_t index) {
     const auto& node = tree_.nodes()[index];
     State& state = states_[index];
     state.slack = std::numeric_limits<double>::infinity();
-    state.inertia = 0;
-    for (std::size_t c = node.first_child; c < node.first_child + node.n_children; ++c) {
+    for (std::size_t c = node.first_child; c < node.first_child + node.n_children; ++c)
       state.slack = std::min(state.slack, states_[c].slack);
-      state.inertia += states_[c].inertia;
-    }
   }
 
  private:

@@ -202,7 +202,7 @@ struct Boxes {
   static LeafLabels<T> leaf(const LeafTask<T>& task) {
     LeafLabels<T> out;
     const vec infinity = S::set(std::numeric_limits<T>::infinity());
-    vec total = S::set(T(0)), least_gap = infinity;
+    vec least_gap = infinity;
     for (std::size_t first = 0; first < task.count; first += tile) {
       Running running;
       unroll<V>([&](auto v) __attribute__((always_inline)) {
@@ -234,9 +234,7 @@ struct Boxes {
         out.open |= std::uint64_t{~proved & S::all_bits} << at;
         out.changed |= std::uint64_t{put_labels(running.label[v.value], task.before + at, task.labels + at)}
                        << at;
-        S::store(task.best + at, best);
         const std::size_t lanes = at < task.count ? task.count - at : 0;
-        total = S::add(total, first_lanes(lanes, best, S::set(T(0))));
         least_gap = S::min(first_lanes(lanes, gap, infinity), least_gap);
       });
     }
@@ -244,7 +242,6 @@ struct Boxes {
       out.open &= (std::uint64_t{1} << task.count) - 1;
       out.changed &= (std::uint64_t{1} << task.count) - 1;
     }
-    out.sum_best = S::reduce_add(total);
     out.least_gap = S::reduce_min(least_gap);
     return out;
   }

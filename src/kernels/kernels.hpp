@@ -129,14 +129,12 @@ struct LeafTask {
   T margin = 0;
   const std::int32_t* before = nullptr;  ///< labels, leaf_rows
   std::int32_t* labels = nullptr;        ///< out: leaf_rows
-  T* best = nullptr;                     ///< out: leaf_rows lowest scores
 };
 template <class T>
 struct LeafLabels {
   std::uint64_t open = 0;     ///< the samples whose label the margin does not prove, as bits
   std::uint64_t changed = 0;  ///< those whose label is not the one before
-  T sum_best = 0;
-  T least_gap = 0;  ///< the least difference of the two lowest scores of a sample
+  T least_gap = 0;            ///< the least difference of the two lowest scores of a sample
 };
 
 /// Bounds of a block of samples, one upper and one lower each (Hamerly 2010). Rows are counted from its

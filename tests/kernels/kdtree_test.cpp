@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // kdtree's bounds: driven directly, with centroids that jump, creep, coincide, tie and rest, its labels are
-// the oracle's after every step, and its inertia bound holds. That a wrong bound would show is tested, too:
-// told of too small a drift, or with boxes made too small, labels go wrong.
+// the oracle's after every step. That a wrong bound would show is tested, too: told of too small a drift, or
+// with boxes made too small, labels go wrong.
 #include <gtest/gtest.h>
 #include <algorithm>
 #include <cmath>
@@ -109,11 +109,7 @@ std::size_t wrong_labels(const Matrix<T>& samples, std::size_t k, std::uint64_t 
     const auto stats = backend->assign({.centroids = centroids.view(), .drift = drift, .labels = labels});
     const auto expected = oracle::labels<T>(samples.view(), centroids.view());
     for (std::size_t i = 0; i < labels.size(); ++i) wrong += labels[i] != expected[i];
-    if (drift_factor >= 1) {
-      const double inertia = oracle::inertia<T>(samples.view(), centroids.view(), expected, weights);
-      EXPECT_GE(stats.inertia_bound, inertia * (1 - 1e-12));
-      if (distances != nullptr) *distances += stats.distances_computed;
-    }
+    if (distances != nullptr) *distances += stats.distances_computed;
     const Matrix<T> before = centroids;
     move<T>(centroids, samples, kind, random);
     drift = drift_of(before, centroids);
@@ -293,7 +289,7 @@ TYPED_TEST(KdTree, LeafLabelsWithinGuardPages) {
             for (std::size_t t = 0; t < d; ++t) norms[j] += c[t * stride + j] * c[t * stride + j] / 2;
           }
           for (auto& label : old) label = index[random.below(k)];
-          Guarded<T> samples(x, place), centroids(c, place), half_norms(norms, place), best(rows, place);
+          Guarded<T> samples(x, place), centroids(c, place), half_norms(norms, place);
           Guarded<std::int32_t> which(index, place), before(old, place), labels(rows, place);
           omnimeans::kernels::LeafTask<T> task;
           task.samples = samples.data();
@@ -307,9 +303,8 @@ TYPED_TEST(KdTree, LeafLabelsWithinGuardPages) {
           task.margin = static_cast<T>(100 * d) * std::numeric_limits<T>::epsilon();
           task.before = before.data();
           task.labels = labels.data();
-          task.best = best.data();
           const auto out = kernels.leaf(task);
-          ASSERT_TRUE(best.intact() && labels.intact());
+          ASSERT_TRUE(labels.intact());
           double least_gap = std::numeric_limits<double>::infinity();
           for (std::size_t r = 0; r < 64; ++r) {
             const bool open = out.open >> r & 1, changed = out.changed >> r & 1;
@@ -333,7 +328,6 @@ TYPED_TEST(KdTree, LeafLabelsWithinGuardPages) {
             if (open) continue;
             ++proved;
             ASSERT_EQ(labels.data()[r], index[lowest]);
-            ASSERT_NEAR(static_cast<double>(best.data()[r]), sorted[0], static_cast<double>(task.margin));
           }
           ASSERT_NEAR(static_cast<double>(out.least_gap), least_gap, static_cast<double>(task.margin));
         }
