@@ -36,22 +36,35 @@ class Hamerly final : public Backend<T> {
   AssignmentStats assign(const Assignment<T>& step) override {
     engine_.set_centroids(step.centroids);
     const Labelling<T> out = bounds_.labelling(step.labels);
-    if (step.drift.empty()) {  // Initialize, algorithm 2
+    const bool first = step.drift.empty();
+    AssignmentStats total;
+    if (first) {
       n_survivors_ = problem_.samples.rows();
       bounds_.forget_separations();
-      return engine_.assign(out);
+    } else {
+      bounds_.take_drift(step.drift);
     }
-    bounds_.take_drift(step.drift);
-    AssignmentStats total;
-    if (n_survivors_ >= 2 * problem_.n_clusters) separate(step.centroids, total);
+    if ((!first || step.guessed) && n_survivors_ >= 2 * problem_.n_clusters) separate(step.centroids, total);
+    if (first && !(step.guessed && begin_pays(step, total))) {  // Initialize, algorithm 2
+      total += engine_.assign(out);
+      return total;
+    }
 
     std::atomic<std::size_t> tightened{0}, closed{0}, survivors{0};
     const bool tighten_all = closed_share_ * row_cycles() > own_cycles();
     total += engine_.assign_listed(out, bounds_.block_rows(), [&](RowRange rows, auto& scratch) {
       std::vector<std::int32_t>& open = scratch.listed;
-      double inertia = bounds_.move(rows, step.labels, open);  // algorithm 4, and lines 5 to 7 of 1
+      double inertia = 0;
+      if (first) {
+        inertia = bounds_.begin(rows, step, open);
+        scratch.stats.distances_computed += rows.size();
+        tightened += rows.size();
+        closed += rows.size() - open.size();
+      } else {
+        inertia = bounds_.move(rows, step.labels, open);  // algorithm 4, and lines 5 to 7 of 1
+      }
       // Every sixteenth block tells what tightening is good for.
-      if (tighten_all || rows.begin / bounds_.block_rows() % 16 == 0) {
+      if (!first && (tighten_all || rows.begin / bounds_.block_rows() % 16 == 0)) {
         const std::size_t before = open.size();
         inertia += bounds_.tighten(rows, step, open);  // lines 8 and 9
         scratch.stats.distances_computed += before;
@@ -78,6 +91,13 @@ class Hamerly final : public Backend<T> {
   static double needed(const Problem<T>& problem) {
     return DenseEngine<T>::bytes_needed(problem, false) + SampleBounds<T>::bytes_needed(problem) +
            pairs(problem.n_clusters, static_cast<std::size_t>(problem.threads)) * sizeof(T);
+  }
+
+  /// Whether to begin from guessed labels, in place of every distance: what is spared against the distance
+  /// from the guess, and the list, which take time for every sample.
+  bool begin_pays(const Assignment<T>& step, AssignmentStats& stats) {
+    constexpr double list_cycles = 12;
+    return bounds_.provable(step, stats) * row_cycles() > own_cycles() + list_cycles;
   }
 
   /// Lines 2 and 3: s.
