@@ -181,21 +181,16 @@ class SampleBounds {
         open);
   }
 
-  /// Bounds of a block from guessed labels alone, whatever they were before: u_i is the distance from the
-  /// guess, and l_i = 2 s_a(i) - u_i by the triangle inequality. Otherwise as tighten().
-  double begin(RowRange rows, const Assignment<T>& step, std::vector<std::int32_t>& open) {
+  /// In place of move() where labels are guesses: nothing is known of a block, all of it is open. After
+  /// tighten() bounds hold, whatever the guesses are worth.
+  double know_nothing(RowRange rows, std::vector<std::int32_t>& open) {
     open.resize(rows.size());
     std::iota(open.begin(), open.end(), 0);
     std::fill_n(lower_.data() + rows.begin, rows.size(), T(0));
-    const double inertia = tighten(rows, step, open);
-    for (std::size_t i = rows.begin; i < rows.end; ++i) {
-      const auto a = static_cast<std::size_t>(step.labels[i]);
-      lower_[i] = round_down<T>(2 * static_cast<double>(separation_[a]) - static_cast<double>(upper_[i]));
-    }
-    return inertia;
+    return 0;
   }
 
-  /// The share of samples whose guess begin() proves, asked of every 32nd block.
+  /// The share of samples whose guess is proved so, with these separations, asked of every 32nd block.
   double provable(const Assignment<T>& step, AssignmentStats& stats) {
     constexpr std::size_t apart = 32;
     const std::size_t n = problem_.samples.rows(), blocks = block_count(n, block_rows_);
@@ -203,7 +198,8 @@ class SampleBounds {
     parallel_blocks(problem_.threads, block_count(blocks, apart), [&](std::size_t b, int) {
       const RowRange rows = block_range(b * apart, n, block_rows_);
       std::vector<std::int32_t> list;
-      begin(rows, step, list);
+      know_nothing(rows, list);
+      tighten(rows, step, list);
       asked += rows.size();
       open += list.size();
     });

@@ -51,20 +51,13 @@ class Hamerly final : public Backend<T> {
     }
 
     std::atomic<std::size_t> tightened{0}, closed{0}, survivors{0};
-    const bool tighten_all = closed_share_ * row_cycles() > own_cycles();
+    const bool tighten_all = first || closed_share_ * row_cycles() > own_cycles();
     total += engine_.assign_listed(out, bounds_.block_rows(), [&](RowRange rows, auto& scratch) {
       std::vector<std::int32_t>& open = scratch.listed;
-      double inertia = 0;
-      if (first) {
-        inertia = bounds_.begin(rows, step, open);
-        scratch.stats.distances_computed += rows.size();
-        tightened += rows.size();
-        closed += rows.size() - open.size();
-      } else {
-        inertia = bounds_.move(rows, step.labels, open);  // algorithm 4, and lines 5 to 7 of 1
-      }
+      double inertia = first ? bounds_.know_nothing(rows, open)
+                             : bounds_.move(rows, step.labels, open);  // algorithm 4, lines 5 to 7 of 1
       // Every sixteenth block tells what tightening is good for.
-      if (!first && (tighten_all || rows.begin / bounds_.block_rows() % 16 == 0)) {
+      if (tighten_all || rows.begin / bounds_.block_rows() % 16 == 0) {
         const std::size_t before = open.size();
         inertia += bounds_.tighten(rows, step, open);  // lines 8 and 9
         scratch.stats.distances_computed += before;
