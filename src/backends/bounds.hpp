@@ -12,11 +12,9 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <numeric>
 #include <span>
 #include <vector>
 
@@ -179,32 +177,6 @@ class SampleBounds {
                                 {x.row_data(rows.begin), x.row_stride(), open.size(), open.data()},
                                 {c.data(), c.row_stride(), c.cols(), rounding_.factor(), rounding_.floor()}),
         open);
-  }
-
-  /// In place of move() where labels are guesses: nothing is known of a block, all of it is open. After
-  /// tighten() bounds hold, whatever the guesses are worth.
-  double know_nothing(RowRange rows, std::vector<std::int32_t>& open) {
-    open.resize(rows.size());
-    std::iota(open.begin(), open.end(), 0);
-    std::fill_n(lower_.data() + rows.begin, rows.size(), T(0));
-    return 0;
-  }
-
-  /// The share of samples whose guess is proved so, with these separations, asked of every 32nd block.
-  double provable(const Assignment<T>& step, AssignmentStats& stats) {
-    constexpr std::size_t apart = 32;
-    const std::size_t n = problem_.samples.rows(), blocks = block_count(n, block_rows_);
-    std::atomic<std::size_t> asked{0}, open{0};
-    parallel_blocks(problem_.threads, block_count(blocks, apart), [&](std::size_t b, int) {
-      const RowRange rows = block_range(b * apart, n, block_rows_);
-      std::vector<std::int32_t> list;
-      know_nothing(rows, list);
-      tighten(rows, step, list);
-      asked += rows.size();
-      open += list.size();
-    });
-    stats.distances_computed += asked;
-    return 1 - static_cast<double>(open) / static_cast<double>(asked);
   }
 
  private:

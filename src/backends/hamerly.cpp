@@ -20,6 +20,7 @@
 
 #include "backends/backends.hpp"
 #include "backends/bounds.hpp"
+#include "backends/first_step.hpp"
 
 namespace omnimeans::algorithms {
 namespace {
@@ -35,44 +36,40 @@ class Hamerly final : public Backend<T> {
 
   AssignmentStats assign(const Assignment<T>& step) override {
     engine_.set_centroids(step.centroids);
-    const Labelling<T> out = bounds_.labelling(step.labels);
-    const bool first = step.drift.empty();
     AssignmentStats total;
-    if (first) {
+    if (step.drift.empty()) {  // Initialize, algorithm 2
       n_survivors_ = problem_.samples.rows();
       bounds_.forget_separations();
-    } else {
-      bounds_.take_drift(step.drift);
+      FirstStep<T> first(problem_, engine_, bounds_, step);
+      if (first.begins_from_guesses()) separate(step.centroids, total);
+      return total += first.run();
     }
-    if ((!first || step.guessed) && n_survivors_ >= 2 * problem_.n_clusters) separate(step.centroids, total);
-    if (first && !(step.guessed && begin_pays(step, total))) {  // Initialize, algorithm 2
-      total += engine_.assign(out);
-      return total;
-    }
+    bounds_.take_drift(step.drift);
+    if (n_survivors_ >= 2 * problem_.n_clusters) separate(step.centroids, total);
 
     std::atomic<std::size_t> tightened{0}, closed{0}, survivors{0};
-    const bool tighten_all = first || closed_share_ * row_cycles() > own_cycles();
-    total += engine_.assign_listed(out, bounds_.block_rows(), [&](RowRange rows, auto& scratch) {
-      std::vector<std::int32_t>& open = scratch.listed;
-      double inertia = first ? bounds_.know_nothing(rows, open)
-                             : bounds_.move(rows, step.labels, open);  // algorithm 4, lines 5 to 7 of 1
-      // Every sixteenth block tells what tightening is good for.
-      if (tighten_all || rows.begin / bounds_.block_rows() % 16 == 0) {
-        const std::size_t before = open.size();
-        inertia += bounds_.tighten(rows, step, open);  // lines 8 and 9
-        scratch.stats.distances_computed += before;
-        tightened += before;
-        closed += before - open.size();
-      }
-      survivors += open.size();
-      if (5 * open.size() > 4 * rows.size()) {
-        open.resize(rows.size());
-        std::iota(open.begin(), open.end(), 0);
-      } else {
-        scratch.stats.inertia_bound += inertia;
-      }
-      // line 10, Point-All-Ctrs: the engine's tiles
-    });
+    const bool tighten_all = closed_share_ * row_cycles(problem_, engine_.kernels()) > own_cycles(problem_);
+    total += engine_.assign_listed(
+        bounds_.labelling(step.labels), bounds_.block_rows(), [&](RowRange rows, auto& scratch) {
+          std::vector<std::int32_t>& open = scratch.listed;
+          double inertia = bounds_.move(rows, step.labels, open);  // algorithm 4, and lines 5 to 7 of 1
+          // Every sixteenth block tells what tightening is good for.
+          if (tighten_all || rows.begin / bounds_.block_rows() % 16 == 0) {
+            const std::size_t before = open.size();
+            inertia += bounds_.tighten(rows, step, open);  // lines 8 and 9
+            scratch.stats.distances_computed += before;
+            tightened += before;
+            closed += before - open.size();
+          }
+          survivors += open.size();
+          if (nearly_all(open.size(), rows)) {
+            open.resize(rows.size());
+            std::iota(open.begin(), open.end(), 0);
+          } else {
+            scratch.stats.inertia_bound += inertia;
+          }
+          // line 10, Point-All-Ctrs: the engine's tiles
+        });
     if (tightened > 0) closed_share_ = static_cast<double>(closed) / static_cast<double>(tightened);
     n_survivors_ = survivors;
     return total;
@@ -86,13 +83,6 @@ class Hamerly final : public Backend<T> {
            pairs(problem.n_clusters, static_cast<std::size_t>(problem.threads)) * sizeof(T);
   }
 
-  /// Whether to begin from guessed labels, in place of every distance: what is spared against the distance
-  /// from the guess, and the list, which take time for every sample.
-  bool begin_pays(const Assignment<T>& step, AssignmentStats& stats) {
-    constexpr double list_cycles = 12;
-    return bounds_.provable(step, stats) * row_cycles() > own_cycles() + list_cycles;
-  }
-
   /// Lines 2 and 3: s.
   void separate(MatrixView<const T> centroids, AssignmentStats& stats) {
     const std::size_t k = problem_.n_clusters;
@@ -102,15 +92,6 @@ class Hamerly final : public Backend<T> {
     });
     stats.distances_computed += k * (k - 1);
   }
-
-  // Cycles, measured on a Xeon of 2023 with AVX-512: a row of the tile is k (d + 4) multiply-adds, two
-  // vectors of them at a time; a lone distance reads its row at some four bytes a cycle.
-  double row_cycles() const {
-    const double lanes = static_cast<double>(engine_.kernels().lanes);
-    return static_cast<double>(problem_.n_clusters) * (static_cast<double>(problem_.samples.cols()) + 4) /
-           (2 * lanes);
-  }
-  double own_cycles() const { return 6 + static_cast<double>(problem_.samples.cols() * sizeof(T)) / 4; }
 
   Problem<T> problem_;
   DenseEngine<T> engine_;
