@@ -38,12 +38,14 @@ class Exponion final : public Backend<T> {
       engine_.set_centroids(step.centroids);
       FirstStep<T> first(problem_, engine_, bounds_, step);
       AssignmentStats total;
-      if (first.begins_from_guesses()) total = find_rings(step.centroids);
+      if (first.begins_from_guesses())
+        total = over_centroids(step.centroids, [&](std::size_t j) { separate(step.centroids, j); });
       return total += first.run();
     }
     bounds_.take_drift(step.drift);
     search_.set_centroids(step.centroids);
-    AssignmentStats total = find_rings(step.centroids);
+    AssignmentStats total =
+        over_centroids(step.centroids, [&](std::size_t j) { find_rings(step.centroids, j); });
     total += search_.label_open(
         bounds_, step, [&](std::size_t i, auto&) { return ball(i, step.labels[i]); }, [](auto&&...) {});
     return total;
@@ -58,18 +60,23 @@ class Exponion final : public Backend<T> {
            pairs(problem.n_clusters, problem.n_clusters) * (sizeof(T) + sizeof(std::int32_t));
   }
 
-  AssignmentStats find_rings(MatrixView<const T> centroids) {
+  template <class Body>
+  AssignmentStats over_centroids(MatrixView<const T> centroids, Body&& body) {
     const std::size_t k = centroids.rows();
-    parallel_blocks(centroid_threads(centroids, problem_.threads), k,
-                    [&](std::size_t j, int) { find_rings_of(centroids, j); });
+    parallel_blocks(centroid_threads(centroids, problem_.threads), k, [&](std::size_t j, int) { body(j); });
     return {.distances_computed = k * (k - 1)};
   }
 
-  /// The centroids by their distance from c_j: itself, and then rings that end at 2, 4, 8, ... of them.
-  void find_rings_of(MatrixView<const T> centroids, std::size_t j) {
-    const std::size_t k = problem_.n_clusters;
-    T* half = half_.data() + j * k;
+  void separate(MatrixView<const T> centroids, std::size_t j) {
+    T* half = half_.data() + j * centroids.rows();
     bounds_.set_separation(j, half_distances(engine_.kernels(), search_.rounding(), centroids, j, half));
+  }
+
+  /// The centroids by their distance from c_j: itself, and then rings that end at 2, 4, 8, ... of them.
+  void find_rings(MatrixView<const T> centroids, std::size_t j) {
+    const std::size_t k = problem_.n_clusters;
+    separate(centroids, j);
+    T* half = half_.data() + j * k;
     half[j] = 0;
     std::int32_t* order = order_.data() + j * k;
     std::iota(order, order + k, 0);
