@@ -63,8 +63,10 @@ class FirstStep {
       total += engine_.assign(out);
       return total;
     }
+    std::atomic<std::size_t> proved{0};
     total += engine_.assign_listed(out, bounds_.block_rows(), [&](RowRange rows, auto& scratch) {
       const double inertia = prove(rows, scratch.listed);
+      proved += rows.size() - scratch.listed.size();
       scratch.stats.distances_computed += rows.size();
       if (nearly_all(scratch.listed.size(), rows)) {
         list_all(rows, scratch.listed);
@@ -72,8 +74,12 @@ class FirstStep {
         scratch.stats.inertia_bound += inertia;
       }
     });
+    proved_share_ = static_cast<double>(proved) / static_cast<double>(n_);
     return total;
   }
+
+  /// The share of guesses that run() proved; 0 if it did not try.
+  double proved_share() const { return proved_share_; }
 
  private:
   static void list_all(RowRange rows, std::vector<std::int32_t>& open) {
@@ -111,6 +117,7 @@ class FirstStep {
   int threads_;
   double cost_, row_;  ///< cycles that a guess takes to be proved, and may spare
   bool begins_from_guesses_;
+  double proved_share_ = 0;
 };
 
 }  // namespace omnimeans::algorithms

@@ -42,7 +42,9 @@ class Hamerly final : public Backend<T> {
       bounds_.forget_separations();
       FirstStep<T> first(problem_, engine_, bounds_, step);
       if (first.begins_from_guesses()) separate(step.centroids, total);
-      return total += first.run();
+      total += first.run();
+      closed_share_ = first.proved_share();
+      return total;
     }
     bounds_.take_drift(step.drift);
     if (n_survivors_ >= 2 * problem_.n_clusters) separate(step.centroids, total);

@@ -62,7 +62,7 @@ TYPED_TEST(GuessedLabels, OfTheSeedingGiveTheBitsOfNaive) {
   for (const Case& c : cases) {
     const Matrix<T> samples = samples_of<T>(c);
     for (const std::vector<T>& weights : {std::vector<T>(), some_weights<T>(samples.rows())}) {
-      for (const std::size_t max_iter : {1u, 2u, 8u}) {
+      for (const std::size_t max_iter : {1u, 8u}) {
         omnimeans::Options options{.n_clusters = c.n_clusters, .max_iter = max_iter, .backend = "naive"};
         options.n_init = max_iter == 8 ? 2 : 1;
         const omnimeans::Result<T> naive = omnimeans::fit(samples, options, {weights});
@@ -100,6 +100,7 @@ TYPED_TEST(GuessedLabels, AreNeverTrusted) {
     for (std::size_t j = 0; j < c.n_clusters; ++j) rows.push_back(j * 31 % samples.rows());
     const Matrix<T> centroids = take(samples, rows);
     const std::vector<std::int32_t> right = oracle::labels<T>(samples, centroids);
+    const double inertia = oracle::inertia<T>(samples, centroids, right, {});
     Random random(3);
     for (const std::size_t one_wrong_in : {1u, 100u}) {
       for (const char* name : beginners) {
@@ -117,7 +118,6 @@ TYPED_TEST(GuessedLabels, AreNeverTrusted) {
           const omnimeans::AssignmentStats stats =
               backend->assign({.centroids = centroids, .drift = {}, .labels = labels, .guessed = true});
           EXPECT_TRUE(same_labels(labels, right)) << c.name << ", " << entry.info.name;
-          const double inertia = oracle::inertia<T>(samples, centroids, right, {});
           EXPECT_GE(stats.inertia_bound, inertia * (1 - 2200 * 0x1p-52)) << c.name << ", " << entry.info.name;
         }
       }
