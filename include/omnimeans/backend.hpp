@@ -47,8 +47,9 @@ struct Assignment {
               ///< a run: what bounds say no longer holds, what is known of samples does
   std::span<std::int32_t>
       labels;            ///< in: of the step before (anything in the first step); out: the canonical labels
-  bool guessed = false;  ///< in the first step: `labels` are those of centroids near these, as the seeding
-                         ///< leaves them; a backend may begin from them, but must not trust them
+  bool guessed = false;  ///< in the first step: `labels` (all in 0 ... n_clusters - 1) are those of centroids
+                         ///< near these, as the seeding leaves them; a backend may begin from them, but must
+                         ///< not trust them
   bool last = false;     ///< only labels are wanted: what would pay later need not begin
   LabelObserver* observer =
       nullptr;  ///< a backend may tell it of every label, once (`observed`), or ignore it

@@ -12,6 +12,7 @@
 // costs: a lone distance must save more rows of the tile than it takes. And s_j is lowered by the drift
 // instead of computed where the survivors of the step before were so few that k^2 distances would cost more
 // than labelling them. Rounding: u up, l and s down; what compares equal survives, and the engine decides it.
+// The first step is in first_step.hpp.
 //
 // Siblings: elkan.cpp (n k bounds), yinyang.cpp (n k / 10), exponion.cpp and annulus.cpp (these bounds, but
 // fewer candidates a survivor).
