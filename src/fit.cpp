@@ -190,6 +190,7 @@ class Fit {
         assigned = backend_->assign({.centroids = result.centroids,
                                      .drift = ran.empty() ? std::span<const double>() : drift,
                                      .labels = result.labels,
+                                     .guessed = result.n_iter > 0,
                                      .observer = update.observe(result.labels)});
         if (assigned.backend.empty()) assigned.backend = entry_->info.name;
         ran = assigned.backend;
@@ -322,6 +323,7 @@ class Fit {
       last = backend_->assign({.centroids = result.centroids,
                                .drift = ran.empty() ? std::span<const double>() : drift,
                                .labels = result.labels,
+                               .guessed = result.n_iter > 0,
                                .last = true});
       ran = last.backend.empty() ? entry_->info.name : last.backend;
     }

@@ -53,8 +53,11 @@ struct Assignment {
       drift;  ///< n_clusters upper bounds of |c_j - c_j before|; empty in the first step of
               ///< a run: what bounds say no longer holds, what is known of samples does
   std::span<std::int32_t>
-      labels;         ///< in: of the step before (anything in the first step); out: the canonical labels
-  bool last = false;  ///< only labels are wanted: what would pay later need not begin
+      labels;            ///< in: of the step before (anything in the first step); out: the canonical labels
+  bool guessed = false;  ///< in the first step: `labels` (all in 0 ... n_clusters - 1) are those of centroids
+                         ///< near these, as the seeding leaves them; a backend may begin from them, but must
+                         ///< not trust them
+  bool last = false;     ///< only labels are wanted: what would pay later need not begin
   LabelObserver* observer =
       nullptr;  ///< a backend may tell it of every label that is not the one of the step before, once
                 ///< (`observed`; of the others, too, if it likes), or ignore it

@@ -16,6 +16,7 @@
 #include <numeric>
 
 #include "backends/backends.hpp"
+#include "backends/first_step.hpp"
 #include "backends/lone_search.hpp"
 
 namespace omnimeans::algorithms {
@@ -42,15 +43,17 @@ class Annulus final : public Backend<T> {
     if (step.drift.empty()) {
       find_norms(step.centroids);
       engine_.set_centroids(step.centroids);
-      return engine_.assign(bounds_.labelling(step.labels));
+      FirstStep<T> first(problem_, engine_, bounds_, step);
+      AssignmentStats total;
+      if (first.begins_from_guesses()) total = sort_centroids(step.centroids);
+      return total += first.run();
     }
     bounds_.take_drift(step.drift);
     search_.set_centroids(step.centroids);
-    sort_centroids(step.centroids);
-    AssignmentStats total = search_.label_open(
+    AssignmentStats total = sort_centroids(step.centroids);
+    total += search_.label_open(
         bounds_, step, [&](std::size_t i, auto& scratch) { return ring(i, step.labels[i], scratch.stats); },
         [&](std::size_t i, const auto& found) { second_[i] = found.second; });
-    total.distances_computed += problem_.n_clusters * problem_.n_clusters;
     return total;
   }
 
@@ -85,7 +88,7 @@ class Annulus final : public Backend<T> {
   }
 
   /// The separations, the neighbours, and the centroids by norm.
-  void sort_centroids(MatrixView<const T> centroids) {
+  AssignmentStats sort_centroids(MatrixView<const T> centroids) {
     const std::size_t k = problem_.n_clusters;
     parallel_blocks(centroid_threads(centroids, problem_.threads), k, [&](std::size_t j, int thread) {
       T* half = half_.data() + static_cast<std::size_t>(thread) * k;
@@ -97,6 +100,7 @@ class Annulus final : public Backend<T> {
     std::iota(order_.begin(), order_.end(), 0);
     std::ranges::sort(order_, {}, norm_of);
     std::ranges::transform(order_, sorted_norms_.begin(), norm_of);
+    return {.distances_computed = k * k};
   }
 
   /// The run of centroids in the annulus around x_i's norm.

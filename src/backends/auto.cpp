@@ -78,6 +78,7 @@ class Auto final : public Backend<T> {
     AssignmentStats stats = current_->assign({.centroids = step.centroids,
                                               .drift = fresh_ ? std::span<const double>() : step.drift,
                                               .labels = step.labels,
+                                              .guessed = step.guessed || !step.drift.empty(),
                                               .last = step.last,
                                               .observer = step.observer});
     stats.backend = choice_.name;

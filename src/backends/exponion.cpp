@@ -16,6 +16,7 @@
 #include <numeric>
 
 #include "backends/backends.hpp"
+#include "backends/first_step.hpp"
 #include "backends/lone_search.hpp"
 
 namespace omnimeans::algorithms {
@@ -35,16 +36,18 @@ class Exponion final : public Backend<T> {
   AssignmentStats assign(const Assignment<T>& step) override {
     if (step.drift.empty()) {
       engine_.set_centroids(step.centroids);
-      return engine_.assign(bounds_.labelling(step.labels));
+      FirstStep<T> first(problem_, engine_, bounds_, step);
+      AssignmentStats total;
+      if (first.begins_from_guesses())
+        total = over_centroids(step.centroids, [&](std::size_t j) { separate(step.centroids, j); });
+      return total += first.run();
     }
     bounds_.take_drift(step.drift);
     search_.set_centroids(step.centroids);
-    const std::size_t k = problem_.n_clusters;
-    parallel_blocks(centroid_threads(step.centroids, problem_.threads), k,
-                    [&](std::size_t j, int) { find_rings(step.centroids, j); });
-    AssignmentStats total = search_.label_open(
+    AssignmentStats total =
+        over_centroids(step.centroids, [&](std::size_t j) { find_rings(step.centroids, j); });
+    total += search_.label_open(
         bounds_, step, [&](std::size_t i, auto&) { return ball(i, step.labels[i]); }, [](auto&&...) {});
-    total.distances_computed += k * (k - 1);
     return total;
   }
 
@@ -57,11 +60,23 @@ class Exponion final : public Backend<T> {
            pairs(problem.n_clusters, problem.n_clusters) * (sizeof(T) + sizeof(std::int32_t));
   }
 
+  template <class Body>
+  AssignmentStats over_centroids(MatrixView<const T> centroids, Body&& body) {
+    const std::size_t k = centroids.rows();
+    parallel_blocks(centroid_threads(centroids, problem_.threads), k, [&](std::size_t j, int) { body(j); });
+    return {.distances_computed = k * (k - 1)};
+  }
+
+  void separate(MatrixView<const T> centroids, std::size_t j) {
+    T* half = half_.data() + j * centroids.rows();
+    bounds_.set_separation(j, half_distances(engine_.kernels(), search_.rounding(), centroids, j, half));
+  }
+
   /// The centroids by their distance from c_j: itself, and then rings that end at 2, 4, 8, ... of them.
   void find_rings(MatrixView<const T> centroids, std::size_t j) {
     const std::size_t k = problem_.n_clusters;
+    separate(centroids, j);
     T* half = half_.data() + j * k;
-    bounds_.set_separation(j, half_distances(engine_.kernels(), search_.rounding(), centroids, j, half));
     half[j] = 0;
     std::int32_t* order = order_.data() + j * k;
     std::iota(order, order + k, 0);

@@ -12,6 +12,7 @@
 // costs: a lone distance must save more rows of the tile than it takes. And s_j is lowered by the drift
 // instead of computed where the survivors of the step before were so few that k^2 distances would cost more
 // than labelling them. Rounding: u up, l and s down; what compares equal survives, and the engine decides it.
+// The first step is in first_step.hpp.
 //
 // Siblings: elkan.cpp (n k bounds), yinyang.cpp (n k / 10), exponion.cpp and annulus.cpp (these bounds, but
 // fewer candidates a survivor).
@@ -20,6 +21,7 @@
 
 #include "backends/backends.hpp"
 #include "backends/bounds.hpp"
+#include "backends/first_step.hpp"
 
 namespace omnimeans::algorithms {
 namespace {
@@ -35,38 +37,42 @@ class Hamerly final : public Backend<T> {
 
   AssignmentStats assign(const Assignment<T>& step) override {
     engine_.set_centroids(step.centroids);
-    const Labelling<T> out = bounds_.labelling(step.labels);
+    AssignmentStats total;
     if (step.drift.empty()) {  // Initialize, algorithm 2
       n_survivors_ = problem_.samples.rows();
       bounds_.forget_separations();
-      return engine_.assign(out);
+      FirstStep<T> first(problem_, engine_, bounds_, step);
+      if (first.begins_from_guesses()) separate(step.centroids, total);
+      total += first.run();
+      closed_share_ = first.proved_share();
+      return total;
     }
     bounds_.take_drift(step.drift);
-    AssignmentStats total;
     if (n_survivors_ >= 2 * problem_.n_clusters) separate(step.centroids, total);
 
     std::atomic<std::size_t> tightened{0}, closed{0}, survivors{0};
-    const bool tighten_all = closed_share_ * row_cycles() > own_cycles();
-    total += engine_.assign_listed(out, bounds_.block_rows(), [&](RowRange rows, auto& scratch) {
-      std::vector<std::int32_t>& open = scratch.listed;
-      double inertia = bounds_.move(rows, step.labels, open);  // algorithm 4, and lines 5 to 7 of 1
-      // Every sixteenth block tells what tightening is good for.
-      if (tighten_all || rows.begin / bounds_.block_rows() % 16 == 0) {
-        const std::size_t before = open.size();
-        inertia += bounds_.tighten(rows, step, open);  // lines 8 and 9
-        scratch.stats.distances_computed += before;
-        tightened += before;
-        closed += before - open.size();
-      }
-      survivors += open.size();
-      if (5 * open.size() > 4 * rows.size()) {
-        open.resize(rows.size());
-        std::iota(open.begin(), open.end(), 0);
-      } else {
-        scratch.stats.inertia_bound += inertia;
-      }
-      // line 10, Point-All-Ctrs: the engine's tiles
-    });
+    const bool tighten_all = closed_share_ * row_cycles(problem_, engine_.kernels()) > own_cycles(problem_);
+    total += engine_.assign_listed(
+        bounds_.labelling(step.labels), bounds_.block_rows(), [&](RowRange rows, auto& scratch) {
+          std::vector<std::int32_t>& open = scratch.listed;
+          double inertia = bounds_.move(rows, step.labels, open);  // algorithm 4, and lines 5 to 7 of 1
+          // Every sixteenth block tells what tightening is good for.
+          if (tighten_all || rows.begin / bounds_.block_rows() % 16 == 0) {
+            const std::size_t before = open.size();
+            inertia += bounds_.tighten(rows, step, open);  // lines 8 and 9
+            scratch.stats.distances_computed += before;
+            tightened += before;
+            closed += before - open.size();
+          }
+          survivors += open.size();
+          if (nearly_all(open.size(), rows)) {
+            open.resize(rows.size());
+            std::iota(open.begin(), open.end(), 0);
+          } else {
+            scratch.stats.inertia_bound += inertia;
+          }
+          // line 10, Point-All-Ctrs: the engine's tiles
+        });
     if (tightened > 0) closed_share_ = static_cast<double>(closed) / static_cast<double>(tightened);
     n_survivors_ = survivors;
     return total;
@@ -89,15 +95,6 @@ class Hamerly final : public Backend<T> {
     });
     stats.distances_computed += k * (k - 1);
   }
-
-  // Cycles, measured on a Xeon of 2023 with AVX-512: a row of the tile is k (d + 4) multiply-adds, two
-  // vectors of them at a time; a lone distance reads its row at some four bytes a cycle.
-  double row_cycles() const {
-    const double lanes = static_cast<double>(engine_.kernels().lanes);
-    return static_cast<double>(problem_.n_clusters) * (static_cast<double>(problem_.samples.cols()) + 4) /
-           (2 * lanes);
-  }
-  double own_cycles() const { return 6 + static_cast<double>(problem_.samples.cols() * sizeof(T)) / 4; }
 
   Problem<T> problem_;
   DenseEngine<T> engine_;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "backends/bounds.hpp"
+#include "backends/first_step.hpp"
 #include "core/oracle.hpp"
 #include "core/walks.hpp"
 
@@ -115,6 +115,66 @@ TYPED_TEST(SampleBounds, HoldAfterEveryStep) {
     samples += path.samples.rows() * (path.centroids.size() - 1);
   }
   EXPECT_GT(kept, samples / 4) << "bounds must be worth having";
+}
+
+/// A first step from guesses, good and bad, separations multiplied by `factor`: wrong labels and bounds.
+/// Counts in `spared` the distances that guesses saved.
+template <class T>
+std::size_t wrong_first_steps(const Walk<T>& walk, double factor, std::size_t& spared) {
+  const std::size_t n = walk.samples.rows(), k = walk.centroids.front().rows();
+  // Without vectors a row of the tile is long: guesses are worth a try.
+  const omnimeans::Problem<T> problem{.samples = walk.samples.view(),
+                                      .sample_weights = walk.weights,
+                                      .n_clusters = k,
+                                      .threads = 2,
+                                      .isa = omnimeans::Isa::scalar,
+                                      .memory_limit_bytes = 0};
+  omnimeans::DenseEngine<T> engine(problem.samples, k, problem.isa, problem.threads);
+  omnimeans::algorithms::SampleBounds<T> bounds(problem, engine.kernels());
+  std::vector<T> half(k);
+  std::size_t wrong = 0;
+  for (std::size_t step = 1; step < walk.centroids.size(); ++step) {
+    const Matrix<T>& centroids = walk.centroids[step];
+    for (const bool stale : {true, false}) {
+      std::vector<std::int32_t> labels = walk.labels[step - 1];
+      for (std::size_t i = 0; i < n && !stale; i += 2) labels[i] = static_cast<std::int32_t>(i % k);
+      engine.set_centroids(centroids.view());
+      for (std::size_t j = 0; j < k; ++j) {
+        const T separation =
+            half_distances(engine.kernels(), bounds.rounding(), centroids.view(), j, half.data());
+        bounds.set_separation(j, static_cast<T>(factor * static_cast<double>(separation)));
+      }
+      const omnimeans::Assignment<T> first{
+          .centroids = centroids.view(), .drift = {}, .labels = labels, .guessed = true};
+      const omnimeans::AssignmentStats stats =
+          omnimeans::algorithms::FirstStep<T>(problem, engine, bounds, first).run();
+      spared += stats.distances_computed < n * k ? n * k - stats.distances_computed : 0;
+      for (std::size_t i = 0; i < n; ++i) wrong += labels[i] != walk.labels[step][i];
+      if (factor > 1) continue;
+      wrong += violations(walk, centroids, labels, bounds);
+      const double inertia = oracle::inertia<T>(walk.samples.view(), centroids.view(), labels, walk.weights);
+      wrong += stats.inertia_bound < inertia * (1 - static_cast<double>(n) * 0x1p-52);
+    }
+  }
+  return wrong;
+}
+
+TYPED_TEST(SampleBounds, HoldAfterAFirstStepFromGuesses) {
+  using T = TypeParam;
+  std::size_t spared = 0;
+  for (std::size_t number = 0; number < 30; ++number) {
+    const Walk<T> path = walk<T>(number);
+    ASSERT_EQ(wrong_first_steps(path, 1, spared), 0u) << path.name;
+  }
+  EXPECT_GT(spared, 0u) << "some must begin from guesses";
+}
+
+TYPED_TEST(SampleBounds, GuessesAreNotProvedByTooLargeASeparation) {
+  using T = TypeParam;
+  std::size_t caught = 0, spared = 0;
+  for (std::size_t number = 0; number < 30; ++number)
+    caught += wrong_first_steps(walk<T>(number), 2, spared) > 0;
+  EXPECT_GE(caught, 5u);
 }
 
 TYPED_TEST(SampleBounds, DoNotHoldIfTheDriftIsTooSmall) {
