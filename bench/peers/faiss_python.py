@@ -25,7 +25,8 @@ class Faiss:
         k, d = self.task.centroids.shape
         model = faiss.Kmeans(d, k, **options)
         model.train(self.task.samples, init_centroids=start)
-        return model.centroids, n_iter
+        most = model.cp.max_points_per_centroid * k
+        return model.centroids, n_iter, most if most < len(self.task.samples) else 0
 
 
 serve(Faiss, faiss.__version__, f"Python {sys.version.split()[0]}")

@@ -38,7 +38,7 @@ class OpenCv : public Adapter {
     std::vector<std::int32_t> values = start_;
     cv::Mat labels(static_cast<int>(task_.n), 1, CV_32S, values.data()), centroids;
     cv::kmeans(samples, static_cast<int>(task_.k), labels, criteria, 1, flags, centroids);
-    return {{centroids.ptr<float>(), centroids.ptr<float>() + centroids.total()}, -1};
+    return {.centroids = {centroids.ptr<float>(), centroids.ptr<float>() + centroids.total()}};
   }
 
   Task task_;

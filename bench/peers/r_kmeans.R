@@ -34,14 +34,22 @@ answer <- function(line) {
     list(value = expression, seconds = as.numeric(Sys.time()) - start)
   }
   lloyd <- function(iterations) suppressWarnings(kmeans(samples, centroids, iter.max = iterations, algorithm = "Lloyd"))
-  once <- clock(lloyd(1L))$seconds
-  if (once * max_iter > as.numeric(words[10])) return(paste("slow", once))
+  reset_peak()  # what the conversion took in between is not the library's
+  limit <- as.numeric(words[10])
+  if (limit > 0 && words[9] == "own") lloyd(1L)
+  if (limit > 0 && words[9] == "given") {
+    # As in worker.cpp: the set-up is paid once, so that where one iteration says "too long" three are asked.
+    once <- clock(lloyd(1L))$seconds
+    expected <- once * max_iter
+    if (expected > limit && once <= limit / 2 && max_iter > 3) expected <- once + (max_iter - 1) * max(0, clock(lloyd(3L))$seconds - once) / 2
+    if (expected > limit) return(paste("slow", expected))
+  }
   fitted <- clock(if (words[9] == "own") suppressWarnings(kmeans(samples, k)) else lloyd(max_iter))
   peak <- if (before < 0) -1 else memory("VmHWM") - before
   writeBin(as.vector(t(fitted$value$centers)), words[11], size = 4)
   # Where it did not converge it says one more than it was allowed.
   iterations <- if (words[9] == "own") fitted$value$iter else min(fitted$value$iter, max_iter)
-  sprintf("ok %.9f %.9f %d %.0f", fitted$seconds, conversion, as.integer(iterations), peak)
+  sprintf("ok %.9f %.9f %d %.0f 0", fitted$seconds, conversion, as.integer(iterations), peak)
 }
 
 set.seed(1)

@@ -44,7 +44,7 @@ class VlFeat : public Adapter {
   }
   Answer centroids_of(const Handle& kmeans) const {
     const auto* values = static_cast<const float*>(vl_kmeans_get_centers(kmeans.get()));
-    return {{values, values + task_.k * task_.d}, -1};
+    return {.centroids = {values, values + task_.k * task_.d}};
   }
 
   Task task_;

@@ -50,29 +50,44 @@ def _answer(line, make, threads):
     start = time.perf_counter()
     adapter = make(task)
     conversion = time.perf_counter() - start
+    _reset_peak()  # what a conversion took in between is not the library's
 
-    for _ in range(2):  # the first may start threads
-        start = time.perf_counter()
+    limit = float(limit)
+    if limit > 0 and mode == "own":
         adapter.given(1)
-        once = time.perf_counter() - start
-        if once * int(max_iter) <= float(limit):
-            break
-    if once * int(max_iter) > float(limit):
-        return f"slow {once}"
+    elif limit > 0 and (expected := _expected_seconds(adapter, int(max_iter), limit)) > limit:
+        return f"slow {expected}"
 
     start = time.perf_counter()
-    fitted, n_iter = adapter.own() if mode == "own" else adapter.given(int(max_iter))
+    fitted, n_iter, *used = adapter.own() if mode == "own" else adapter.given(int(max_iter))
     seconds = time.perf_counter() - start
     peak = -1 if before < 0 else _memory("VmHWM:") - before
     fitted = numpy.ascontiguousarray(fitted, dtype=numpy.float32)
     if fitted.shape != task.centroids.shape:
         raise ValueError("not k centroids")
     fitted.tofile(result)
-    return f"ok {seconds!r} {conversion!r} {n_iter} {peak}"
+    return f"ok {seconds!r} {conversion!r} {n_iter} {peak} {used[0] if used else 0}"
+
+
+def _expected_seconds(adapter, max_iter, limit):
+    """Warms the adapter up; what max_iter iterations will take. See worker.cpp."""
+    def timed(iterations):
+        start = time.perf_counter()
+        adapter.given(iterations)
+        return time.perf_counter() - start
+
+    for _ in range(2):  # the first may start threads
+        once = timed(1)
+        if once * max_iter <= limit:
+            return once * max_iter
+    if once > limit / 2 or max_iter <= 3:
+        return once * max_iter
+    return once + (max_iter - 1) * max(0.0, timed(3) - once) / 2
 
 
 def serve(make, version, build, marks=""):
-    """`make(task)` gives an object with given(max_iter) and own(), which return (centroids, iterations or -1)."""
+    """`make(task)` gives an object with given(max_iter) and own(), which return (centroids, iterations or -1), and
+    where the library draws a sample the number of samples that it used."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what a library prints goes to stderr
     threads = int(sys.argv[1])
