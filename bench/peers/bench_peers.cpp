@@ -36,7 +36,7 @@ constexpr double kHeavy = 1e9;
 /// Seconds that a fit may take. It grows with the root of the work: where an iteration is long, who is good
 /// at it is let in, not everybody. The maps have many problems.
 double limit_of(const Case& c, const std::string& family, double suite_limit) {
-  return family == "map" ? suite_limit / 4 : std::max(suite_limit, 2e-4 * std::sqrt(c.work()));
+  return family == "map" ? suite_limit / 4 : std::max(suite_limit, 1.5e-4 * std::sqrt(c.work()));
 }
 
 bool wanted(const std::string& name) {
@@ -188,7 +188,7 @@ void try_part(Worker& worker, const Run& run, const Problem& data, std::size_t m
   }
   const double rest = static_cast<double>(max_iter) - 1;
   const double expected = once + rest * (max_iter > 3 ? std::max(0.0, seconds(3) - once) / 2 : once);
-  if (expected > 2 * limit) throw TooSlow{"it would take some " + peers::in_seconds(expected)};
+  if (expected > 1.5 * limit) throw TooSlow{"it would take some " + peers::in_seconds(expected)};
 }
 
 /// The run's fit, after a warm-up and within the limit.

@@ -2,6 +2,7 @@
 // What the adapters to FAISS's two K-means share: its version, and the parameters that leave no sample out.
 #pragma once
 
+#include <dlfcn.h>
 #include <faiss/Clustering.h>
 #include <faiss/utils/utils.h>
 
@@ -36,9 +37,13 @@ inline std::string faiss_version() {
          std::to_string(FAISS_VERSION_PATCH);
 }
 
-/// "AVX2 ", as it was configured.
+/// How it was configured, and the kernels that its BLAS chose for this CPU, where that is OpenBLAS.
 inline std::string faiss_build() {
-  return std::string(OMNIMEANS_PEER_BUILD) + "; compile options: " + faiss::get_compile_options();
+  std::string text = std::string(OMNIMEANS_PEER_BUILD) + "; compile options: " + faiss::get_compile_options();
+  using Name = const char*();
+  if (auto* const core = reinterpret_cast<Name*>(::dlsym(RTLD_DEFAULT, "openblas_get_corename")))
+    text += std::string("; OpenBLAS ") + core();
+  return text;
 }
 
 }  // namespace omnimeans::peers

@@ -53,7 +53,10 @@ answer <- function(line) {
 }
 
 set.seed(1)
-cat("ready", R.version.string, "as installed", "float64", sep = "\t")
+# Of Makeconf, what R was compiled with, the flags that matter.
+flags <- tryCatch(grep("^-[Om]", unlist(strsplit(grep("^CFLAGS", readLines(file.path(R.home("etc"), "Makeconf")), value = TRUE), " ")), value = TRUE),
+                  error = function(e) character(), warning = function(w) character())
+cat("ready", R.version.string, paste(R.version$platform, paste(flags, collapse = " ")), "float64", sep = "\t")
 cat("\n")
 input <- file("stdin", "r")
 while (length(line <- readLines(input, 1)) > 0) {

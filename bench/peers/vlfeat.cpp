@@ -51,13 +51,18 @@ class VlFeat : public Adapter {
   VlKMeansAlgorithm algorithm_;
 };
 
+std::string build() {
+  const std::unique_ptr<char, decltype(&vl_free)> text(vl_static_configuration_to_string_copy(), &vl_free);
+  return std::string(OMNIMEANS_PEER_BUILD) + "; " + text.get();
+}
+
 }  // namespace
 }  // namespace omnimeans::peers
 
 int main(int argc, char** argv) {
   using namespace omnimeans::peers;
   const bool elkan = argc > 2 && std::string(argv[2]) == "elkan";
-  return serve(argc, argv, {vl_get_version_string(), OMNIMEANS_PEER_BUILD}, [&](const Task& task) {
+  return serve(argc, argv, {vl_get_version_string(), build()}, [&](const Task& task) {
     return std::make_unique<VlFeat>(task, elkan ? VlKMeansElkan : VlKMeansLloyd);
   });
 }

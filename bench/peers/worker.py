@@ -4,7 +4,9 @@
 import ctypes
 import mmap
 import os
+import subprocess
 import sys
+import sysconfig
 import time
 from dataclasses import dataclass
 
@@ -83,6 +85,24 @@ def _expected_seconds(adapter, max_iter, limit):
     if once > limit / 2 or max_iter <= 3:
         return once * max_iter
     return once + (max_iter - 1) * max(0.0, timed(3) - once) / 2
+
+
+def build(module):
+    """Who compiled a package, with what, as far as that is known; the pools of threads that it has loaded."""
+    text = f"Python {sys.version.split()[0]}"
+    try:
+        owner = subprocess.run(["dpkg-query", "-S", module.__file__], capture_output=True, text=True, check=True).stdout.split(":")[0]
+        package = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version} ${Architecture}", owner], capture_output=True, text=True, check=True).stdout
+        flags = dict.fromkeys(flag for flag in sysconfig.get_config_var("CFLAGS").split() if flag.startswith(("-O", "-m")))
+        text += f"; Debian package {package}, Python's flags for extensions {' '.join(flags)}"
+    except (OSError, subprocess.CalledProcessError):
+        text += "; not from a Debian package"
+    try:
+        import threadpoolctl
+    except ImportError:
+        return text
+    pools = {" ".join(str(pool.get(key) or "") for key in ("internal_api", "version", "architecture", "num_threads")) for pool in threadpoolctl.threadpool_info()}
+    return "; ".join([text, *(" ".join(pool.split()) + " threads" for pool in sorted(pools))])
 
 
 def serve(make, version, build, marks=""):
