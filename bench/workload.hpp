@@ -10,7 +10,6 @@
 #include <string_view>
 #include <vector>
 
-#include "bench/harness.hpp"
 #include "bench/suites.hpp"
 #include "omnimeans/isa.hpp"
 #include "omnimeans/matrix_view.hpp"
@@ -18,6 +17,8 @@
 #include "omnimeans/result.hpp"
 
 namespace omnimeans::bench {
+
+struct Plan;
 
 template <class T>
 class Workload {
