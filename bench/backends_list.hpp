@@ -27,7 +27,8 @@ void register_runs(const Plan& plan, const char* family, std::size_t passes, Mea
         const std::string name = run_name(family, c, backend, threads);
         add_benchmark(name, Clock::manual, [=, &plan](benchmark::State& state) {
           if (!affords(plan, backend, c, passes)) return leave_out(state, "it would take too long");
-          if (!enough(state, name, plan)) spend(name, measure(state, c, backend, exact, threads));
+          if (!enough(state, name, plan.cell_seconds))
+            spend(name, measure(state, c, backend, exact, threads));
         });
       };
       for (const BackendEntry& entry : backends()) offer(std::string(entry.info.name), entry.info.exact);

@@ -183,8 +183,21 @@ void fail(benchmark::State& state, const std::string& message) {
   state.SkipWithError(message.c_str());
 }
 
+namespace {
+
+/// Within the loop: a skipped repetition has to have as many iterations as the others, else Google
+/// Benchmark's statistics abort the program.
+void skip(benchmark::State& state, const std::string& message) {
+  for ([[maybe_unused]] auto _ : state) {
+    state.SkipWithError(message.c_str());
+    break;
+  }
+}
+
+}  // namespace
+
 void leave_out(benchmark::State& state, const std::string& why) {
-  state.SkipWithError(("skipped: " + why).c_str());
+  skip(state, "skipped: " + why);
 }
 
 void report_exception(benchmark::State& state, std::exception_ptr error) {
@@ -206,10 +219,10 @@ std::map<std::string, double>& spent_seconds() {
 
 }  // namespace
 
-bool enough(benchmark::State& state, const std::string& name, const Plan& plan) {
+bool enough(benchmark::State& state, const std::string& name, double cell_seconds) {
   const auto spent = spent_seconds().find(name);
-  if (spent == spent_seconds().end() || spent->second < plan.cell_seconds) return false;
-  state.SkipWithError("enough: the repetitions before took long");
+  if (spent == spent_seconds().end() || spent->second < cell_seconds) return false;
+  skip(state, "enough: the repetitions before took long");
   return true;
 }
 

@@ -42,7 +42,7 @@ int run(int argc, char** argv, const Program& program);
 /// Skips the benchmark with this message and lets the program fail at its end.
 void fail(benchmark::State& state, const std::string& message);
 
-/// Skips the benchmark for a reason that is no failure: the report names it.
+/// Skips the benchmark, before its loop, for a reason that is no failure: the report names it.
 void leave_out(benchmark::State& state, const std::string& why);
 
 /// Skips the benchmark for an exception: one that needs too much memory is merely skipped, any other error is
@@ -51,7 +51,7 @@ void report_exception(benchmark::State& state, std::exception_ptr error);
 
 /// Whether the repetitions of this benchmark so far took the suite's cell_seconds: then this one is skipped,
 /// and the report counts the others.
-bool enough(benchmark::State& state, const std::string& name, const Plan& plan);
+bool enough(benchmark::State& state, const std::string& name, double cell_seconds);
 void spend(const std::string& name, double seconds);
 
 /// Shows what is being done on stderr, if that is a terminal.

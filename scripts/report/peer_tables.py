@@ -73,7 +73,7 @@ def libraries_page(analysis):
 def _legend(run):
     rows = [row for row in run.group("peer", "map", "own") if row.ok]
     lines = ["- The same float32 bytes, first centroids, iterations (25, fewer where the fit is at rest sooner; tol = 0) and threads for all; each library in a process of its own, "
-             "warmed up by an iteration; repetitions interleaved, medians. The time is that of the library's own call; conversion of the samples "
+             "warmed up by an iteration (of a part of the samples, where it takes long); repetitions interleaved, medians, one alone where it takes long. The time is that of the library's own call; conversion of the samples "
              "is apart. The inertia is found by us, in double.",
              "- Memory is what is resident on top of the samples at its peak, copies of the samples included."]
     lines += [f"- {letter}: {text}." for letter, text, applies in peers.MARKS if any(applies(row) for row in rows)]
