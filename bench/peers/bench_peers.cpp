@@ -197,8 +197,8 @@ peers::Reply fit_of(Worker& worker, const Run& run, const Problem& data, std::si
   if (heavy && tried().insert(run.name).second) try_part(worker, run, data, max_iter, limit);
   const std::string request = data.request(run.c.n, max_iter, own ? "own" : "given");
   // The conversion takes its time, too. Where nothing else was tried the warm-up may take half the limit, and
-  // three iterations as much.
-  const double patience = (heavy || own ? 1.5 : 2.5) * limit + 10;
+  // three iterations as much. What own defaults take is not known before: there the limit is what ends it.
+  const double patience = own ? limit + 2 : (heavy ? 1.5 : 2.5) * limit + 10;
   return worker.fit(request, heavy ? 0 : limit, patience, data.result());
 }
 
