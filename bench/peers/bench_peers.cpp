@@ -188,7 +188,7 @@ void try_part(Worker& worker, const Run& run, const Problem& data, std::size_t m
   }
   const double rest = static_cast<double>(max_iter) - 1;
   const double expected = once + rest * (max_iter > 3 ? std::max(0.0, seconds(3) - once) / 2 : once);
-  if (expected > 1.5 * limit) throw TooSlow{"it would take some " + peers::in_seconds(expected)};
+  if (expected > 2 * limit) throw TooSlow{"it would take some " + peers::in_seconds(expected)};
 }
 
 /// The run's fit, after a warm-up and within the limit.

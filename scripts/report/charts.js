@@ -52,12 +52,16 @@ function plot({ series, xFormat, yFormat, xName, yName, roofs = [], name }) {
   }
   picture.append(svg("text", { x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 8, "text-anchor": "middle", class: "axis" }, xName),
     svg("text", { x: 14, y: (TOP + HEIGHT - BOTTOM) / 2, "text-anchor": "middle", class: "axis", transform: `rotate(-90 14 ${(TOP + HEIGHT - BOTTOM) / 2})` }, yName));
+  const roofNames = [];
   for (const roof of roofs) {
     const from = [Math.max(roof.from[0], x0), 0], to = [Math.min(roof.to[0], x1), 0];
     if (from[0] >= to[0]) continue;
     const at = (v) => Math.min(Math.max(roof.at(v), y0), y1);
     picture.append(svg("line", { x1: x(from[0]), y1: y(at(from[0])), x2: x(to[0]), y2: y(at(to[0])), class: "roof" }));
-    if (roof.name) picture.append(svg("text", { x: x(to[0]) - 4, y: y(at(to[0])) - 5, "text-anchor": "end", class: "roofname" }, roof.name));
+    if (!roof.name) continue;
+    const [right, base] = [x(to[0]) - 4, y(at(to[0])) - 5];
+    roofNames.push([right - roof.name.length * LETTER, base - LINE, right, base + 2]);
+    picture.append(svg("text", { x: right, y: base, "text-anchor": "end", class: "roofname" }, roof.name));
   }
   const names = [];
   for (const s of series) {
@@ -70,15 +74,15 @@ function plot({ series, xFormat, yFormat, xName, yName, roofs = [], name }) {
     const last = s.points[s.points.length - 1];
     names.push({ name: s.name, x: x(last[0]), y: y(last[1]), strong: s.strong });
   }
-  drawNames(picture, names, series.flatMap((s) => s.points.map((p) => [x(p[0]), y(p[1])])));
+  drawNames(picture, names, series.flatMap((s) => s.points.map((p) => [x(p[0]), y(p[1])])), roofNames);
   return picture;
 }
 
 // Each name beside its last point, right of it or else left, moved up or down to where it covers no other name and no
 // point; one that fits nowhere is left to its tip.
 const LETTER = 6.4, LINE = 11.5;
-function drawNames(picture, names, dots) {
-  const taken = dots.map(([x, y]) => [x - 5, y - 5, x + 5, y + 5]);
+function drawNames(picture, names, dots, others) {
+  const taken = [...others, ...dots.map(([x, y]) => [x - 5, y - 5, x + 5, y + 5])];
   const free = (box) => box[0] >= 0 && box[1] >= 0 && box[2] <= WIDTH && box[3] <= HEIGHT - BOTTOM &&
     !taken.some((t) => t[0] < box[2] && box[0] < t[2] && t[1] < box[3] && box[1] < t[3]);
   names.sort((a, b) => (b.strong ? 1 : 0) - (a.strong ? 1 : 0) || a.y - b.y);
