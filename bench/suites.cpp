@@ -124,7 +124,7 @@ Suite full() {
   Suite suite{.name = "full",
               .description = "sweeps over n, d, k and all data sets: about a quarter of an hour",
               .repetitions = 3,
-              .min_seconds = 0.1,
+              .min_seconds = 0.05,
               .cell_seconds = 2,
               .scalar_limit = 2.5e9,
               .lone_limit = 4e10,
