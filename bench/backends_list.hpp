@@ -10,24 +10,31 @@
 
 namespace omnimeans::bench {
 
-/// Calls body(case, backend name, whether exact, threads) for each that the plan affords with `passes` passes
-/// a run.
-template <class Body>
-void for_each_run(const Plan& plan, std::size_t passes, Body&& body) {
+/// "fit/blobs/dtype:f32/n:1000/d:16/k:8/simd/threads:2"
+inline std::string run_name(const char* family, const Case& c, const std::string& backend, int threads) {
+  return std::string(family) + "/" + c.name() + "/" + backend + "/threads:" + std::to_string(threads);
+}
+
+/// Registers them all. `measure(state, case, backend name, whether exact, threads)` returns the seconds that
+/// it measured. What the plan does not afford with `passes` passes a run is a row that says so; `naive` has
+/// one thread.
+template <class Measure>
+void register_runs(const Plan& plan, const char* family, std::size_t passes, Measure measure) {
   for (const Case& c : plan.cases) {
     for (const int threads : plan.threads) {
-      const auto offer = [&](const std::string& name, bool exact) {
-        if (runs(name, c, passes, threads, plan.scalar_limit)) body(c, name, exact, threads);
+      const auto offer = [&](const std::string& backend, bool exact) {
+        if (backend == "naive" && threads != 1) return;
+        const std::string name = run_name(family, c, backend, threads);
+        add_benchmark(name, Clock::manual, [=, &plan](benchmark::State& state) {
+          if (!affords(plan, backend, c, passes)) return leave_out(state, "it would take too long");
+          if (!enough(state, name, plan.cell_seconds))
+            spend(name, measure(state, c, backend, exact, threads));
+        });
       };
       for (const BackendEntry& entry : backends()) offer(std::string(entry.info.name), entry.info.exact);
       offer("auto", true);
     }
   }
-}
-
-/// "fit/blobs/dtype:f32/n:1000/d:16/k:8/simd/threads:2"
-inline std::string run_name(const char* family, const Case& c, const std::string& backend, int threads) {
-  return std::string(family) + "/" + c.name() + "/" + backend + "/threads:" + std::to_string(threads);
 }
 
 }  // namespace omnimeans::bench

@@ -15,9 +15,10 @@
 namespace omnimeans::bench {
 namespace {
 
+/// Returns the seconds that it measured.
 template <class T>
-void measure(benchmark::State& state, const Case& c, const std::string& name, bool exact, int threads,
-             const Plan& plan) {
+double measure(benchmark::State& state, const Case& c, const std::string& name, bool exact, int threads,
+               const Plan& plan) {
   const auto data = workload<T>(c);
   const Problem<T> problem{.samples = data->samples().view(),
                            .sample_weights = {},
@@ -44,7 +45,8 @@ void measure(benchmark::State& state, const Case& c, const std::string& name, bo
     memory_bytes = backend->bytes();
     if (!exact) continue;
     if (const std::string wrong = data->check(labels, plan.scalar_limit); !wrong.empty()) {
-      return fail(state, name + ": " + wrong);
+      fail(state, name + ": " + wrong);
+      return seconds;
     }
   }
 
@@ -64,19 +66,16 @@ void measure(benchmark::State& state, const Case& c, const std::string& name, bo
   state.counters["exact"] = exact;
   if (!exact) set_inexact(state, inertia_found, right_inertia);
   state.SetLabel(label(ran, isa));
+  return seconds;
 }
 
 void register_assignments(const Plan& plan) {
-  for_each_run(plan, 1, [&](const Case& c, const std::string& backend, bool exact, int threads) {
-    add_benchmark(run_name("assign", c, backend, threads), Clock::manual,
-                  [&, backend, exact, threads](auto& state) {
-                    if (c.dtype == "f32") {
-                      measure<float>(state, c, backend, exact, threads, plan);
-                    } else {
-                      measure<double>(state, c, backend, exact, threads, plan);
-                    }
-                  });
-  });
+  register_runs(
+      plan, "assign", 1,
+      [&](benchmark::State& state, const Case& c, const std::string& backend, bool exact, int threads) {
+        return c.dtype == "f32" ? measure<float>(state, c, backend, exact, threads, plan)
+                                : measure<double>(state, c, backend, exact, threads, plan);
+      });
 }
 
 }  // namespace

@@ -10,9 +10,10 @@
 namespace omnimeans::bench {
 namespace {
 
+/// Returns the seconds that it measured.
 template <class T>
-void measure(benchmark::State& state, const Case& c, const std::string& backend, bool exact, int threads,
-             const Plan& plan) {
+double measure(benchmark::State& state, const Case& c, const std::string& backend, bool exact, int threads,
+               const Plan& plan) {
   const auto data = workload<T>(c);
   const Options options = fit_options(c.k, backend, threads);
   const FitInputs<T> inputs{.initial_centroids = data->initial_centroids().view()};
@@ -26,7 +27,8 @@ void measure(benchmark::State& state, const Case& c, const std::string& backend,
     seconds += result.fit_seconds;
     if (!exact) continue;
     if (const std::string wrong = data->check(result, plan.scalar_limit); !wrong.empty()) {
-      return fail(state, backend + ": " + wrong);
+      fail(state, backend + ": " + wrong);
+      return seconds;
     }
   }
 
@@ -50,19 +52,16 @@ void measure(benchmark::State& state, const Case& c, const std::string& backend,
   state.counters["exact"] = exact;
   if (!exact) set_inexact(state, result.inertia, right_inertia);
   state.SetLabel(label(result.backend, isa));
+  return seconds;
 }
 
 void register_fits(const Plan& plan) {
-  for_each_run(plan, kIterations, [&](const Case& c, const std::string& backend, bool exact, int threads) {
-    add_benchmark(run_name("fit", c, backend, threads), Clock::manual,
-                  [&, backend, exact, threads](auto& state) {
-                    if (c.dtype == "f32") {
-                      measure<float>(state, c, backend, exact, threads, plan);
-                    } else {
-                      measure<double>(state, c, backend, exact, threads, plan);
-                    }
-                  });
-  });
+  register_runs(
+      plan, "fit", kIterations,
+      [&](benchmark::State& state, const Case& c, const std::string& backend, bool exact, int threads) {
+        return c.dtype == "f32" ? measure<float>(state, c, backend, exact, threads, plan)
+                                : measure<double>(state, c, backend, exact, threads, plan);
+      });
 }
 
 }  // namespace

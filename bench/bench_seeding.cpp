@@ -42,9 +42,10 @@ std::string check(const Seeds<T>& seeds, const Seeds<T>& right, const Matrix<T>&
   return {};
 }
 
+/// Returns the seconds that it measured.
 template <class T>
-void measure(benchmark::State& state, const Case& c, const SeedingMethod& method, int threads,
-             const Plan& plan) {
+double measure(benchmark::State& state, const Case& c, const SeedingMethod& method, int threads,
+               const Plan& plan) {
   const auto data = workload<T>(c);
   const MatrixView<const T> samples = data->samples();
   const SeedingOptions options{
@@ -63,27 +64,31 @@ void measure(benchmark::State& state, const Case& c, const SeedingMethod& method
     state.SetIterationTime(elapsed);
     seconds += elapsed;
     if (const std::string wrong = check(seeds, right, data->samples()); !wrong.empty()) {
-      return fail(state, std::string(method.name) + ": " + wrong);
+      fail(state, std::string(method.name) + ": " + wrong);
+      return seconds;
     }
     const auto pass_start = std::chrono::steady_clock::now();
     const std::vector<std::int32_t> labels = predict(samples, seeds.centroids.view(), {.threads = threads});
     pass_seconds += seconds_since(pass_start);
-    if (labels != seeds.labels)
-      return fail(state, std::string(method.name) + ": labels are not those of predict()");
+    if (labels != seeds.labels) {
+      fail(state, std::string(method.name) + ": labels are not those of predict()");
+      return seconds;
+    }
   }
 
-  seconds /= static_cast<double>(state.iterations());
+  const double each = seconds / static_cast<double>(state.iterations());
   const Isa isa = default_isa();
   const double distances = static_cast<double>(seeds.distances_computed), d = static_cast<double>(c.d);
-  set_rate(state, 2 * distances * d, seconds, isa, c.dtype, threads, plan.ceilings);
+  set_rate(state, 2 * distances * d, each, isa, c.dtype, threads, plan.ceilings);
   state.counters["distances"] = distances;
   state.counters["distances_share"] = distances / (static_cast<double>(c.n) * static_cast<double>(c.k));
   state.counters["passes"] = static_cast<double>(seeds.passes);
   state.counters["candidates"] = static_cast<double>(seeds.candidates);
   state.counters["inertia"] = seeds.inertia;
-  state.counters["dense_passes"] = seconds * static_cast<double>(state.iterations()) / pass_seconds;
+  state.counters["dense_passes"] = seconds / pass_seconds;
   state.counters["exact"] = 1;
   state.SetLabel(label(method.name, isa));
+  return seconds;
 }
 
 void register_seedings(const Plan& plan) {
@@ -92,11 +97,12 @@ void register_seedings(const Plan& plan) {
       for (const int threads : plan.threads) {
         const std::string name =
             "seeding/" + std::string(method.name) + "/" + c.name() + "/threads:" + std::to_string(threads);
-        add_benchmark(name, Clock::manual, [&, threads](auto& state) {
+        add_benchmark(name, Clock::manual, [&, name, threads](auto& state) {
+          if (enough(state, name, plan.cell_seconds)) return;
           if (c.dtype == "f32") {
-            measure<float>(state, c, method, threads, plan);
+            spend(name, measure<float>(state, c, method, threads, plan));
           } else {
-            measure<double>(state, c, method, threads, plan);
+            spend(name, measure<double>(state, c, method, threads, plan));
           }
         });
       }

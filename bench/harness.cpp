@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
+#include <limits>
+#include <map>
 #include <sstream>
 
 #include <CLI/CLI.hpp>
@@ -90,7 +92,9 @@ Plan make_plan(const Arguments& args, const Suite& suite, const Program& program
   Plan plan{.suite = args.data.empty() ? &suite : nullptr,
             .threads = args.threads.empty() ? thread_counts(suite) : args.threads,
             .scalar_limit = suite.scalar_limit,
-            .peer_limit = suite.peer_limit};
+            .lone_limit = suite.lone_limit,
+            .peer_limit = suite.peer_limit,
+            .cell_seconds = suite.cell_seconds};
   std::ranges::sort(plan.threads);
   plan.threads.erase(std::unique(plan.threads.begin(), plan.threads.end()), plan.threads.end());
   plan.cases = args.data.empty() ? suite.*program.cases : std::vector{case_of(args)};
@@ -128,6 +132,9 @@ int run_checked(const Program& program, const Arguments& args, const std::vector
   if (!initialize_benchmark(arguments)) return 2;
 
   Plan plan = make_plan(args, *suite, program);
+  if (std::ranges::any_of(
+          users, [](const std::string& user) { return user.starts_with("--benchmark_repetitions"); }))
+    plan.cell_seconds = std::numeric_limits<double>::infinity();
   if (!args.no_ceilings) {
     show_progress("measuring the machine's ceilings");
     plan.ceilings = ceilings::measure(plan.threads);
@@ -176,6 +183,23 @@ void fail(benchmark::State& state, const std::string& message) {
   state.SkipWithError(message.c_str());
 }
 
+namespace {
+
+/// Within the loop: a skipped repetition has to have as many iterations as the others, else Google
+/// Benchmark's statistics abort the program.
+void skip(benchmark::State& state, const std::string& message) {
+  for ([[maybe_unused]] auto _ : state) {
+    state.SkipWithError(message.c_str());
+    break;
+  }
+}
+
+}  // namespace
+
+void leave_out(benchmark::State& state, const std::string& why) {
+  skip(state, "skipped: " + why);
+}
+
 void report_exception(benchmark::State& state, std::exception_ptr error) {
   try {
     std::rethrow_exception(error);
@@ -184,6 +208,26 @@ void report_exception(benchmark::State& state, std::exception_ptr error) {
   } catch (const std::exception& e) {
     fail(state, e.what());
   }
+}
+
+namespace {
+
+std::map<std::string, double>& spent_seconds() {
+  static std::map<std::string, double> all;
+  return all;
+}
+
+}  // namespace
+
+bool enough(benchmark::State& state, const std::string& name, double cell_seconds) {
+  const auto spent = spent_seconds().find(name);
+  if (spent == spent_seconds().end() || spent->second < cell_seconds) return false;
+  skip(state, "enough: the repetitions before took long");
+  return true;
+}
+
+void spend(const std::string& name, double seconds) {
+  spent_seconds()[name] += seconds;
 }
 
 void show_progress(std::string_view what) {

@@ -22,8 +22,9 @@ struct Plan {
   std::vector<Case> cases = {};
   const Suite* suite = nullptr;  ///< null with --data: then the cases are all there is
   std::vector<int> threads = {};
-  double scalar_limit = 0;
+  double scalar_limit = 0, lone_limit = 0;
   double peer_limit = 0;
+  double cell_seconds = 0;  ///< see Suite; infinite where the caller says how many repetitions there are
   ceilings::Ceilings ceilings = {};  ///< empty with --no-ceilings
 };
 
@@ -41,9 +42,17 @@ int run(int argc, char** argv, const Program& program);
 /// Skips the benchmark with this message and lets the program fail at its end.
 void fail(benchmark::State& state, const std::string& message);
 
+/// Skips the benchmark, before its loop, for a reason that is no failure: the report names it.
+void leave_out(benchmark::State& state, const std::string& why);
+
 /// Skips the benchmark for an exception: one that needs too much memory is merely skipped, any other error is
 /// a failure.
 void report_exception(benchmark::State& state, std::exception_ptr error);
+
+/// Whether the repetitions of this benchmark so far took the suite's cell_seconds: then this one is skipped,
+/// and the report counts the others.
+bool enough(benchmark::State& state, const std::string& name, double cell_seconds);
+void spend(const std::string& name, double seconds);
 
 /// Shows what is being done on stderr, if that is a terminal.
 void show_progress(std::string_view what);

@@ -50,7 +50,8 @@ Suite smoke() {
               .description = "every data set and backend once, tiny: seconds",
               .repetitions = 1,
               .min_seconds = 0.001,
-              .scalar_limit = 1e8};
+              .scalar_limit = 1e8,
+              .lone_limit = 2.5e7};
   suite.fits = {
       {"blobs", "f32", 2000, 16, 20},      {"blobs", "f64", 1000, 16, 20},
       {"anisotropic", "f32", 1000, 8, 10}, {"uniform", "f32", 1000, 3, 10},
@@ -80,7 +81,8 @@ Suite quick() {
               .description = "the comparison at sizes where naive still runs: a minute or two",
               .repetitions = 3,
               .min_seconds = 0.02,
-              .scalar_limit = 2e9};
+              .scalar_limit = 2e9,
+              .lone_limit = 5e8};
   suite.fits = {
       {"blobs", "f32", 50000, 2, 100},       {"blobs", "f32", 20000, 16, 100},
       {"blobs", "f64", 20000, 16, 100},      {"blobs", "f32", 10000, 64, 100},
@@ -122,8 +124,10 @@ Suite full() {
   Suite suite{.name = "full",
               .description = "sweeps over n, d, k and all data sets: about a quarter of an hour",
               .repetitions = 3,
-              .min_seconds = 0.1,
+              .min_seconds = 0.05,
+              .cell_seconds = 2,
               .scalar_limit = 2.5e9,
+              .lone_limit = 4e10,
               .every_thread_count = true};
   suite.fits = {
       {"blobs", "f32", 30000, 32, 64},

@@ -31,9 +31,11 @@ struct Suite {
   std::string_view description;
   int repetitions = 3;
   double min_seconds = 0.05;  ///< a repetition repeats its work for as long as this
+  double cell_seconds = 4;    ///< repetitions end where those before took this long together
   /// The scalar backends (`naive`, `openmp`) run where n * d * k, over all passes of the run, is at most
   /// this.
   double scalar_limit = 0;
+  double lone_limit = 0;            ///< the same for backends that compute distances one by one
   bool every_thread_count = false;  ///< 1, 2, 4, ... and all; else 1 and all
   std::vector<Case> fits = {}, assignments = {}, seedings = {}, kernels = {};
   /// Of bench_limits: dense assignment in the second-level cache, whole iterations on more data than the

@@ -30,12 +30,8 @@ Matrix<T> make_samples(const Case& c) {
       c.dataset, {.n_samples = c.n, .n_features = c.d, .n_clusters = components, .seed = kSeed});
 }
 
-bool is_scalar(std::string_view backend) {
-  return backend == "naive" || backend == "openmp";
-}
-
-bool affordable(const Case& c, std::size_t passes, double scalar_limit) {
-  return c.work() * static_cast<double>(passes) <= scalar_limit;
+bool affordable(const Case& c, std::size_t passes, double limit) {
+  return c.work() * static_cast<double>(passes) <= limit;
 }
 
 template <class A, class B>
@@ -150,12 +146,13 @@ Isa isa_of(std::string_view backend, Isa chosen) {
   return is_scalar(backend) ? Isa::scalar : chosen;
 }
 
-bool runs(std::string_view backend, const Case& c, std::size_t passes, int threads, double scalar_limit) {
-  if (backend == "naive" && threads != 1) return false;
-  if (is_scalar(backend)) return affordable(c, passes, scalar_limit);
-  // Distances one by one take four times as long as in tiles, and more.
-  const bool lone = backend != "auto" && find_backend(backend).info.lone;
-  return !lone || affordable(c, passes, scalar_limit / 4);
+bool is_scalar(std::string_view backend) {
+  return backend == "naive" || backend == "openmp";
+}
+
+bool affords(const Plan& plan, std::string_view backend, const Case& c, std::size_t passes) {
+  if (is_scalar(backend)) return affordable(c, passes, plan.scalar_limit);
+  return backend == "auto" || !find_backend(backend).info.lone || affordable(c, passes, plan.lone_limit);
 }
 
 void read_shape(Case& c) {

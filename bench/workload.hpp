@@ -18,6 +18,8 @@
 
 namespace omnimeans::bench {
 
+struct Plan;
+
 template <class T>
 class Workload {
  public:
@@ -60,8 +62,11 @@ std::shared_ptr<Workload<T>> workload(const Case& c);
 /// The fit that is measured: kIterations iterations, tol = 0, from given centroids.
 Options fit_options(std::size_t k, const std::string& backend, int threads);
 
-/// Whether a backend runs on a case: naive on one thread only; naive and openmp only within `scalar_limit`.
-bool runs(std::string_view backend, const Case& c, std::size_t passes, int threads, double scalar_limit);
+/// naive and openmp.
+bool is_scalar(std::string_view backend);
+
+/// Whether the plan's limits let a backend do `passes` passes over a case.
+bool affords(const Plan& plan, std::string_view backend, const Case& c, std::size_t passes);
 
 /// The instruction set that a backend runs with: naive and openmp are scalar whatever is chosen.
 Isa isa_of(std::string_view backend, Isa chosen);

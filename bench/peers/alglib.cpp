@@ -31,12 +31,10 @@ class Alglib : public Adapter {
     alglib::clusterizersetseed(state, 1);
     alglib::clusterizerrunkmeans(state, static_cast<alglib::ae_int_t>(task_.k), report);
     if (report.terminationtype != 1) throw std::runtime_error("clusterizerrunkmeans failed");
-    std::vector<float> centroids;
-    for (std::size_t j = 0; j < task_.k; ++j) {
-      const double* row = report.c[static_cast<alglib::ae_int_t>(j)];
-      for (std::size_t t = 0; t < task_.d; ++t) centroids.push_back(static_cast<float>(row[t]));
-    }
-    return {centroids, static_cast<long>(report.iterationscount)};
+    std::vector<double> values;
+    for (alglib::ae_int_t j = 0; j < report.c.rows(); ++j)
+      values.insert(values.end(), report.c[j], report.c[j] + report.c.cols());
+    return {.centroids = as_floats(values), .n_iter = static_cast<long>(report.iterationscount)};
   }
 
   Task task_;

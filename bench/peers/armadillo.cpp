@@ -28,7 +28,7 @@ class Armadillo : public Adapter {
     const arma::fmat samples(const_cast<float*>(task_.samples.data()), task_.d, task_.n, false, true);
     if (!arma::kmeans(means, samples, task_.k, seeding, n_iter, false))
       throw std::runtime_error("arma::kmeans failed");
-    return {{means.begin(), means.end()}, -1};
+    return {.centroids = {means.begin(), means.end()}};
   }
 
   Task task_;

@@ -2,7 +2,7 @@
 // Other libraries beside this one: the same float32 bytes, the same first centroids, the same iterations and
 // tolerance, the same number of threads; each in a process of its own (worker.hpp), repetitions interleaved,
 // inertia of what they return found here, in double. The families of rows:
-//   peer/...   25 iterations from given centroids, tol = 0
+//   peer/...   25 iterations from given centroids, tol = 0; fewer where the fit is at rest sooner
 //   map/...    the same, on a grid of small sizes
 //   curve/...  fewer iterations of some of the problems of `peer`: what a prefix of the fit costs and brings
 //   own/...    every library's own seeding, stopping rule and limit of iterations, one start
@@ -27,20 +27,16 @@ using peers::Peer, peers::SharedFloats, peers::TooSlow, peers::Worker;
 // What counts as the same end: after 25 iterations in float32, rounding alone moves a few samples.
 constexpr double kSameEnd = 1e-3;
 
-std::string only;              // --only: names of peers, separated by commas
-bool own_repetitions = false;  // the caller says how many
+std::string only;  // --only: names of peers, separated by commas
 
-/// Seconds that a fit may take. Where the work is large, who reaches 100 GFLOP/s is let in; the maps have
-/// many problems.
+/// Work of a pass from which a part of the samples is tried first, instead of a whole iteration: a tenth of a
+/// second or more.
+constexpr double kHeavy = 1e9;
+
+/// Seconds that a fit may take. It grows with the root of the work: where an iteration is long, who is good
+/// at it is let in, not everybody. The maps have many problems.
 double limit_of(const Case& c, const std::string& family, double suite_limit) {
-  if (family == "map") return suite_limit / 4;
-  return std::max(suite_limit, 2 * c.work() * static_cast<double>(kIterations) / 1e11);
-}
-
-/// Fewer repetitions of what takes long, where two runs differ little.
-int repetitions_of(const Case& c, const std::string& family, const Suite* suite) {
-  const int all = suite ? suite->repetitions : 3;
-  return family != "peer" || c.work() > 1e10 ? std::min(all, 2) : all;
+  return family == "map" ? suite_limit / 4 : std::max(suite_limit, 1.5e-4 * std::sqrt(c.work()));
 }
 
 bool wanted(const std::string& name) {
@@ -158,13 +154,13 @@ std::shared_ptr<Problem> problem(const Case& c, double scalar_limit) {
 
 struct Run {
   Case c;
-  std::string family;
+  std::string name, family;
   Peer peer;
   int threads;
   std::size_t max_iter;
 };
 
-/// Too slow once is too slow: its other repetitions, and its longer runs, are not tried.
+/// Too slow once is too slow: its other repetitions are not tried.
 std::map<std::string, std::string>& given_up() {
   static std::map<std::string, std::string> all;
   return all;
@@ -175,41 +171,66 @@ std::set<std::string>& tried() {
   return all;
 }
 
-/// Throws TooSlow where a fit of a part of the samples says that the whole would take twice the limit.
-void try_part(Worker& worker, const Run& run, const Problem& data, double limit) {
+/// Throws TooSlow where one and three iterations of a part of the samples say that the whole would take twice
+/// the limit: twice, because bounds save more in later iterations.
+void try_part(Worker& worker, const Run& run, const Problem& data, std::size_t max_iter, double limit) {
   constexpr std::size_t parts = 32;
-  const std::size_t n = std::max(run.c.n / parts, 2 * run.c.k);
-  if (run.c.work() < 1e9 || n >= run.c.n) return;
-  const double once = worker.fit(data.request(n, 1, "given"), limit, data.result()).seconds *
-                      static_cast<double>(run.c.n) / static_cast<double>(n);
-  if (once * static_cast<double>(run.max_iter) > 2 * limit)
-    throw TooSlow{"one iteration takes some " + std::to_string(once).substr(0, 4) + " s"};
+  const std::size_t n = std::min(run.c.n, std::max(run.c.n / parts, 2 * run.c.k));
+  const double share = static_cast<double>(run.c.n) / static_cast<double>(n);
+  const auto seconds = [&](std::size_t iterations) {
+    return share * worker.fit(data.request(n, iterations, "given"), 0, 2 * limit + 10, data.result()).seconds;
+  };
+  seconds(1);  // starts threads
+  const double once = seconds(1);
+  if (run.family == "own") {  // how many iterations it will do is not known
+    if (once > limit) throw TooSlow{"one iteration takes some " + peers::in_seconds(once)};
+    return;
+  }
+  const double rest = static_cast<double>(max_iter) - 1;
+  const double expected = once + rest * (max_iter > 3 ? std::max(0.0, seconds(3) - once) / 2 : once);
+  if (expected > 2 * limit) throw TooSlow{"it would take some " + peers::in_seconds(expected)};
+}
+
+/// The run's fit, after a warm-up and within the limit.
+peers::Reply fit_of(Worker& worker, const Run& run, const Problem& data, std::size_t max_iter, double limit) {
+  const bool heavy = run.c.work() >= kHeavy, own = run.family == "own";
+  if (heavy && tried().insert(run.name).second) try_part(worker, run, data, max_iter, limit);
+  const std::string request = data.request(run.c.n, max_iter, own ? "own" : "given");
+  // The conversion takes its time, too. Where nothing else was tried the warm-up may take half the limit, and
+  // three iterations as much. What own defaults take is not known before: there the limit is what ends it.
+  const double patience = own ? limit + 2 : (heavy ? 1.5 : 2.5) * limit + 10;
+  return worker.fit(request, heavy ? 0 : limit, patience, data.result());
 }
 
 void measure(benchmark::State& state, const Run& run, Workers& workers, const Plan& plan) {
-  const std::string key = run.peer.name + " " + run.c.dataset + run.c.name() + std::to_string(run.threads) +
-                          (run.family == "own" ? "own" : "");
+  // Who else is too slow is found out.
+  if (is_scalar(run.peer.name) && !affords(plan, run.peer.name, run.c, run.max_iter))
+    return leave_out(state, "it would take too long");
+  if (const auto known = given_up().find(run.name); known != given_up().end())
+    return leave_out(state, known->second);
+  // The maps have many problems.
+  if (enough(state, run.name, run.family == "map" ? plan.cell_seconds / 4 : plan.cell_seconds)) return;
   const auto give_up = [&](const std::string& why) { state.SkipWithError(("skipped: " + why).c_str()); };
-  if (const auto known = given_up().find(key); known != given_up().end()) return give_up(known->second);
 
   const auto data = problem(run.c, plan.scalar_limit);
   const bool own = run.family == "own";
+  // A fit at rest has no more iterations: who does not notice would be credited with what did not happen.
+  const std::size_t max_iter = own ? run.max_iter : std::min(run.max_iter, data->answer().n_iter);
   Worker& worker = *workers.find(run.peer, run.threads);
   const bool ours = worker.marked("ours"), approximate = worker.marked("approximate");
   const double limit = limit_of(run.c, run.family, plan.peer_limit);
   peers::Reply reply;
   for (auto _ : state) {
     try {
-      if (tried().insert(key).second) try_part(worker, run, *data, limit);
-      reply = worker.fit(data->request(run.c.n, run.max_iter, own ? "own" : "given"), limit, data->result());
+      reply = fit_of(worker, run, *data, max_iter, limit);
     } catch (const TooSlow& slow) {
-      return give_up(given_up()[key] =
-                         slow.why + "; the limit of a run is " + std::to_string(limit).substr(0, 4) + " s");
+      return give_up(given_up()[run.name] = slow.why + "; the limit of a run is " + peers::in_seconds(limit));
     } catch (const std::exception& error) {
       if (ours) return fail(state, error.what());
-      return give_up(given_up()[key] = std::string("the library failed: ") + error.what());
+      return give_up(given_up()[run.name] = std::string("the library failed: ") + error.what());
     }
     state.SetIterationTime(reply.seconds);
+    spend(run.name, reply.seconds);
   }
 
   bool same = false;
@@ -226,8 +247,7 @@ void measure(benchmark::State& state, const Run& run, Workers& workers, const Pl
     return fail(state, run.peer.name + ": centroids are not those of " + answer.backend);
 
   // What the library does not tell is taken to be what was asked for.
-  const double n_iter =
-      reply.n_iter > 0 ? static_cast<double>(reply.n_iter) : static_cast<double>(run.max_iter);
+  const double n_iter = reply.n_iter > 0 ? static_cast<double>(reply.n_iter) : static_cast<double>(max_iter);
   auto& counters = state.counters;
   counters["ours"] = ours;
   counters["inertia"] = found;
@@ -241,6 +261,9 @@ void measure(benchmark::State& state, const Run& run, Workers& workers, const Pl
   }
   counters["n_threads"] = run.threads;
   counters["told_iterations"] = reply.n_iter > 0;
+  counters["asked_iterations"] = static_cast<double>(max_iter);
+  if (reply.used_samples > 0)
+    counters["used_share"] = static_cast<double>(reply.used_samples) / static_cast<double>(run.c.n);
   counters["float64"] = worker.marked("float64");
   counters["own_start"] = worker.marked("own-start");
   counters["start_by_labels"] = worker.marked("labels");
@@ -249,8 +272,7 @@ void measure(benchmark::State& state, const Run& run, Workers& workers, const Pl
     counters["same_bits"] = same;
     counters["inertia_ratio"] = found == answer.inertia ? 1 : found / answer.inertia;
     counters["same_end"] = std::abs(found - answer.inertia) <= kSameEnd * answer.inertia;
-    counters["stopped_early"] =
-        reply.n_iter > 0 && static_cast<std::size_t>(reply.n_iter) < std::min(run.max_iter, answer.n_iter);
+    counters["stopped_early"] = reply.n_iter > 0 && static_cast<std::size_t>(reply.n_iter) < max_iter;
   }
 }
 
@@ -261,10 +283,6 @@ void register_peers(const Plan& plan) {
     for (const Case& c : cases) {
       if (c.dtype != "f32") continue;
       for (const Peer& peer : all_peers()) {
-        // The scalar backends run one thread's loops, where that takes seconds; who else is too slow is found
-        // out.
-        const bool scalar = peer.name == "naive" || peer.name == "openmp";
-        if (scalar && !runs(peer.name, c, max_iter, 1, plan.scalar_limit)) continue;
         // All of ours end where simd does: in the other families auto and simd stand for them.
         const bool whole = family == "peer" || family == "map";
         if (!whole && peer.name != "auto" && peer.name != "simd" && is_ours(peer.name)) continue;
@@ -273,11 +291,10 @@ void register_peers(const Plan& plan) {
         const std::string prefix = family == "curve" ? "/iters:" + std::to_string(max_iter) : "";
         const std::string name =
             family + '/' + c.name() + prefix + '/' + peer.name + "/threads:" + std::to_string(threads);
-        const Run run{c, family, peer, threads, max_iter};
+        const Run run{c, name, family, peer, threads, max_iter};
         auto* added = add_benchmark(name, Clock::manual,
                                     [run, &plan](auto& state) { measure(state, run, workers, plan); });
         added->Iterations(1);
-        if (!own_repetitions) added->Repetitions(repetitions_of(c, family, plan.suite));
       }
     }
   };
@@ -311,8 +328,6 @@ int main(int argc, char** argv) {
   using namespace omnimeans::bench;
   std::vector<char*> arguments(argv, argv + argc);
   only = take_option(arguments, "only");
-  for (const std::string argument : arguments)
-    own_repetitions |= argument.starts_with("--benchmark_repetitions");
   return run(static_cast<int>(arguments.size()), arguments.data(),
              {"bench_peers",
               "Times other libraries and ours on the same fits. --only=NAME,... leaves the others out.",

@@ -20,7 +20,8 @@ struct Peer {
   std::string words;  ///< arguments
 };
 
-/// Floats in a file in memory where there is one (/dev/shm), which the workers map; removed with the object.
+/// Floats in a file without a name, in memory, which the workers map by `path()`. The system removes it with
+/// this object, or with this process however it ends.
 class SharedFloats {
  public:
   explicit SharedFloats(std::span<const float> values);
@@ -31,20 +32,25 @@ class SharedFloats {
   std::vector<float> read(std::size_t count) const;
 
  private:
+  int file_ = -1;
   std::string path_;
 };
 
 /// What a worker answers to a request.
 struct Reply {
   double seconds = 0, conversion_seconds = 0;
-  long n_iter = -1;      ///< -1: the library does not tell
-  long peak_bytes = -1;  ///< resident memory above that before the request, at most; -1: unknown
+  long n_iter = -1;       ///< -1: the library does not tell
+  long peak_bytes = -1;   ///< resident memory above that before the request, at most; -1: unknown
+  long used_samples = 0;  ///< 0: all
 };
 
 /// A request took or would take longer than the limit: no failure, but no figure either.
 struct TooSlow {
   std::string why;
 };
+
+/// "12.3 s"
+std::string in_seconds(double seconds);
 
 class Worker {
  public:
@@ -54,9 +60,11 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  /// `request` without its LIMIT and RESULT. Throws TooSlow, or std::runtime_error where the library failed
-  /// or the worker died. After a death or where time ran out the next request starts a new worker.
-  Reply fit(const std::string& request, double limit_seconds, const SharedFloats& result);
+  /// `request` without its LIMIT and RESULT. Throws TooSlow where the worker says so or does not answer
+  /// within `patience_seconds`, and std::runtime_error where the library failed or the worker died. After a
+  /// death or where time ran out the next request starts a new worker.
+  Reply fit(const std::string& request, double limit_seconds, double patience_seconds,
+            const SharedFloats& result);
 
   const std::string& version() const { return version_; }
   const std::string& build() const { return build_; }

@@ -36,7 +36,7 @@ class Dlib : public Adapter {
     dlib::find_clusters_using_kmeans(samples_, centers, max_iter);
     std::vector<float> values;
     for (const Vector& center : centers) values.insert(values.end(), center.begin(), center.end());
-    return {values, -1};
+    return {.centroids = values};
   }
 
   Task task_;

@@ -2,11 +2,9 @@
 """FAISS by its Python package, which is often newer than the distribution's library. Own defaults: 25 iterations of a
 sample of 256 points a cluster, from random samples."""
 
-import sys
-
 import faiss
 
-from worker import serve
+from worker import build, serve
 
 
 class Faiss:
@@ -25,7 +23,8 @@ class Faiss:
         k, d = self.task.centroids.shape
         model = faiss.Kmeans(d, k, **options)
         model.train(self.task.samples, init_centroids=start)
-        return model.centroids, n_iter
+        most = model.cp.max_points_per_centroid * k
+        return model.centroids, n_iter, most if most < len(self.task.samples) else 0
 
 
-serve(Faiss, faiss.__version__, f"Python {sys.version.split()[0]}")
+serve(Faiss, faiss.__version__, build(faiss))

@@ -4,10 +4,7 @@
 #include <faiss/SuperKMeans.h>
 #include <omp.h>
 
-#include <limits>
-#include <string>
-
-#include "bench/peers/worker.hpp"
+#include "bench/peers/faiss_common.hpp"
 
 namespace omnimeans::peers {
 namespace {
@@ -17,11 +14,7 @@ class SuperKMeans : public Adapter {
   explicit SuperKMeans(const Task& task) : task_(task) { omp_set_num_threads(task.threads); }
 
   Answer given(std::size_t max_iter) override {
-    faiss::SuperKMeansParameters parameters;
-    parameters.niter = static_cast<int>(max_iter);
-    parameters.min_points_per_centroid = 1;
-    parameters.max_points_per_centroid = std::numeric_limits<int>::max() / static_cast<int>(task_.k);
-    return run(parameters);
+    return run(every_sample<faiss::SuperKMeansParameters>(task_, max_iter));
   }
   Answer own() override { return run({}); }
 
@@ -29,7 +22,7 @@ class SuperKMeans : public Adapter {
   Answer run(const faiss::SuperKMeansParameters& parameters) const {
     faiss::SuperKMeans clustering(static_cast<int>(task_.d), static_cast<int>(task_.k), parameters);
     clustering.train(static_cast<faiss::idx_t>(task_.n), task_.samples.data());
-    return {clustering.centroids, static_cast<long>(clustering.iteration_stats.size())};
+    return answer_of(clustering, parameters, task_);
   }
 
   Task task_;
@@ -40,7 +33,5 @@ class SuperKMeans : public Adapter {
 
 int main(int argc, char** argv) {
   using namespace omnimeans::peers;
-  const std::string version = std::to_string(FAISS_VERSION_MAJOR) + "." +
-                              std::to_string(FAISS_VERSION_MINOR) + "." + std::to_string(FAISS_VERSION_PATCH);
-  return serve<SuperKMeans>(argc, argv, {version, OMNIMEANS_PEER_BUILD, "own-start approximate"});
+  return serve<SuperKMeans>(argc, argv, {faiss_version(), faiss_build(), "own-start approximate"});
 }

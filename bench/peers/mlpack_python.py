@@ -2,13 +2,12 @@
 """mlpack by its Python package: Lloyd's algorithm (naive), in double. Own defaults: random samples, up to 1000
 iterations."""
 
-import sys
 from importlib.metadata import version
 
 import mlpack
 import numpy
 
-from worker import serve
+from worker import build, serve
 
 
 class Mlpack:
@@ -25,4 +24,4 @@ class Mlpack:
         return mlpack.kmeans(clusters=self.k, input_=self.samples)["centroid"], -1
 
 
-serve(Mlpack, version("mlpack"), f"Python {sys.version.split()[0]}", "float64")
+serve(Mlpack, version("mlpack"), build(mlpack), "float64")

@@ -2,13 +2,13 @@
 """Intel oneDAL by its Python package, scikit-learn-intelex: the estimator of scikit-learn on another engine. Own
 defaults: those of scikit-learn."""
 
-import sys
 import warnings
 from importlib.metadata import version
 
+import sklearnex
 from sklearnex.cluster import KMeans
 
-from worker import serve
+from worker import build, serve
 
 
 class OneDal:
@@ -28,4 +28,4 @@ class OneDal:
 
 
 warnings.simplefilter("ignore")  # of convergence: the iterations are given
-serve(OneDal, version("scikit-learn-intelex"), f"Python {sys.version.split()[0]}")
+serve(OneDal, version("scikit-learn-intelex"), build(sklearnex))

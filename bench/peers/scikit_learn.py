@@ -6,10 +6,9 @@ import sys
 import warnings
 
 import sklearn
-import threadpoolctl
 from sklearn.cluster import KMeans, MiniBatchKMeans
 
-from worker import serve
+from worker import build, serve
 
 
 class ScikitLearn:
@@ -37,13 +36,8 @@ class MiniBatch(ScikitLearn):
         return MiniBatchKMeans(n_clusters=len(self.task.centroids), n_init=1, random_state=1, **options)
 
 
-def build():
-    pools = sorted({f"{pool['internal_api']} {pool['version'] or ''} {pool['num_threads']} threads" for pool in threadpoolctl.threadpool_info()})
-    return f"Python {sys.version.split()[0]}; " + ", ".join(" ".join(pool.split()) for pool in pools)
-
-
 warnings.simplefilter("ignore")  # of convergence: the iterations are given
 if sys.argv[2] == "minibatch":
-    serve(MiniBatch, sklearn.__version__, build(), "approximate")
+    serve(MiniBatch, sklearn.__version__, build(sklearn), "approximate")
 else:
-    serve(ScikitLearn, sklearn.__version__, build())
+    serve(ScikitLearn, sklearn.__version__, build(sklearn))

@@ -2,13 +2,12 @@
 """SciPy: scipy.cluster.vq.kmeans2, which does all its iterations. Own defaults: 10 iterations from Gaussian random
 centroids."""
 
-import sys
 import warnings
 
 import scipy
 from scipy.cluster.vq import kmeans2
 
-from worker import serve
+from worker import build, serve
 
 
 class Kmeans2:
@@ -25,4 +24,4 @@ class Kmeans2:
 
 
 warnings.simplefilter("ignore")  # of empty clusters
-serve(Kmeans2, scipy.__version__, f"Python {sys.version.split()[0]}")
+serve(Kmeans2, scipy.__version__, build(scipy))

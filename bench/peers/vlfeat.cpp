@@ -44,12 +44,17 @@ class VlFeat : public Adapter {
   }
   Answer centroids_of(const Handle& kmeans) const {
     const auto* values = static_cast<const float*>(vl_kmeans_get_centers(kmeans.get()));
-    return {{values, values + task_.k * task_.d}, -1};
+    return {.centroids = {values, values + task_.k * task_.d}};
   }
 
   Task task_;
   VlKMeansAlgorithm algorithm_;
 };
+
+std::string build() {
+  const std::unique_ptr<char, decltype(&vl_free)> text(vl_static_configuration_to_string_copy(), &vl_free);
+  return std::string(OMNIMEANS_PEER_BUILD) + "; " + text.get();
+}
 
 }  // namespace
 }  // namespace omnimeans::peers
@@ -57,7 +62,7 @@ class VlFeat : public Adapter {
 int main(int argc, char** argv) {
   using namespace omnimeans::peers;
   const bool elkan = argc > 2 && std::string(argv[2]) == "elkan";
-  return serve(argc, argv, {vl_get_version_string(), OMNIMEANS_PEER_BUILD}, [&](const Task& task) {
+  return serve(argc, argv, {vl_get_version_string(), build()}, [&](const Task& task) {
     return std::make_unique<VlFeat>(task, elkan ? VlKMeansElkan : VlKMeansLloyd);
   });
 }

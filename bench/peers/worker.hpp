@@ -5,10 +5,12 @@
 //
 // One request a line, one answer a line:
 //   fit SAMPLES n d CENTROIDS k MAX_ITER TOL given|own LIMIT RESULT
-//   ok SECONDS CONVERSION_SECONDS ITERATIONS PEAK_BYTES | slow SECONDS_OF_ONE_ITERATION | error TEXT
+//   ok SECONDS CONVERSION_SECONDS ITERATIONS PEAK_BYTES USED_SAMPLES | slow SECONDS | error TEXT
 // SAMPLES and CENTROIDS are files of row-major float32; the final centroids are written to RESULT in the same
-// form. Before the first request a worker says: ready VERSION BUILD MARKS, separated by tabs. Marks are
-// words:
+// form. LIMIT is in seconds: a fit from given centroids that would take longer, as its first three iterations
+// tell, is answered by "slow" and what it would take; 0: no limit, and no warm-up either, because the caller
+// has tried a part. USED_SAMPLES is how many the library looked at, 0 for all. Before the first request a
+// worker says: ready VERSION BUILD MARKS, separated by tabs. Marks are words:
 //   labels       takes the labels that the given centroids imply, not the centroids
 //   own-start    cannot be given a start at all
 //   float64      computes in double: the samples are converted (that time is told apart)
@@ -36,14 +38,15 @@ struct Task {
 struct Answer {
   std::vector<float> centroids;  ///< k x d
   long n_iter = -1;              ///< iterations done; -1: the library does not tell
+  std::size_t used_samples = 0;  ///< where the library draws a sample of them; 0: all
 };
 
 /// Made anew for every request. The constructor converts the samples where the library needs them otherwise.
 class Adapter {
  public:
   virtual ~Adapter() = default;
-  /// From the given centroids, `max_iter` iterations, Task::tol. Called twice: a warm-up with one iteration
-  /// first.
+  /// From the given centroids, `max_iter` iterations, Task::tol. Called several times: a warm-up with one
+  /// iteration first.
   virtual Answer given(std::size_t max_iter) = 0;
   /// With the library's own seeding, stopping rule and limit of iterations; one start.
   virtual Answer own() = 0;

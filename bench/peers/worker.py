@@ -4,7 +4,9 @@
 import ctypes
 import mmap
 import os
+import subprocess
 import sys
+import sysconfig
 import time
 from dataclasses import dataclass
 
@@ -50,29 +52,62 @@ def _answer(line, make, threads):
     start = time.perf_counter()
     adapter = make(task)
     conversion = time.perf_counter() - start
+    _reset_peak()  # what a conversion took in between is not the library's
 
-    for _ in range(2):  # the first may start threads
-        start = time.perf_counter()
+    limit = float(limit)
+    if limit > 0 and mode == "own":
         adapter.given(1)
-        once = time.perf_counter() - start
-        if once * int(max_iter) <= float(limit):
-            break
-    if once * int(max_iter) > float(limit):
-        return f"slow {once}"
+    elif limit > 0 and (expected := _expected_seconds(adapter, int(max_iter), limit)) > limit:
+        return f"slow {expected}"
 
     start = time.perf_counter()
-    fitted, n_iter = adapter.own() if mode == "own" else adapter.given(int(max_iter))
+    fitted, n_iter, *used = adapter.own() if mode == "own" else adapter.given(int(max_iter))
     seconds = time.perf_counter() - start
     peak = -1 if before < 0 else _memory("VmHWM:") - before
     fitted = numpy.ascontiguousarray(fitted, dtype=numpy.float32)
     if fitted.shape != task.centroids.shape:
         raise ValueError("not k centroids")
     fitted.tofile(result)
-    return f"ok {seconds!r} {conversion!r} {n_iter} {peak}"
+    return f"ok {seconds!r} {conversion!r} {n_iter} {peak} {used[0] if used else 0}"
+
+
+def _expected_seconds(adapter, max_iter, limit):
+    """Warms the adapter up; what max_iter iterations will take. See worker.cpp."""
+    def timed(iterations):
+        start = time.perf_counter()
+        adapter.given(iterations)
+        return time.perf_counter() - start
+
+    for _ in range(2):  # the first may start threads
+        once = timed(1)
+        if once * max_iter <= limit:
+            return once * max_iter
+    if once > limit / 2 or max_iter <= 3:
+        return once * max_iter
+    return once + (max_iter - 1) * max(0.0, timed(3) - once) / 2
+
+
+def build(module):
+    """Who compiled a package, with what, as far as that is known; the pools of threads that it has loaded."""
+    text = f"Python {sys.version.split()[0]}"
+    try:
+        owner = subprocess.run(["dpkg-query", "-S", module.__file__], capture_output=True, text=True, check=True).stdout.split(":")[0]
+        package = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version} ${Architecture}", owner], capture_output=True, text=True, check=True).stdout
+        flags = dict.fromkeys(flag for flag in sysconfig.get_config_var("CFLAGS").split() if flag.startswith(("-O", "-m")))
+        text += f"; Debian package {package}, Python's flags for extensions {' '.join(flags)}"
+    except (OSError, subprocess.CalledProcessError):
+        text += "; not from a Debian package"
+    try:
+        import threadpoolctl
+    except ImportError:
+        return text
+    pools = {" ".join(str(pool.get(key) or "") for key in ("internal_api", "version", "architecture", "num_threads")) for pool in threadpoolctl.threadpool_info()}
+    return "; ".join([text, *(" ".join(pool.split()) + " threads" for pool in sorted(pools))])
 
 
 def serve(make, version, build, marks=""):
-    """`make(task)` gives an object with given(max_iter) and own(), which return (centroids, iterations or -1)."""
+    """`make(task)` gives an object with given(max_iter) and own(), which return (centroids, iterations or -1), and
+    where the library draws a sample the number of samples that it used."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what a library prints goes to stderr
     threads = int(sys.argv[1])

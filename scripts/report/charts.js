@@ -52,12 +52,16 @@ function plot({ series, xFormat, yFormat, xName, yName, roofs = [], name }) {
   }
   picture.append(svg("text", { x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 8, "text-anchor": "middle", class: "axis" }, xName),
     svg("text", { x: 14, y: (TOP + HEIGHT - BOTTOM) / 2, "text-anchor": "middle", class: "axis", transform: `rotate(-90 14 ${(TOP + HEIGHT - BOTTOM) / 2})` }, yName));
+  const roofNames = [];
   for (const roof of roofs) {
     const from = [Math.max(roof.from[0], x0), 0], to = [Math.min(roof.to[0], x1), 0];
     if (from[0] >= to[0]) continue;
     const at = (v) => Math.min(Math.max(roof.at(v), y0), y1);
     picture.append(svg("line", { x1: x(from[0]), y1: y(at(from[0])), x2: x(to[0]), y2: y(at(to[0])), class: "roof" }));
-    if (roof.name) picture.append(svg("text", { x: x(to[0]) - 4, y: y(at(to[0])) - 5, "text-anchor": "end", class: "roofname" }, roof.name));
+    if (!roof.name) continue;
+    const [right, base] = [x(to[0]) - 4, y(at(to[0])) - 5];
+    roofNames.push([right - roof.name.length * LETTER, base - LINE, right, base + 2]);
+    picture.append(svg("text", { x: right, y: base, "text-anchor": "end", class: "roofname" }, roof.name));
   }
   const names = [];
   for (const s of series) {
@@ -68,17 +72,29 @@ function plot({ series, xFormat, yFormat, xName, yName, roofs = [], name }) {
       picture.append(svg("circle", { cx: x(p[0]), cy: y(p[1]), r: s.strong ? 6 : 4.2, fill: s.colour, class: "dot", "data-tip": p[2] || s.name }));
     }
     const last = s.points[s.points.length - 1];
-    names.push({ name: s.name, x: x(last[0]) + 9, y: y(last[1]) + 4 });
+    names.push({ name: s.name, x: x(last[0]), y: y(last[1]), strong: s.strong });
   }
-  // Names of near points are pushed apart, downwards.
-  names.sort((a, b) => a.y - b.y);
-  const taken = [];
-  for (const n of names) {
-    while (taken.some((t) => Math.abs(t.y - n.y) < 11 && Math.abs(t.x - n.x) < 78)) n.y += 11;
-    taken.push(n);
-    if (n.y < HEIGHT - 4) picture.append(svg("text", { x: n.x, y: n.y, class: "name" }, n.name));
-  }
+  drawNames(picture, names, series.flatMap((s) => s.points.map((p) => [x(p[0]), y(p[1])])), roofNames);
   return picture;
+}
+
+// Each name beside its last point, right of it or else left, moved up or down to where it covers no other name and no
+// point; one that fits nowhere is left to its tip.
+const LETTER = 6.4, LINE = 11.5;
+function drawNames(picture, names, dots, others) {
+  const taken = [...others, ...dots.map(([x, y]) => [x - 5, y - 5, x + 5, y + 5])];
+  const free = (box) => box[0] >= 0 && box[1] >= 0 && box[2] <= WIDTH && box[3] <= HEIGHT - BOTTOM &&
+    !taken.some((t) => t[0] < box[2] && box[0] < t[2] && t[1] < box[3] && box[1] < t[3]);
+  names.sort((a, b) => (b.strong ? 1 : 0) - (a.strong ? 1 : 0) || a.y - b.y);
+  for (const n of names) {
+    const width = n.name.length * LETTER;
+    const boxes = [0, 1, -1, 2, -2, 3, -3, 4, -4].flatMap((step) => [n.x + 9, n.x - 9 - width].map((left) =>
+      [left, n.y + step * LINE - LINE / 2, left + width, n.y + step * LINE + LINE / 2]));
+    const box = boxes.find(free);
+    if (!box) continue;
+    taken.push(box);
+    picture.append(svg("text", { x: box[0], y: box[3] - 2, class: "name" }, n.name));
+  }
 }
 
 function chooser(id, values, chosen, update) {

@@ -11,7 +11,7 @@ from . import formatting as fmt
 from . import peer_tables
 from .analysis import Analysis
 from .loading import ReportError, compact, load, merge, text_of
-from .tables import readme
+from .tables import PAGES, pages
 
 DESCRIPTION = """\
 Turns Google Benchmark JSON of the omnimeans suite into a report: README.md (tables), plots/*.svg, summary.png and
@@ -94,8 +94,12 @@ def write(paths, out, strict=False):
     for name, _, svg in drawn:
         _replace(out / "plots" / name, svg)
     plots.summary_png(analysis, out / "summary.png")
-    _replace(out / "README.md", readme(analysis, [(name, title) for name, title, _ in drawn], source))
-    _replace(out / "losses.md", peer_tables.losses_page(analysis, source))
+    written = pages(analysis, [(name, title) for name, title, _ in drawn], source)
+    for name in PAGES:
+        if name in written:
+            _replace(out / name, written[name])
+        else:  # of an older run
+            (out / name).unlink(missing_ok=True)
     _replace(out / "report.html", page(analysis, drawn, source))
     tell_failures(run, strict)
 
@@ -127,12 +131,11 @@ def check(paths, out):
     paths = paths or sources_of(out)
     shown = re.findall(r"^!\[(.*?)\]\(plots/(.*?)\)$", text, flags=re.M)
     analysis = Analysis(load(paths))
-    expected = readme(analysis, [(name, title) for title, name in shown], source_name(paths, out))
-    losses = out / "losses.md"
-    if losses.exists() and losses.read_text(encoding="utf-8") != peer_tables.losses_page(analysis, source_name(paths, out)):
-        raise ReportError(f"{losses}: not what {source_name(paths, out)} gives: run scripts/report.py on it again")
-    if text != expected:
-        raise ReportError(f"{target}: not what {source_name(paths, out)} gives: run scripts/report.py on it again")
+    expected = pages(analysis, [(name, title) for title, name in shown], source_name(paths, out))
+    for name in PAGES:
+        found = out / name
+        if (found.read_text(encoding="utf-8") if found.exists() else None) != expected.get(name):
+            raise ReportError(f"{found}: not what {source_name(paths, out)} gives: run scripts/report.py on it again")
 
 
 def _replace(path, text):

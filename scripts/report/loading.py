@@ -208,6 +208,7 @@ def compact(document):
         runs.setdefault(entry.get("run_name") or entry.get("name", ""), []).append(entry)
     benchmarks = []
     for name, entries in runs.items():
+        entries = _needed(entries)
         plain = [e for e in entries if e.get("run_type", "iteration") == "iteration" and "aggregate_name" not in e] or entries
         short = {"name": name, "family_index": plain[0].get("family_index", 0)}
         if plain[0].get("label"):
@@ -256,7 +257,14 @@ def load(paths):
     return Run(document["context"], rows, [Path(p).name for p in paths], unknown)
 
 
+def _needed(entries):
+    """Without the repetitions that were not made because those before took long."""
+    made = [e for e in entries if not str(e.get("error_message") or e.get("skip_message") or "").startswith("enough: ")]
+    return made or entries
+
+
 def _row(parsed, entries):
+    entries = _needed(entries)
     row = Row(group=parsed["group"], dataset=parsed.get("dataset") or "", dtype=parsed["dtype"],
               n=int(parsed["n"]) if parsed.get("n") else None, d=int(parsed["d"]), k=int(parsed["k"]),
               backend=parsed["backend"], threads=int(parsed.get("threads") or 1), isa=parsed.get("isa") or "",

@@ -120,7 +120,7 @@ def _headline(analysis):
     by_baseline = {}
     for h in analysis.headlines():
         by_baseline.setdefault(h.baseline, {}).setdefault(h.threads, {})[h.contender] = h
-    cards = [_library_card(run_lead)] if (run_lead := peers.lead(analysis.run, "peer")) else []
+    cards = [_library_card(run_lead, peers.lead(analysis.run, "map"))] if (run_lead := peers.lead(analysis.run, "peer")) else []
     for baseline in BASELINES:
         counts = by_baseline.get(baseline)
         if counts:
@@ -130,13 +130,15 @@ def _headline(analysis):
     return "".join(cards) or '<p class="empty">No whole fit in this file has a baseline to compare with.</p>'
 
 
-def _library_card(found):
-    row = found.worst_cell.row
-    worst = f"{fmt.problem(row)}, against {found.worst_cell.best.backend}"
+def _library_card(found, small):
+    """`small`: the same over the grid of small sizes, or None."""
+    cards = [(found, "big", "problems")] + ([(small, "small", "small sizes")] if small else [])
+    figures = "".join(
+        f'<div class="figure {size}"><strong>{fmt.times(lead.geomean)}</strong><span class="who">auto, {lead.count} {what}</span>'
+        f'<span class="worst">worst {fmt.times(lead.worst)} <em>{html.escape(fmt.problem(lead.worst_cell.row))}, against '
+        f'{html.escape(lead.worst_cell.best.backend)}</em></span></div>' for lead, size, what in cards)
     return ('<article class="card hero"><h3>over <b>the best library of each problem</b></h3>'
-            f'<section><h4>{fmt.threads(row.threads)} <span>{found.count} problems</span></h4>'
-            f'<div class="figure big"><strong>{fmt.times(found.geomean)}</strong><span class="who">auto</span>'
-            f'<span class="worst">worst {fmt.times(found.worst)} <em>{html.escape(worst)}</em></span></div></section></article>')
+            f'<section><h4>{fmt.threads(found.worst_cell.row.threads)}</h4>{figures}</section></article>')
 
 
 def _figures(threads, by_contender):

@@ -7,10 +7,13 @@ from .peers import each
 
 KINDS = [
     ("library", "Another library's iteration takes less time than ours",
-     "Up to 25 iterations from the same centroids, all samples in every one; time of an iteration. A library marked n does not "
-     "tell how many it did and counts as having done 25: where a fit is at rest sooner, its iteration took longer than is shown."),
+     "Up to 25 iterations from the same centroids, all samples in every one; time of an iteration. All are asked for as many iterations as "
+     "the fit has until it is at rest; a library marked n does not tell how many it did and counts as having done them."),
     ("defaults", "With its own defaults another library is done sooner, and not worse by more than 0.1 %",
      "Own seeding, stopping rule and limit of iterations."),
+    ("inertia", "With its own defaults another library ends with a lower inertia",
+     "Own seeding, stopping rule and limit of iterations, one start; whatever time it took, approximate ones included. Inertia found by us, in double: "
+     "where only seedings differ this is luck of the draw, either way."),
     ("backend", "`auto` is more than 10 % behind one of our own backends", "Whole fits, of up to 25 iterations."),
     ("simd", "`auto` is more than 5 % behind `simd`", "Whole fits, of up to 25 iterations."),
     ("memory", "Another library needs less memory", "Resident memory on top of the samples at its peak; a mebibyte or more apart."),
@@ -36,8 +39,7 @@ def headline(run):
     maps = peers.lead(run, "map")
     if maps:
         lines.append(f"On a grid of {maps.count} small sizes: {fmt.times(maps.geomean)}, {fmt.times(maps.worst)} in the worst "
-                     f"({fmt.problem(maps.worst_cell.row)}, against {maps.worst_cell.best.backend}); many of these fits are at rest before 25 "
-                     "iterations, and libraries that do not tell their number count as having done 25.")
+                     f"({fmt.problem(maps.worst_cell.row)}, against {maps.worst_cell.best.backend}).")
     return lines
 
 
@@ -48,24 +50,30 @@ def sections(analysis):
         return []
     lines = ["## Libraries against libraries", ""]
     lines += [line + "\n" for line in headline(run)]
-    lines += ["Where we are behind: [losses.md](losses.md).", ""]
-    lines += _legend(run)
+    lines += ["Problem by problem, and how it was measured: [libraries.md](libraries.md). Where we are behind: [losses.md](losses.md).", ""]
     ratios = peers.by_library(run, "peer")
     if ratios:
         lines += ["How many times longer its iteration takes than that of `auto`:", ""]
         lines += table(["library", "geometric mean", "at least", "problems"],
                        [[name, fmt.times(mean), fmt.times(low), str(count)] for name, (mean, low, count) in ratios.items()])
+    return lines + _maps("How many times faster `auto` is than the best library", _leads(run)) + _about(run)
+
+
+def libraries_page(analysis):
+    """libraries.md: every problem of bench_peers, with the libraries alone; empty without such rows."""
+    run = analysis.run
+    if not run.group("peer", "map", "own"):
+        return []
+    lines = ["# Libraries against libraries", ""] + _legend(run)
     for cell in peers.cells(run, "peer"):
         lines += _cell(cell)
-    lines += _defaults(run) + _maps("How many times faster `auto` is than the best library", _leads(run)) + _about(run)
-    lines += _ours(analysis)
-    return lines
+    return lines + _defaults(run)
 
 
 def _legend(run):
     rows = [row for row in run.group("peer", "map", "own") if row.ok]
-    lines = ["- The same float32 bytes, first centroids, iterations (25, tol = 0) and threads for all; each library in a process of its own, "
-             "warmed up by an iteration; repetitions interleaved, medians. The time is that of the library's own call; conversion of the samples "
+    lines = ["- The same float32 bytes, first centroids, iterations (25, fewer where the fit is at rest sooner; tol = 0) and threads for all; each library in a process of its own, "
+             "warmed up by an iteration (of a part of the samples, where it takes long); repetitions interleaved, medians, one alone where it takes long. The time is that of the library's own call; conversion of the samples "
              "is apart. The inertia is found by us, in double.",
              "- Memory is what is resident on top of the samples at its peak, copies of the samples included."]
     lines += [f"- {letter}: {text}." for letter, text, applies in peers.MARKS if any(applies(row) for row in rows)]
@@ -98,7 +106,7 @@ def _defaults(run):
     found = peers.cells(run, "own")
     if not found:
         return []
-    lines = ["### With everybody's own defaults", "", "Own seeding, stopping rule and limit of iterations; one start. Inertia as a multiple of the lowest.", ""]
+    lines = ["## With everybody's own defaults", "", "Own seeding, stopping rule and limit of iterations; one start. Inertia as a multiple of the lowest.", ""]
     for cell in found:
         rows = sorted((row for row in cell.libraries + ([cell.auto] if cell.auto else []) if row.ok), key=lambda row: row.seconds)
         if not rows:
@@ -141,7 +149,8 @@ def grids(values):
     return found
 
 
-def _ours(analysis):
+def ours(analysis):
+    """The same problems by our own backends."""
     found = [cell for cell in peers.cells(analysis.run, "peer") if any(row.ok for row in cell.backends)]
     if not found:
         return []
@@ -192,6 +201,8 @@ def losses_page(analysis, source):
 def _figures(loss):
     if loss.kind == "memory":
         return [fmt.size(loss.row.counter("memory_bytes")), fmt.size(loss.other.counter("memory_bytes"))]
+    if loss.kind == "inertia":
+        return [f"{loss.row.counter('inertia'):.6g} in {fmt.seconds(loss.row.seconds)}", f"{loss.other.counter('inertia'):.6g} in {fmt.seconds(loss.other.seconds)}"]
     if loss.kind == "library":
         return [fmt.seconds(each(loss.row)), fmt.seconds(each(loss.other))]
     return [fmt.seconds(loss.row.seconds), fmt.seconds(loss.other.seconds)]

@@ -16,6 +16,7 @@ MARKS = [
     ("i", "ends with an inertia that differs from naive's by more than 0.1 %", lambda row: row.counter("same_end") == 0),
     ("d", "computes in double", lambda row: flag(row, "float64")),
     ("n", "does not tell its iterations: taken to be those asked for", lambda row: row.counter("told_iterations") == 0),
+    ("s", "looks at a random sample of the data alone (subsampled)", lambda row: (row.counter("used_share") or 1) < 1),
     ("≈", "is approximate: it does not look at all samples in every iteration", lambda row: row.exact is False),
 ]
 
@@ -163,8 +164,14 @@ def losses(analysis):
                 found.append(Loss("memory", cell.auto, row, ours / max(theirs, 1)))
     for cell in cells(run, "own"):
         for row in cell.libraries:
-            if cell.auto and row.ok and row.seconds < cell.auto.seconds and row.counter("inertia") <= 1.001 * cell.auto.counter("inertia"):
+            if not cell.auto or not row.ok:
+                continue
+            ours, theirs = cell.auto.counter("inertia"), row.counter("inertia")
+            if row.seconds < cell.auto.seconds and theirs <= 1.001 * ours:
                 found.append(Loss("defaults", cell.auto, row, cell.auto.seconds / row.seconds))
+            # Whatever time it took, and however it works.
+            if theirs < ours:
+                found.append(Loss("inertia", cell.auto, row, ours / theirs if theirs > 0 else float("inf")))
     groups = {}
     for row in run.group("fit", "peer", "map"):
         groups.setdefault((row.problem, row.threads), []).append(row)

@@ -47,7 +47,9 @@ def summary_png(analysis, path):
     if len(panels) < 2 and sweeps_found:
         panels.append(lambda _, axes: _summary_sweep(axes, analysis, *sweeps_found[0]))
     with plt.rc_context(RC):
-        figure, axes = plt.subplots(1, max(len(panels), 1), figsize=(11 if len(panels) > 1 else 8, 4.3), squeeze=False)
+        # Two bars a backend, each as high as its figures.
+        bars = max(len(peers.by_library(analysis.run, "peer")), 1.7 * len(analysis.run.backends("fit")))
+        figure, axes = plt.subplots(1, max(len(panels), 1), figsize=(11 if len(panels) > 1 else 8, max(4.3, 1 + 0.24 * bars)), squeeze=False)
         for panel, place in zip(panels, axes[0]):
             panel(analysis, place)
         if not panels:
@@ -107,7 +109,8 @@ def _overview(analysis, axes):
                           va="center", fontsize=8, color=INK)
     axes.set_yticks(range(len(backends)), [name_of(analysis, b) for b in backends], color=INK)
     axes.grid(axis="y", visible=False)
-    axes.set_xlim(0, axes.get_xlim()[1] * 1.17)
+    axes.set_xlim(0, axes.get_xlim()[1] * 1.25)
+    axes.margins(y=0.01)
     axes.set_title("Whole fits: speed-up over naive, geometric mean")
 
 

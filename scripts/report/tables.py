@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""results/README.md: the headline, the ceilings, and every row that was measured."""
+"""results/README.md, the headline and the ceilings, and the pages beside it with every row that was measured."""
 
 import re
 
@@ -64,7 +64,7 @@ def notes(run):
                  if failed else f"None of the {len(run.rows)} rows failed.")
     if skipped:
         lines.append(f"{skipped} rows are left out, because a fit would have taken longer than the limit, or the library failed: "
-                     "the tables of the libraries say which and why.")
+                     "the tables say which and why.")
     if run.unknown:
         lines.append(f"{len(run.unknown)} benchmarks have a name that the report does not know and are left out.")
     return lines
@@ -91,10 +91,43 @@ def backend_name(row):
     return f"{row.backend} ≈" if row.exact is False else row.backend
 
 
-def readme(analysis, plots, source):
+def pages(analysis, plots, source):
+    """{file name: text}: README.md, and a page for each topic that has rows."""
     run = analysis.run
-    lines = [f"<!-- Generated from {source} by scripts/report.py; changes are lost. -->", "# Results", ""]
-    lines += [f"Measured data: `{source}` · interactive page: `report.html`", ""]
+    topics = {
+        "libraries.md": ("Every problem with other libraries", peer_tables.libraries_page(analysis)),
+        "backends.md": ("Every backend of ours: whole fits, assignment passes, and the problems of the libraries", _backends_page(analysis)),
+        "kernels.md": ("Kernels by instruction set, and dense passes at the limit", _titled("Kernels", _limit_rows(analysis) + _kernel_section(analysis))),
+        "seeding.md": ("Seeding", _titled("Seeding", _seeding_section(run))),
+    }
+    topics = {name: (title, lines) for name, (title, lines) in topics.items() if lines}
+    found = {"README.md": _readme(analysis, plots, source, {name: title for name, (title, _) in topics.items()}),
+             "losses.md": peer_tables.losses_page(analysis, source)}
+    for name, (_, lines) in topics.items():
+        found[name] = _text([_generated(source), lines[0], "", "[All results](README.md)", *lines[1:]])
+    return found
+
+
+PAGES = ("README.md", "losses.md", "libraries.md", "backends.md", "kernels.md", "seeding.md")
+
+
+def _generated(source):
+    return f"<!-- Generated from {source} by scripts/report.py; changes are lost. -->"
+
+
+def _text(lines):
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _titled(title, lines):
+    return [f"# {title}", "", *lines] if lines else []
+
+
+def _readme(analysis, plots, source, topics):
+    run = analysis.run
+    lines = [_generated(source), "# Results", "", f"Measured data: `{source}` · interactive page: `report.html`", ""]
+    if topics:
+        lines += [f"- [{title}]({name})" for name, title in topics.items()] + ["- [Where we lose](losses.md)", ""]
     lines += _table(["Machine", ""], [[name, value] for name, value in machine_facts(run)], left=2)
     lines += _headline_section(analysis)
     lines += peer_tables.sections(analysis) + _ceiling_section(run) + _limit_section(analysis)
@@ -104,9 +137,15 @@ def readme(analysis, plots, source):
         for name, title in plots:
             lines += [f"![{title}](plots/{name})", ""]
     for group, title in GROUPS.items():
+        lines += _summary_section(analysis, group, title)
+    return _text(lines + _failed_section(run))
+
+
+def _backends_page(analysis):
+    lines = []
+    for group, title in GROUPS.items():
         lines += _fit_section(analysis, group, title)
-    lines += _kernel_section(analysis) + _seeding_section(run) + _failed_section(run)
-    return "\n".join(lines).rstrip() + "\n"
+    return _titled("Backends", lines + peer_tables.ours(analysis))
 
 
 def _headline_section(analysis):
@@ -139,12 +178,32 @@ def _limit_section(analysis):
         return []
     lines = ["## At the limit", ""] + [f"- {note}" for note in limits.notes(analysis)] + [""]
     for table in found:
-        rows = _table(table.header, table.rows, left=table.left)
         if table.folded:
-            lines += ["<details>", f"<summary>{table.title}: {len(table.rows)} rows</summary>", "", *rows, "</details>", ""]
+            lines += [f"{table.title}: {len(table.rows)} rows in [kernels.md](kernels.md).", ""]
         else:
-            lines += [f"{table.title}:", "", *rows]
+            lines += [f"{table.title}:", "", *_table(table.header, table.rows, left=table.left)]
     return lines
+
+
+def _limit_rows(analysis):
+    """The tables that are too long for the summary."""
+    lines = []
+    for table in limits.tables(analysis):
+        if table.folded:
+            lines += [f"## {table.title}", "", "<details>", f"<summary>{len(table.rows)} rows</summary>", "",
+                      *_table(table.header, table.rows, left=table.left), "</details>", ""]
+    return lines
+
+
+def _summary_section(analysis, group, title):
+    summary = analysis.summary(group, "naive", lambda row: row.dataset)
+    if not summary:
+        return []
+    rows = analysis.run.group(group)
+    columns = list(dict.fromkeys((r.backend, r.threads) for r in rows))
+    columns.sort(key=lambda c: (analysis.run.backends(group).index(c[0]), c[1]))
+    table = [[f"{b}, {fmt.threads(t)}", *(fmt.times(s.get((b, t), (None, 0))[0]) for s in summary.values())] for b, t in columns]
+    return [f"## {title}", "", "Geometric-mean speed-up over `naive`; every row is in [backends.md](backends.md):", ""] + _table(["backend", *summary], table)
 
 
 def _fit_section(analysis, group, title):
@@ -152,13 +211,6 @@ def _fit_section(analysis, group, title):
     if not rows:
         return []
     lines = [f"## {title}", ""]
-    summary = analysis.summary(group, "naive", lambda row: row.dataset)
-    columns = list(dict.fromkeys((r.backend, r.threads) for r in rows))
-    columns.sort(key=lambda c: (analysis.run.backends(group).index(c[0]), c[1]))
-    if summary:
-        table = [[f"{b}, {fmt.threads(t)}", *(fmt.times(s.get((b, t), (None, 0))[0]) for s in summary.values())]
-                 for b, t in columns]
-        lines += ["Geometric-mean speed-up over `naive`:", ""] + _table(["backend", *summary], table)
     header = ["dtype", "n", "d", "k", "threads", "backend", "isa", "time", "spread", "× naive", "× textbook", "× simd",
               "GFLOP/s", "% of peak", "distances", "saved", "iterations", "memory"]
     for dataset in dict.fromkeys(row.dataset for row in rows):
@@ -173,7 +225,7 @@ def _fit_section(analysis, group, title):
 def _fit_row(analysis, row):
     start = [row.dtype, fmt.count(row.n), fmt.count(row.d), fmt.count(row.k), str(row.threads), backend_name(row), row.isa]
     if not row.ok:
-        return start + ["failed"] + [""] * 10
+        return start + [row.error.removeprefix("skipped: ") if row.skipped else "failed"] + [""] * 10
     return start + [
         fmt.seconds(row.seconds), fmt.percent(row.spread), *(fmt.times(analysis.speedup(row, b)) for b in BASELINES),
         fmt.plain(gflops(row)), fmt.percent(analysis.peak_share(row)), fmt.count(row.counter("distances")),
@@ -189,7 +241,7 @@ def _kernel_section(analysis):
               fmt.percent(r.spread), fmt.plain(gflops(r)), fmt.percent(analysis.peak_share(r)),
               fmt.plain((r.counter("bytes_per_second") or 0) / 1e9 or None)] for r in rows]
     header = ["kernel", "isa", "dtype", "n", "d", "k", "time", "spread", "GFLOP/s", "% of peak", "GB/s"]
-    return (["## Kernels by instruction set", "", "<details>", f"<summary>{len(rows)} rows</summary>", ""]
+    return (["## By instruction set", "", "<details>", f"<summary>{len(rows)} rows</summary>", ""]
             + _table(header, table, left=2) + ["</details>", ""])
 
 
@@ -203,7 +255,7 @@ def _seeding_section(run):
               fmt.plain(r.counter("inertia"))] for r in rows]
     header = ["method", "data set", "dtype", "n", "d", "k", "threads", "time", "spread", "time / dense pass",
               "passes over the data", "distances", "candidates", "inertia"]
-    return (["## Seeding", "", "<details>", f"<summary>{len(rows)} rows</summary>", ""]
+    return (["<details>", f"<summary>{len(rows)} rows</summary>", ""]
             + _table(header, table, left=2) + ["</details>", ""])
 
 

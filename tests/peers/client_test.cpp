@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Workers from the harness's end: every adapter that this build has does the fit that it is asked for; one
 // that fails, dies or babbles is told apart from one that answers.
+#include <sched.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -13,9 +18,16 @@
 #include "bench/peers/client.hpp"
 #include "datasets/datasets.hpp"
 #include "omnimeans/fit.hpp"
+#include "omnimeans/isa.hpp"
 #include "omnimeans/predict.hpp"
 
 namespace omnimeans::peers {
+
+/// In the names of the tests, instead of its bytes.
+void PrintTo(const Peer& peer, std::ostream* out) {
+  *out << peer.name;
+}
+
 namespace {
 
 const std::vector<Peer> kFound{
@@ -57,7 +69,7 @@ TEST_P(EveryPeer, DoesTheFitThatItIsAskedFor) {
     if (GetParam().interpreter.empty()) FAIL() << error.what();
     GTEST_SKIP() << "not installed: " << error.what();
   }
-  const Reply reply = worker->fit(f.request(), 60, f.result);
+  const Reply reply = worker->fit(f.request(), 60, 200, f.result);
   EXPECT_GT(reply.seconds, 0);
   EXPECT_GE(reply.conversion_seconds, 0);
   EXPECT_LE(reply.n_iter, static_cast<long>(kIterations));
@@ -72,8 +84,17 @@ TEST_P(EveryPeer, DoesTheFitThatItIsAskedFor) {
     EXPECT_NEAR(found, right.inertia, 1e-3 * right.inertia);
   }
 
-  worker->fit(f.request("own"), 60, f.result);
+  const Reply own = worker->fit(f.request("own"), 60, 200, f.result);
   EXPECT_TRUE(std::isfinite(f.inertia_of_result()));
+  EXPECT_EQ(own.used_samples, 0);  // 100 a cluster: too few for anybody to draw a sample of them
+
+  // Without a warm-up, which is the caller's then.
+  EXPECT_GT(worker->fit(f.request(), 0, 200, f.result).seconds, 0);
+  if (!worker->marked("own-start") && !worker->marked("approximate")) {
+    EXPECT_NEAR(f.inertia_of_result(), right.inertia, 1e-3 * right.inertia);
+  }
+  // What cannot be done in time is told, not done.
+  EXPECT_THROW(worker->fit(f.request(), 1e-9, 200, f.result), TooSlow);
 }
 
 std::string name_of(const testing::TestParamInfo<Peer>& info) {
@@ -110,7 +131,7 @@ const std::string kReady = "printf 'ready\\t1.0\\tby hand\\tfloat64 own-start\\n
 std::string error_of(Worker& worker) {
   const SharedFloats result({});
   try {
-    worker.fit("fit", 1, result);
+    worker.fit("fit", 1, 13, result);
   } catch (const std::runtime_error& error) {
     return error.what();
   } catch (const TooSlow& slow) {
@@ -136,17 +157,18 @@ TEST(Client, ThreadsAndWordsAreArgumentsAndThePoolsAreLimited) {
 
 TEST(Client, TellsAnAnswerFromAnErrorFromTooSlowFromBabble) {
   const StandIn worker(kReady +
-                       "read a; echo 'ok 1.5 0.25 7 4096'; read b; echo 'error no memory'\n"
+                       "read a; echo 'ok 1.5 0.25 7 4096 512'; read b; echo 'error no memory'\n"
                        "read c; echo 'slow 12.5'; read e; echo 'what?'; read f\n");
   Worker started(worker.peer(), 1);
   const SharedFloats result({});
-  const Reply reply = started.fit("fit", 1, result);
+  const Reply reply = started.fit("fit", 1, 13, result);
   EXPECT_EQ(reply.seconds, 1.5);
   EXPECT_EQ(reply.conversion_seconds, 0.25);
   EXPECT_EQ(reply.n_iter, 7);
   EXPECT_EQ(reply.peak_bytes, 4096);
+  EXPECT_EQ(reply.used_samples, 512);
   EXPECT_EQ(error_of(started), "no memory");
-  EXPECT_EQ(error_of(started), "slow: one iteration takes 12.5 s");
+  EXPECT_EQ(error_of(started), "slow: it would take some 12.5 s");
   EXPECT_EQ(error_of(started), "said \"what? \"");
 }
 
@@ -171,16 +193,58 @@ TEST(Client, AWorkerThatDoesNotStartSaysWhy) {
   }
 }
 
-TEST(Client, SharedFloatsAreReadBackAndRemoved) {
+TEST(Client, SharedFloatsAreReadBackAndLeaveNoFile) {
+  const std::vector<float> values{1, 2.5F, -3};
   std::string path;
   {
-    const std::vector<float> values{1, 2.5F, -3};
     const SharedFloats shared(values);
     path = shared.path();
     EXPECT_EQ(shared.read(3), values);
     EXPECT_THROW(shared.read(4), std::runtime_error);
+    // No name in any folder: nothing can be left behind.
+    EXPECT_TRUE(std::filesystem::read_symlink(path).string().starts_with("/memfd:"));
   }
   EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+/// Seconds after which a process is waited for in vain.
+constexpr int kPatience = 30;
+
+TEST(Client, AStoppedWorkerEndsWithTheHarness) {
+  const StandIn worker("echo $$ > \"$0.pid\"\n" + kReady + "read a; echo 'ok 1 0 1 0 0'; read b\n");
+  const pid_t harness = ::fork();
+  ASSERT_GE(harness, 0);
+  if (harness == 0) {
+    Worker started(worker.peer(), 1);
+    started.fit("fit", 1, 13, SharedFloats({}));  // the worker is stopped afterwards
+    ::kill(::getpid(), SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(harness, &status, 0), harness);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  pid_t left = 0;
+  std::ifstream(worker.path() + ".pid") >> left;
+  ASSERT_GT(left, 0);
+  // Gone, or dead and not yet waited for by whoever inherited it.
+  const auto ended = [&] {
+    std::ifstream stat("/proc/" + std::to_string(left) + "/stat");
+    std::string number, name, state;
+    return !(stat >> number >> name >> state) || state == "Z" || state == "X";
+  };
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(kPatience);
+  while (!ended() && std::chrono::steady_clock::now() < end) ::sched_yield();
+  EXPECT_TRUE(ended());
+}
+
+TEST(Client, TheKernelsOfOpenBlasFitTheCpuUnlessTheUserChose) {
+  const StandIn worker("printf \"ready\\t$OPENBLAS_CORETYPE\\t\\t\\n\"\nread line\n");
+  const bool vectors =
+      std::ranges::max(usable_isas()) >= Isa::avx2 && std::ranges::max(usable_isas()) <= Isa::avx512;
+  ::unsetenv("OPENBLAS_CORETYPE");
+  EXPECT_EQ(Worker(worker.peer(), 1).version().empty(), !vectors);
+  ::setenv("OPENBLAS_CORETYPE", "Zen", 1);
+  EXPECT_EQ(Worker(worker.peer(), 1).version(), "Zen");
+  ::unsetenv("OPENBLAS_CORETYPE");
 }
 
 }  // namespace

@@ -67,6 +67,17 @@ class Loading(ReportTest):
         [row] = self.rows(fit("elkan", 1.0) + fit("elkan", error="differs"))
         self.assertEqual(row.error, "differs")
 
+    def test_repetitions_that_were_not_needed_do_not_count(self):
+        from report.loading import compact
+
+        parts = fit("simd", 2.0, 4.0, n_iter=5), fit("simd", error="enough: the repetitions before took long")
+        [row] = self.rows(*parts)
+        self.assertEqual((row.error, row.seconds, row.repetitions, row.counter("n_iter")), ("", 0.003, 2, 5))
+        [short] = compact(document(*parts))["benchmarks"]
+        self.assertEqual(short["times"], [2.0, 4.0])
+        [failed] = self.rows(parts[0], parts[1], fit("simd", error="labels differ"))
+        self.assertEqual(failed.error, "labels differ")
+
     def test_missing_counters_and_nonsense_are_none(self):
         [row] = self.rows(fit("simd", 1.0, GFLOPs=float("nan"), memory_bytes="many"))
         self.assertEqual((row.counter("GFLOPs"), row.counter("memory_bytes"), row.exact), (None, None, None))

@@ -54,8 +54,8 @@ class Output(ReportTest):
 
     def test_all_files_are_there_and_the_same_twice(self):
         first = self.written()
-        self.assertEqual(sorted(first), ["README.md", "losses.md", "plots/kernels.svg", "plots/roofline.svg", "plots/speedup.svg",
-                                         "plots/sweeps.svg", "plots/threads.svg", "report.html", "summary.png"])
+        self.assertEqual(sorted(first), ["README.md", "backends.md", "kernels.md", "losses.md", "plots/kernels.svg", "plots/roofline.svg", "plots/speedup.svg",
+                                         "plots/sweeps.svg", "plots/threads.svg", "report.html", "seeding.md", "summary.png"])
         again = self.write("two")
         for name in first:
             self.assertEqual(first[name] == again[name], True, name)
@@ -86,10 +86,11 @@ class Output(ReportTest):
         [naive, simd] = json.loads(Page((self.folder / "report.html").read_text()).data)["rows"]
         self.assertEqual((simd["seconds"], simd["x_naive"], simd["spread"], simd["gflops"], simd["saved"]), (0.005, 20.0, 0.4, 51.2, 0.0))
         self.assertEqual((naive["x_naive"], "gflops" in naive), (1.0, False))
-        self.assertRegex((self.folder / "README.md").read_text(), r"\| f32 \| 1.000 \| 16 \| 8 \| 1 \| simd \| 5\.00 ms \| 40 % \| 20\.0× \|")
+        self.assertRegex((self.folder / "backends.md").read_text(), r"\| f32 \| 1.000 \| 16 \| 8 \| 1 \| simd \| 5\.00 ms \| 40 % \| 20\.0× \|")
 
     def test_the_tables_say_what_failed_and_what_is_not_exact(self):
-        text = self.written()["README.md"].decode()
+        written = self.written()
+        text = "".join(written[name].decode() for name in ("README.md", "backends.md"))
         self.assertIn("| elkan, 1 thread | " + HOSTILE.replace("|", "\\|"), text)
         self.assertIn("textbook ≈", text)
         self.assertIn("auto → elkan", text)
@@ -138,10 +139,28 @@ class Check(ReportTest):
         self.assertEqual(self.report(source, "--out", out)[0], 0)
         self.assertEqual(self.report("--check", "--out", out)[0], 0)
         readme = out / "README.md"
-        readme.write_text(readme.read_text().replace("3.00×", "4.00×"))
-        code, _, err = self.report("--check", "--out", out)
-        self.assertEqual(code, 1)
-        self.assertIn("cpu/2026-01-01-abc.json", err)
+        for name in ("README.md", "backends.md"):
+            page = out / name
+            before = page.read_text()
+            page.write_text(before.replace("3.00×", "4.00×"))
+            code, _, err = self.report("--check", "--out", out)
+            self.assertEqual(code, 1)
+            self.assertIn("cpu/2026-01-01-abc.json", err)
+            self.assertIn(name, err)
+            page.write_text(before)
+        (out / "backends.md").unlink()
+        self.assertEqual(self.report("--check", "--out", out)[0], 1)
+
+    def test_pages_of_an_older_run_do_not_stay(self):
+        both = self.file(document(fit("simd", 3.0), bench("seeding/random/blobs/dtype:f32/n:9/d:1/k:1/threads:1", 1.0)), "both.json")
+        alone = self.file(document(fit("simd", 3.0)), "alone.json")
+        out = self.folder / "out"
+        self.assertEqual(self.report(both, "--out", out)[0], 0)
+        self.assertTrue((out / "seeding.md").exists())
+        self.assertIn("(seeding.md)", (out / "README.md").read_text())
+        self.assertEqual(self.report(alone, "--out", out)[0], 0)
+        self.assertFalse((out / "seeding.md").exists())
+        self.assertNotIn("(seeding.md)", (out / "README.md").read_text())
 
 
 if __name__ == "__main__":

@@ -17,14 +17,14 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-
 class Browser(ReportTest):
     """Runs the page in self.folder."""
 
-    def dom(self, fragment="", script=""):
+    def dom(self, fragment="", script="", flags=()):
         """The page's elements after its scripts, and `script` after them, have run."""
         page = self.folder / "report.html"
         if script:
             text = page.read_text(encoding="utf-8").replace("</body>", f"<script>{script}</script></body>")
             page = self.folder / "driven.html"
             page.write_text(text, encoding="utf-8")
-        done = subprocess.run([CHROMIUM, *FLAGS, f"--user-data-dir={self.folder / 'profile'}", "--dump-dom", page.as_uri() + fragment],
+        done = subprocess.run([CHROMIUM, *FLAGS, *flags, f"--user-data-dir={self.folder / 'profile'}", "--dump-dom", page.as_uri() + fragment],
                               capture_output=True, text=True, check=True, timeout=120)
         return done.stdout
 

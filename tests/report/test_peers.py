@@ -55,9 +55,9 @@ class Leads(Peers):
         from report import peers
 
         a = self.analysis(peer("auto", 1.0), peer("fast", 1.0, start_by_labels=1, told_iterations=0), peer("slow", 1.0, own_start=1, same_end=0, float64=1),
-                          peer("loose", 1.0, exact=0, stopped_early=1))
+                          peer("loose", 1.0, exact=0, stopped_early=1), peer("faiss", 1.0, used_share=0.25))
         marks = {row.backend: peers.marks(row) for row in a.run.rows}
-        self.assertEqual(marks, {"auto": "", "fast": "ln", "slow": "cid", "loose": "e≈"})
+        self.assertEqual(marks, {"auto": "", "fast": "ln", "slow": "cid", "loose": "e≈", "faiss": "s"})
 
 
 class Losses(Peers):
@@ -66,13 +66,15 @@ class Losses(Peers):
 
         a = self.analysis(
             peer("auto", 10.0, memory_bytes=9e6), peer("fast", 5.0, memory_bytes=3e6), peer("slow", 20.0, memory_bytes=8.5e6),
-            peer("simd", 8.0), peer("elkan", 9.3), peer("auto", 10.0, "own"), peer("slow", 4.0, "own"), peer("fast", 4.0, "own", inertia=101.0))
+            peer("simd", 8.0), peer("elkan", 9.3), peer("auto", 10.0, "own"), peer("slow", 4.0, "own"), peer("fast", 4.0, "own", inertia=101.0),
+            peer("loose", 90.0, "own", inertia=80.0, exact=0))
         found = [(loss.kind, loss.other.backend) for loss in peers.losses(a)]
-        self.assertEqual(sorted(found), [("backend", "simd"), ("defaults", "slow"), ("library", "fast"), ("memory", "fast"), ("simd", "simd")])
+        self.assertEqual(sorted(found), [("backend", "simd"), ("defaults", "slow"), ("inertia", "loose"), ("library", "fast"), ("memory", "fast"), ("simd", "simd")])
         by_kind = {loss.kind: loss.times for loss in peers.losses(a)}
         self.assertAlmostEqual(by_kind["library"], 2.0)
         self.assertAlmostEqual(by_kind["defaults"], 2.5)
         self.assertAlmostEqual(by_kind["memory"], 3.0)
+        self.assertAlmostEqual(by_kind["inertia"], 1.25)
 
     def test_the_page_names_them_or_says_nowhere(self):
         from report.peer_tables import losses_page
@@ -80,9 +82,9 @@ class Losses(Peers):
         behind = losses_page(self.analysis(peer("auto", 10.0), peer("fast", 5.0)), "x.json")
         self.assertIn("| blobs f32 n\u00a01\u2009000 d\u00a04 k\u00a08 | 2 | peer | fast | 2.00× | 400 µs | 200 µs |", behind)
         ahead = losses_page(self.analysis(peer("auto", 10.0), peer("fast", 50.0)), "x.json")
-        self.assertEqual(ahead.count("Nowhere in this run."), 6)
+        self.assertEqual(ahead.count("Nowhere in this run."), 7)
         near = losses_page(self.analysis(peer("auto", 10.0), peer("fast", 20.0)), "x.json")
-        self.assertEqual(near.count("Nowhere in this run."), 5)
+        self.assertEqual(near.count("Nowhere in this run."), 6)
 
 
 class Tables(Peers):
@@ -90,11 +92,11 @@ class Tables(Peers):
         source = self.file(fixture.document(small=True, peers=True))
         code, _, err = self.report(source, "--out", self.folder / "out")
         self.assertEqual(code, 0, err)
-        return (self.folder / "out/README.md").read_text(encoding="utf-8")
+        return "\n".join((self.folder / "out" / name).read_text(encoding="utf-8") for name in ("README.md", "libraries.md", "backends.md"))
 
     def test_libraries_and_our_backends_are_never_in_one_table(self):
         text = self.written()
-        theirs, ours = text.split("## Libraries against libraries")[1].split("## Algorithms inside our code, on the same problems")
+        theirs, ours = text.split("# Libraries against libraries")[-1].split("## Algorithms inside our code, on the same problems")
         ours = ours.split("\n## ")[0]
         self.assertNotIn("| hamerly |", theirs)
         self.assertIn("| hamerly |", ours)

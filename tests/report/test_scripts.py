@@ -96,6 +96,28 @@ class Scripts(ReportTest):
         self.assertEqual(done.returncode, 1)
         self.assertIn("backends:end", done.stderr)
 
+    # ---- build_info.cmake
+    def test_a_run_is_dirty_where_more_than_its_results_changed(self):
+        def git(*arguments):
+            subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments], cwd=self.root, check=True, capture_output=True)
+
+        def commit():
+            subprocess.run(["cmake", f"-DSOURCE={self.root}", f"-DINPUT={template}", f"-DOUTPUT={self.folder}/info", "-P", PROJECT / "bench/build_info.cmake"], check=True)
+            return (self.folder / "info").read_text()
+
+        template = self.folder / "template"
+        template.write_text("@GIT_COMMIT@")
+        for name in ("results/old.json", "src/code.cpp"):
+            (self.root / name).parent.mkdir(exist_ok=True)
+            (self.root / name).write_text("1")
+        for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
+            git(*arguments)
+        self.assertRegex(commit(), "^[0-9a-f]{12}$")
+        (self.root / "results/old.json").unlink()
+        self.assertRegex(commit(), "^[0-9a-f]{12}$")
+        (self.root / "src/code.cpp").write_text("2")
+        self.assertRegex(commit(), "^[0-9a-f]{12}-dirty$")
+
     # ---- bench.sh
     def stand_in_suite(self, *, fail="", code=3):
         document = fixture.document(small=True, peers=True)
