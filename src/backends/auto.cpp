@@ -4,6 +4,7 @@
 //   first     kdtree      few features: boxes exclude most centroids
 //             bytebounds  very many features and clusters: a byte of memory saves a distance
 //             int8        many: every distance in eight bits, where the CPU has such products
+//             gap         fewer, but enough that looking at a sample's gap costs little beside its distances
 //             simd        the rest; and what does not fit the memory limit gives way to it, then to openmp,
 //             naive
 //   later     a search of every distance gives bounds a try: simd gives gap one in its steps 2, 6, 14, 30,
@@ -13,8 +14,9 @@
 // Measured on a Xeon of 2023 (two threads, float, 20 or 25 iterations, seconds of simd over those of the
 // backend): kdtree 2 to 3 at d = 2 and 3 with k >= 64, 0.7 at d = 8; int8 1.0 at k d = 6,400, 1.2 at
 // 8,200, 1.2 to 1.4 at 12,800, 1.6 at 25,600, 2 at 51,200; bytebounds 0.8 to 1.6 at 51,200, 6 to 8 at
-// 384,000; hamerly 0.9 to 2 with k = 50 and 100, 0.7 with k = 1000. Without products of bytes (double, CPUs
-// without VNNI) bounds pay later.
+// 384,000; gap 1.2 to 1.4 at d = 8 to 20 with k = 10 to 400, 1.1 at d = 16 with k = 1000, 3 at d = 784 with
+// k = 10, 0.9 to 1.1 at d = 3 with k = 16. Without products of bytes (double, CPUs without VNNI) bounds pay
+// later.
 #include "backends/auto.hpp"
 
 #include <algorithm>
@@ -38,6 +40,12 @@ struct Plan {
   Choice first, dense, bounded;
 };
 
+/// Multiply-adds of exhaustive search, or what takes as long.
+template <class T>
+double work_per_sample(const Problem<T>& problem) {
+  return static_cast<double>(problem.n_clusters) * (static_cast<double>(problem.samples.cols()) + 4);
+}
+
 template <class T>
 Plan plan_for(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
@@ -51,6 +59,10 @@ Plan plan_for(const Problem<T>& problem) {
   if (k >= 64 && k * d >= (eight_bits ? 24'000u : 64'000u))
     plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
   plan.first = plan.dense;
+  const double sample_work = work_per_sample(problem);
+  if (plan.first.name == "simd" && sample_work >= 2000 && static_cast<double>(n) * sample_work >= 2e7)
+    plan.first = {"gap",
+                  "one number a sample tells whether its distances are needed, and costs little beside them"};
   if (n >= 5000 && ((d <= 3 && k >= 32) || (d <= 5 && k >= 128)))
     plan.first = {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
   if (n >= 1000 && k >= 64 &&
@@ -117,9 +129,7 @@ class Auto final : public Backend<T> {
 
   std::size_t first_trial() const {
     // Of a step of some microseconds the clock says little, and memory costs more than it.
-    const double sample_work =
-        static_cast<double>(problem_.n_clusters) * (static_cast<double>(problem_.samples.cols()) + 4);
-    if (static_cast<double>(problem_.samples.rows()) * sample_work < 2e7)
+    if (static_cast<double>(problem_.samples.rows()) * work_per_sample(problem_) < 1e8)
       return std::numeric_limits<std::size_t>::max();
     // Bytes cost a pass and a half to write, bounds beside eight bits two; both hardly pay while centroids
     // move far.

@@ -61,7 +61,7 @@ TEST(Auto, ManyFeaturesAndClustersTakeBytes) {
 
 TEST(Auto, TrialsLeaveTheResultAsItIs) {
   // Large enough for gap to be tried in iterations 2, 6 and 14, whatever comes of it.
-  const auto points = blobs<float>(20000, 20, 50, 3, 4);
+  const auto points = blobs<float>(90000, 20, 50, 3, 4);
   const auto result = run(points, 50, "auto");
   check_history(result);
   EXPECT_EQ(result.history[0].backend, "simd");
