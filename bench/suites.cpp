@@ -122,7 +122,7 @@ Suite quick() {
 // can.
 Suite full() {
   Suite suite{.name = "full",
-              .description = "sweeps over n, d, k and all data sets: about a quarter of an hour",
+              .description = "sweeps over n, d, k and all data sets: about eight minutes",
               .repetitions = 3,
               .min_seconds = 0.05,
               .cell_seconds = 2,

@@ -343,15 +343,25 @@ void CentroidUpdate<T>::move(std::size_t i, std::int32_t from, std::int32_t to) 
   apply(sums_, i, static_cast<std::size_t>(to), true);
 }
 
-/// Of word one or two of a cluster's sum, in quanta.
+/// Of word one or two of a cluster's sum, in quanta; without weights.
 template <class T>
-Int128 CentroidUpdate<T>::sum(std::size_t cluster, std::size_t word, std::size_t feature) const {
-  const std::size_t at = (cluster * words + word) * stride_ + feature;
-  if (weighted()) return sums_.wide[at];
+std::int64_t CentroidUpdate<T>::plain_sum(std::size_t cluster, std::size_t word, std::size_t feature) const {
   const double magic = word == 0 ? magic_[feature] : magic2_[feature];
   const std::uint64_t offset =
       static_cast<std::uint64_t>(sums_.counts[cluster]) * std::bit_cast<std::uint64_t>(magic);
-  return static_cast<std::int64_t>(sums_.plain[at] - offset);
+  return static_cast<std::int64_t>(sums_.plain[(cluster * words + word) * stride_ + feature] - offset);
+}
+
+template <class T>
+Int128 CentroidUpdate<T>::sum(std::size_t cluster, std::size_t word, std::size_t feature) const {
+  if (weighted()) return sums_.wide[(cluster * words + word) * stride_ + feature];
+  return plain_sum(cluster, word, feature);
+}
+
+/// Threads worth starting for all centroids.
+template <class T>
+int CentroidUpdate<T>::centroid_threads() const {
+  return n_clusters_ * samples_.cols() < 100'000 ? 1 : threads_;
 }
 
 template <class T>
@@ -360,11 +370,17 @@ double CentroidUpdate<T>::total_weight(std::size_t cluster) const {
                     : static_cast<double>(sums_.counts[cluster]);
 }
 
-/// Of a cluster that has samples, from word one: right to a quantum and 2^-51.
+/// Of a cluster that has samples: right to a quantum of the last word and 2^-51.
 template <class T>
 double CentroidUpdate<T>::mean(std::size_t cluster, std::size_t feature) const {
-  const auto total = static_cast<double>(weighted() ? sums_.weights[cluster] : sums_.counts[cluster]);
-  return static_cast<double>(sum(cluster, 0, feature)) * quantum_[feature] / total;
+  // Conversions of 128 bits are calls.
+  const auto in_quanta = [&](std::size_t word) {
+    return weighted() ? static_cast<double>(sum(cluster, word, feature))
+                      : static_cast<double>(plain_sum(cluster, word, feature));
+  };
+  double total = in_quanta(0) * quantum_[feature];
+  if constexpr (words > 1) total += in_quanta(1) * quantum2_[feature];
+  return total / static_cast<double>(weighted() ? sums_.weights[cluster] : sums_.counts[cluster]);
 }
 
 template <class T>
@@ -380,29 +396,36 @@ typename CentroidUpdate<T>::Variation CentroidUpdate<T>::inertia_variation(Matri
     }
     for (double& value : origin_) value /= weight;
   }
-  double value = 0, magnitude = 0, slope = 0, least = 0, weight = 0;
-  for (std::size_t j = 0; j < n_clusters_; ++j) {
-    if (sums_.counts[j] == 0) continue;
-    double near = 0, far = 0, steep = 0, floor = 0;
+  /// Of a cluster: |c - m|^2, |m - o|^2, and what an error of the mean does to them.
+  struct Part {
+    double near = 0, far = 0, error = 0;
+  };
+  std::vector<Part> parts(n_clusters_);
+  const std::vector<double>& last_quantum = words > 1 ? quantum2_ : quantum_;
+  parallel_blocks(centroid_threads(), n_clusters_, [&](std::size_t j, int) {
+    if (sums_.counts[j] == 0) return;
+    Part part;
     for (std::size_t t = 0; t < d; ++t) {
       // A mean is off by delta, so a square of a difference by (2 |difference| + delta) delta.
-      const double m = mean(j, t), delta = quantum_[t] + std::abs(m) * 0x1p-50;
+      const double m = mean(j, t), delta = last_quantum[t] + std::abs(m) * 0x1p-50;
       const double from_centroid = m - static_cast<double>(centroids(j, t)), from_origin = m - origin_[t];
-      near += from_centroid * from_centroid;
-      far += from_origin * from_origin;
-      steep += (std::abs(from_centroid) + std::abs(from_origin)) * delta;
-      floor += delta * delta;
+      part.near += from_centroid * from_centroid;
+      part.far += from_origin * from_origin;
+      part.error += (std::abs(from_centroid) + std::abs(from_origin) + delta) * delta;
     }
+    parts[j] = part;
+  });
+  double value = 0, magnitude = 0, error = 0;
+  for (std::size_t j = 0; j < n_clusters_; ++j) {
+    if (sums_.counts[j] == 0) continue;
     const double w = total_weight(j);
-    weight += w;
-    value += w * (near - far);
-    magnitude += w * (near + far);
-    slope += w * steep;
-    least += w * floor;
+    value += w * (parts[j].near - parts[j].far);
+    magnitude += w * (parts[j].near + parts[j].far);
+    error += w * parts[j].error;
   }
-  double error = magnitude * (static_cast<double>(d + n_clusters_) + 16) * 0x1p-52 + 4 * (slope + least);
+  error = 4 * error + magnitude * (static_cast<double>(d + n_clusters_) + 16) * 0x1p-52;
   if (weighted()) {
-    // Each weight is off by at most a quantum of weights, and by 2^-52 of itself.
+    // Each weight is off by at most a quantum of weights; a cluster's weight in double, by 2^-53 of itself.
     double farthest = 0;
     for (std::size_t t = 0; t < d; ++t) {
       double reach = absmax_[t];
@@ -441,8 +464,7 @@ double CentroidUpdate<T>::moment() const {
 template <class T>
 void CentroidUpdate<T>::write_means(Matrix<T>& centroids) const {
   const std::size_t d = samples_.cols();
-  const int team = n_clusters_ * d < 100'000 ? 1 : threads_;
-  parallel_blocks(team, n_clusters_, [&](std::size_t j, int) {
+  parallel_blocks(centroid_threads(), n_clusters_, [&](std::size_t j, int) {
     const std::int64_t count = sums_.counts[j];
     if (count == 0) return;
     const Int128 total = weighted() ? sums_.weights[j] : count;

@@ -100,7 +100,9 @@ class CentroidUpdate final : public LabelObserver {
   void apply_with_private_sums(std::span<const std::int32_t> labels, bool rebuild);
   double total_weight(std::size_t cluster) const;
   double mean(std::size_t cluster, std::size_t feature) const;
+  std::int64_t plain_sum(std::size_t cluster, std::size_t word, std::size_t feature) const;
   Int128 sum(std::size_t cluster, std::size_t word, std::size_t feature) const;
+  int centroid_threads() const;
   void apply_by_cluster(std::span<const std::int32_t> labels, bool rebuild);
 
   MatrixView<const T> samples_;

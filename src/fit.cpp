@@ -171,7 +171,7 @@ class Fit {
     Matrix<T> next = result.centroids;
     std::vector<double> drift;  // none for a backend that has not labelled yet
     std::string_view ran;       // who labelled last
-    InertiaBound inertia;
+    InertiaBound inertia(samples_.rows(), samples_.cols());
     std::optional<StopReason> stop;
     if (seeds.interrupted) stop = deadline_passed() ? StopReason::deadline : StopReason::cancelled;
     result.fit_seconds = seconds_since(make_start);  // a tree is built here
@@ -233,17 +233,24 @@ class Fit {
   /// inertias differ as the sums of the clusters tell.
   class InertiaBound {
    public:
+    // Canonical distances are off by (d / 8 + 8) u, their sum by (1024 + n / 1024) u: what is told by that
+    // much, and what is returned is held against as much.
+    InertiaBound(std::size_t n, std::size_t d)
+        : slack_((static_cast<double>(d) / 4 + static_cast<double>(n) / 512 + 4096) * 0x1p-53) {}
+
     double of_step(double from_backend, CentroidUpdate<T>& update, MatrixView<const T> centroids) {
       const bool told = std::isfinite(from_backend);
       if (told && moment_) return from_backend;
       const auto variation = update.inertia_variation(centroids);
-      if (!moment_) moment_ = told ? from_backend - variation.value + variation.error : update.moment();
+      if (!moment_)
+        moment_ = told ? from_backend * (1 + slack_) - variation.value + variation.error : update.moment();
       if (told) return from_backend;
-      const double bound = (*moment_ + variation.value + variation.error) * (1 + 0x1p-50);
+      const double bound = (*moment_ + variation.value + variation.error) * (1 + slack_);
       return std::isnan(bound) ? std::numeric_limits<double>::infinity() : bound;  // squares that overflow
     }
 
    private:
+    double slack_;
     std::optional<double> moment_;  ///< sum_i w_i |x_i - o|^2, at most
   };
 

@@ -21,7 +21,7 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "omnimeans/isa.hpp"
+#include "bench/peers/openblas.hpp"
 
 extern char** environ;
 
@@ -29,19 +29,6 @@ namespace omnimeans::peers {
 namespace {
 
 constexpr double kStartSeconds = 120;  // an interpreter that imports from a cold disk
-
-/// The kernels that OpenBLAS has for what this CPU can do. It looks CPUs up by their number, and for one that
-/// it does not know takes those of 2004: FAISS and scikit-learn would be measured at a fifth of their speed.
-/// Empty: its choice.
-std::string openblas_core() {
-#if defined(__x86_64__)
-  const std::vector<Isa> usable = usable_isas();
-  const auto has = [&](Isa isa) { return std::ranges::find(usable, isa) != usable.end(); };
-  if (has(Isa::avx512)) return __builtin_cpu_supports("avx512bf16") ? "Cooperlake" : "SkylakeX";
-  if (has(Isa::avx2)) return "Haswell";
-#endif
-  return {};
-}
 
 /// Nobody's thread pool is larger than what is measured.
 std::vector<std::string> environment(int threads) {
@@ -56,8 +43,10 @@ std::vector<std::string> environment(int threads) {
       variables.push_back(variable);
   }
   for (const std::string& pool : pools) variables.push_back(pool + "=" + std::to_string(threads));
-  if (const std::string core = openblas_core(); !core.empty() && !std::getenv("OPENBLAS_CORETYPE"))
-    variables.push_back("OPENBLAS_CORETYPE=" + core);
+  if (!std::getenv("OPENBLAS_CORETYPE")) {
+    if (const std::string core = openblas_core(openblas_choice()); !core.empty())
+      variables.push_back("OPENBLAS_CORETYPE=" + core);
+  }
   variables.emplace_back("PYTHONDONTWRITEBYTECODE=1");
   return variables;
 }

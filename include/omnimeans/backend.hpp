@@ -60,7 +60,8 @@ struct Assignment {
   bool last = false;     ///< only labels are wanted: what would pay later need not begin
   LabelObserver* observer =
       nullptr;  ///< a backend may tell it of every label that is not the one of the step before, once
-                ///< (`observed`; of the others, too, if it likes), or ignore it
+                ///< (`observed`; of the others, too, if it likes; of all in a step without drift), or
+                ///< ignore it
 };
 
 struct AssignmentStats {

@@ -98,10 +98,14 @@ def write(paths, out, strict=False):
     for name in PAGES:
         if name in written:
             _replace(out / name, written[name])
-        else:  # of an older run
-            (out / name).unlink(missing_ok=True)
+        elif _is_generated(out / name):  # of an older run
+            (out / name).unlink()
     _replace(out / "report.html", page(analysis, drawn, source))
     tell_failures(run, strict)
+
+
+def _is_generated(path):
+    return path.exists() and path.read_text(encoding="utf-8").startswith("<!-- Generated from")
 
 
 def tell_failures(run, strict):

@@ -8,8 +8,8 @@
 //             simd        the rest; and what does not fit the memory limit gives way to it, then to openmp,
 //             naive
 //   later     a search of every distance gives bounds a try: simd gives gap one in its steps 2, 6, 14, 30,
-//             ..., int8 one or bytebounds from 14 on. Centroids come to rest, so bounds pay better. The
-//             seconds of the steps decide, and the slower one goes.
+//             ..., gap or int8 one to bytebounds from 14 on. Centroids come to rest, so bounds pay better.
+//             The seconds of the steps decide, and the slower one goes.
 //
 // Measured on a Xeon of 2023 (two threads, float, 20 or 25 iterations, seconds of simd over those of the
 // backend): kdtree 2 to 3 at d = 2 and 3 with k >= 64, 0.7 at d = 8; int8 1.0 at k d = 6,400, 1.2 at
@@ -35,7 +35,7 @@ struct Choice {
   std::string_view name, reason;
 };
 
-/// What a problem may be solved with: `first`, then `dense` and `bounded` by turns.
+/// What a problem may be solved with: `first`, then `dense` and, if it is another one, `bounded` by turns.
 struct Plan {
   Choice first, dense, bounded;
 };
@@ -58,11 +58,11 @@ Plan plan_for(const Problem<T>& problem) {
     plan.dense = {"int8", "many features and clusters: every distance in eight bits, few of them again"};
   if (k >= 64 && k * d >= (eight_bits ? 24'000u : 64'000u))
     plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
-  plan.first = plan.dense;
   const double sample_work = work_per_sample(problem);
-  if (plan.first.name == "simd" && sample_work >= 2000 && static_cast<double>(n) * sample_work >= 2e7)
-    plan.first = {"gap",
+  if (plan.dense.name == "simd" && sample_work >= 2000 && static_cast<double>(n) * sample_work >= 2e7)
+    plan.dense = {"gap",
                   "one number a sample tells whether its distances are needed, and costs little beside them"};
+  plan.first = plan.dense;
   if (n >= 5000 && ((d <= 3 && k >= 32) || (d <= 5 && k >= 128)))
     plan.first = {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
   if (n >= 1000 && k >= 64 &&
@@ -129,7 +129,8 @@ class Auto final : public Backend<T> {
 
   std::size_t first_trial() const {
     // Of a step of some microseconds the clock says little, and memory costs more than it.
-    if (static_cast<double>(problem_.samples.rows()) * work_per_sample(problem_) < 1e8)
+    if (static_cast<double>(problem_.samples.rows()) * work_per_sample(problem_) < 1e8 ||
+        plan_.bounded.name == plan_.dense.name)
       return std::numeric_limits<std::size_t>::max();
     // Bytes cost a pass and a half to write, bounds beside eight bits two; both hardly pay while centroids
     // move far.
@@ -178,7 +179,7 @@ class Auto final : public Backend<T> {
       before_trial_.reset();  // it stays: bounds only get better as centroids come to rest
     } else if (trial_steps_ == 2 || seconds > 1.3 * dense_seconds_) {
       current_ = std::move(before_trial_);
-      choice_ = {plan_.dense.name, "the trial was slower than computing every distance"};
+      choice_ = {plan_.dense.name, "the trial was slower"};
       changed_ = true;
     }
   }

@@ -15,6 +15,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <numeric>
 #include <span>
 #include <vector>
 
@@ -123,6 +124,12 @@ std::size_t listed_block_rows(const Problem<T>& problem) {
   const std::size_t share =
       problem.samples.rows() / (4 * static_cast<std::size_t>(std::max(problem.threads, 1)));
   return std::clamp(share, least_listed_rows, largest_listed_rows);
+}
+
+/// All rows of a block.
+inline void list_all(RowRange rows, std::vector<std::int32_t>& listed) {
+  listed.resize(rows.size());
+  std::iota(listed.begin(), listed.end(), 0);
 }
 
 /// What a block's list asks of all threads.

@@ -12,7 +12,6 @@
 #pragma once
 
 #include <atomic>
-#include <numeric>
 #include <vector>
 
 #include "backends/bounds.hpp"
@@ -30,7 +29,7 @@ template <class T>
 double own_cycles(const Problem<T>& problem) {
   return 6 + static_cast<double>(problem.samples.cols() * sizeof(T)) / 4;
 }
-constexpr double list_cycles = 12;
+inline constexpr double list_cycles = 12;
 
 /// Whether so many open rows of a block are better read in place, with the others.
 inline bool nearly_all(std::size_t open, RowRange rows) {
@@ -65,6 +64,7 @@ class FirstStep {
     }
     std::atomic<std::size_t> proved{0};
     total += engine_.assign_listed(out, bounds_.block_rows(), [&](RowRange rows, auto& scratch) {
+      engine_.find_norms(rows);
       const double inertia = prove(rows, scratch.listed);
       proved += rows.size() - scratch.listed.size();
       scratch.stats.distances_computed += rows.size();
@@ -74,6 +74,7 @@ class FirstStep {
         scratch.stats.inertia_bound += inertia;
       }
     });
+    engine_.norms_found();
     proved_share_ = static_cast<double>(proved) / static_cast<double>(n_);
     return total;
   }
@@ -82,11 +83,6 @@ class FirstStep {
   double proved_share() const { return proved_share_; }
 
  private:
-  static void list_all(RowRange rows, std::vector<std::int32_t>& open) {
-    open.resize(rows.size());
-    std::iota(open.begin(), open.end(), 0);
-  }
-
   /// Leaves in `open` whose guess is not proved; returns what the others add to the inertia at most.
   double prove(RowRange rows, std::vector<std::int32_t>& open) {
     list_all(rows, open);

@@ -7,16 +7,16 @@
 //   for each sample i:  label_i stays if g_i > p_label(i)                                            #1
 //   the others, in tiles of the dense kernel: label, both bounds, g_i                                #2
 //
-// #1 is eight bytes of a sample and no write, a gather from k values and a comparison: one or two cycles,
-// where Hamerly's bounds take 10 to 20. So it pays where exhaustive search itself is cheap: few features or
-// few centroids. Where most of a block is open, all of it is labelled in place.
+// #1 is eight bytes of a sample (of float) and no write, a gather from k values and a comparison: one or two
+// cycles, where Hamerly's bounds take 10 to 20. So it pays where exhaustive search itself is cheap: few
+// features or few centroids. Where most of a block is open, all of it is labelled in place.
 //
 // Needs O(n) additional memory: n values. The inertia is left to fit(), which has it from the sums of the
 // clusters. Siblings: hamerly.cpp, which tightens u_i, too; bytebounds.cpp for many features and clusters.
 #include <limits>
-#include <numeric>
 
 #include "backends/backends.hpp"
+#include "backends/first_step.hpp"
 #include "backends/sample_gaps.hpp"
 
 namespace omnimeans::algorithms {
@@ -29,11 +29,8 @@ class Gap final : public Backend<T> {
       : problem_(within_memory("gap", problem, needed(problem))),
         engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads),
         gaps_(problem_, engine_.kernels()) {
-    // Cycles of a row in place, measured on a Xeon of 2023 with AVX-512: k (d + 4) multiply-adds, two vectors
-    // at a time, and four bytes of the row; of a listed one 30 more, for memory is not read in order.
-    const double d = static_cast<double>(problem.samples.cols()), k = static_cast<double>(problem.n_clusters);
-    const double in_place =
-        k * (d + 4) / (2 * static_cast<double>(engine_.kernels().lanes)) + d * sizeof(T) / 4;
+    // Of a listed row 30 cycles more, measured like those of first_step.hpp: memory is not read in order.
+    const double in_place = row_cycles(problem, engine_.kernels()) + own_cycles(problem);
     listed_share_ = in_place / (in_place + 30);
   }
 
@@ -49,8 +46,7 @@ class Gap final : public Backend<T> {
         std::vector<std::int32_t>& open = scratch.listed;
         gaps_.find_open(rows, step.labels, open);  // #1
         if (static_cast<double>(open.size()) > listed_share_ * static_cast<double>(rows.size())) {
-          open.resize(rows.size());
-          std::iota(open.begin(), open.end(), 0);
+          list_all(rows, open);
         }
         // #2 is the engine's
       });

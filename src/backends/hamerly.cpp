@@ -17,7 +17,6 @@
 // Siblings: elkan.cpp (n k bounds), yinyang.cpp (n k / 10), exponion.cpp and annulus.cpp (these bounds, but
 // fewer candidates a survivor).
 #include <atomic>
-#include <numeric>
 
 #include "backends/backends.hpp"
 #include "backends/bounds.hpp"
@@ -66,8 +65,7 @@ class Hamerly final : public Backend<T> {
           }
           survivors += open.size();
           if (nearly_all(open.size(), rows)) {
-            open.resize(rows.size());
-            std::iota(open.begin(), open.end(), 0);
+            list_all(rows, open);
           } else {
             scratch.stats.inertia_bound += inertia;
           }

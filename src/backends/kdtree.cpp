@@ -65,17 +65,14 @@ class KdTree final : public Backend<T> {
     for (std::size_t j = 0; j < k; ++j) {
       for (std::size_t t = 0; t < d_; ++t) root_values_[t * stride + j] = step.centroids(j, t);
     }
-    for (Scratch& scratch : scratch_) {
-      scratch.stats = {};
-      scratch.changed.clear();
-    }
+    for (Scratch& scratch : scratch_) scratch.stats = {};
     visit_upper();
-    tell(0);
+    tell(scratch_[0]);
     parallel_blocks(team(), tasks_.size(), [&](std::size_t i, int thread) {
       Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
       scratch.used = 0;
       visit(tasks_[i].node, tasks_[i].candidates, scratch);
-      tell(thread);
+      tell(scratch);
     });
     for (std::size_t u = upper_.size(); u-- > 0;) {
       if (upper_candidates_[u].count > 0) states_.join_children(upper_[u]);
@@ -95,7 +92,8 @@ class KdTree final : public Backend<T> {
  private:
   using Candidates = kernels::Candidates<T>;
 
-  static constexpr std::size_t task_share = 32;  ///< a task is at most this part of the leaves
+  static constexpr std::size_t task_share = 32;      ///< a task is at most this part of the leaves
+  static constexpr std::size_t most_changed = 4096;  ///< samples that the observer is told of at a time
 
   /// A subtree that one thread does.
   struct Task {
@@ -110,8 +108,9 @@ class KdTree final : public Backend<T> {
     AlignedBuffer<T> squared, half_norms, nearest;
     AlignedBuffer<std::int32_t> labels;
     std::vector<double> distances;
-    std::vector<std::int32_t> changed;  ///< samples that got another label
-    std::size_t used = 0;               ///< of the lists
+    std::vector<std::int32_t> changed;  ///< most_changed samples at most that got another label
+    int thread = 0;
+    std::size_t used = 0;  ///< of the lists
     AssignmentStats stats;
   };
 
@@ -133,13 +132,11 @@ class KdTree final : public Backend<T> {
     const double levels = std::ceil(std::log2(leaves)) + 2;
     const double upper = std::min(leaves, 4 * static_cast<double>(task_share));
     const double list = k * (d * sizeof(T) + sizeof(std::int32_t));
-    const double scratch = k * (2 * sizeof(T) + sizeof(double)) + (d + rows) * sizeof(T);
-    // Of all threads; a vector may have twice the room that it needs.
-    const double changed = 2 * n * sizeof(std::int32_t);
+    const double scratch = k * (2 * sizeof(T) + sizeof(double)) + (d + rows) * sizeof(T) +
+                           static_cast<double>(most_changed) * sizeof(std::int32_t);
     const double node = 2 * sizeof(Task) + 3 * sizeof(double) + 64;
     return SampleTree<T>::bytes_needed(n, d, rows, threads) + leaves * (rows * sizeof(std::int32_t) + node) +
-           TreeStates<T>::bytes_needed(leaves, k) + (threads * levels + upper + 1) * list +
-           threads * scratch + changed;
+           TreeStates<T>::bytes_needed(leaves, k) + (threads * levels + upper + 1) * list + threads * scratch;
   }
 
   std::size_t padded(std::size_t count) const {
@@ -178,6 +175,8 @@ class KdTree final : public Backend<T> {
       scratch.nearest = AlignedBuffer<T>(d_);
       scratch.labels = AlignedBuffer<std::int32_t>(tree_.leaf_rows());
       scratch.distances.resize(problem_.n_clusters);
+      scratch.changed.reserve(most_changed);
+      scratch.thread = static_cast<int>(&scratch - scratch_.data());
     }
   }
 
@@ -202,10 +201,10 @@ class KdTree final : public Backend<T> {
         continue;
       }
       upper_candidates_[u] = filtered.left;
-      const auto moves = states_.enter(node, filtered.left);
+      const double two_farthest = states_.enter(node, filtered.left);
       for (std::size_t c = nodes[node].first_child; c < nodes[node].first_child + nodes[node].n_children;
            ++c) {
-        if (!is_upper(c) && !states_.skip(c, moves)) tasks_.push_back({c, filtered.left});
+        if (!is_upper(c) && !states_.skip(c, two_farthest)) tasks_.push_back({c, filtered.left});
       }
     }
   }
@@ -265,9 +264,9 @@ class KdTree final : public Backend<T> {
     } else if (node.is_leaf()) {
       label_leaf(index, filtered, scratch);
     } else {
-      const auto moves = states_.enter(index, filtered.left);
+      const double two_farthest = states_.enter(index, filtered.left);
       for (std::size_t c = node.first_child; c < node.first_child + node.n_children; ++c) {
-        if (!states_.skip(c, moves)) visit(c, filtered.left, scratch);
+        if (!states_.skip(c, two_farthest)) visit(c, filtered.left, scratch);
       }
       states_.join_children(index);
       states_[index].slack =
@@ -297,7 +296,9 @@ class KdTree final : public Backend<T> {
   void set_label(std::size_t position, std::int32_t j, Scratch& scratch) {
     labels_[position] = j;
     step_.labels[tree_.order()[position]] = j;
-    if (observes()) scratch.changed.push_back(static_cast<std::int32_t>(tree_.order()[position]));
+    if (!observes()) return;
+    scratch.changed.push_back(static_cast<std::int32_t>(tree_.order()[position]));
+    if (scratch.changed.size() == most_changed) tell(scratch);
   }
 
   /// In the first step all samples are new, and fit() reads them in order.
@@ -305,11 +306,9 @@ class KdTree final : public Backend<T> {
     return step_.observer != nullptr && !step_.drift.empty() &&
            tree_.n_samples() <= static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max());
   }
-  /// The observer, of what a thread has labelled.
-  void tell(int thread) {
-    std::vector<std::int32_t>& changed = scratch_[static_cast<std::size_t>(thread)].changed;
-    if (!changed.empty()) step_.observer->labelled_some(0, changed, thread);
-    changed.clear();
+  void tell(Scratch& scratch) const {
+    if (!scratch.changed.empty()) step_.observer->labelled_some(0, scratch.changed, scratch.thread);
+    scratch.changed.clear();
   }
 
   /// #4

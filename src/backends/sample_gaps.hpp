@@ -43,7 +43,9 @@ class SampleGaps {
   /// Beside the engine.
   static double bytes_needed(const Problem<T>& problem) {
     const double n = static_cast<double>(problem.samples.rows()), k = static_cast<double>(problem.n_clusters);
-    return (n + 3 * k) * sizeof(T) + k * sizeof(double) + listed_bytes(problem);
+    // In place an engine's block is larger than a list.
+    const double bounds = 2 * std::min(n, static_cast<double>(largest_label_rows)) * problem.threads;
+    return (n + 3 * k + bounds) * sizeof(T) + k * sizeof(double) + listed_bytes(problem);
   }
 
   std::size_t block_rows() const { return block_rows_; }
@@ -61,7 +63,7 @@ class SampleGaps {
     bool finite = true;
     for (std::size_t j = 0; j < path_.size(); ++j) {
       const double step = static_cast<double>(drift_.of[j]) + static_cast<double>(drift_.others(j));
-      path_[j] = (path_[j] + step) * (1 + 0x1p-51);  // two roundings: not below the sum
+      path_[j] = (path_[j] + step) * (1 + 0x1p-51);  // three roundings: not below the sum
       path_up_[j] = round_up<T>(path_[j]);
       path_down_[j] = round_down<T>(path_[j]);
       finite = finite && std::isfinite(path_up_[j]);

@@ -10,7 +10,7 @@
 //
 //   label_i stays if gap_i > path(label_i)
 //
-// where nothing of a sample is written: 8 bytes read, and one gather.
+// where nothing of a sample is written: 8 bytes read (for float), and one gather.
 #pragma once
 
 #include <limits>

@@ -22,11 +22,12 @@ struct ListedRows {
   std::size_t stride = 0;
   const std::int32_t* index = nullptr;
   std::size_t count = 0, bytes = 0;
+  std::size_t share = 0;  ///< to ask for at a time
 
-  /// Asks for the first `n` and forgets them. Of long rows the first lines are enough.
-  OMNIMEANS_INLINE void ask(std::size_t n) {
+  /// Asks for the next share. Of long rows the first lines are enough.
+  OMNIMEANS_INLINE void ask() {
     constexpr std::size_t most_bytes = 4 * cache_line;
-    for (; n > 0 && count > 0; --n, --count) {
+    for (std::size_t n = share; n > 0 && count > 0; --n, --count) {
       const T* row = rows + static_cast<std::size_t>(*index++) * stride;
       const char* begin = reinterpret_cast<const char*>(row);
       for (std::size_t at = 0; at < bytes && at < most_bytes; at += cache_line)
@@ -69,12 +70,11 @@ struct NearestGroups {
 
   template <std::size_t G>
   static void group_steps(Step& step, Running& running) {
-    const std::size_t share = step.due.count / step.n_groups + 1;
     const T* b = step.centroids;
     const T* start = step.start;
     T* partial = step.partial;
     for (std::size_t g = 0; g < step.n_groups; ++g) {
-      step.due.ask(share);
+      step.due.ask();
       vec acc[G * V];
       if (step.first) {
         unroll<G>([&](auto c) __attribute__((always_inline)) {

@@ -89,18 +89,17 @@ struct NearestLanes {
       Groups::load_chunk(at, length, ahead_of(task, first, tile, from),
                          task.offset != nullptr ? task.offset + from : nullptr, task.scale, task.tile_samples,
                          squares);
-      typename Groups::Step step{
-          .samples = task.tile_samples,
-          .centroids = c.packed + from * k,
-          .length = length,
-          .start = c.half_norms,
-          .tags = tags,
-          .partial = task.partial,
-          .first = from == 0,
-          .last = from + length == d,
-          .centroid = 0,
-          .n_groups = large_groups,
-          .due = from == 0 ? listed_after(task.block, first + tile, d) : ListedRows<T>{}};
+      typename Groups::Step step{.samples = task.tile_samples,
+                                 .centroids = c.packed + from * k,
+                                 .length = length,
+                                 .start = c.half_norms,
+                                 .tags = tags,
+                                 .partial = task.partial,
+                                 .first = from == 0,
+                                 .last = from + length == d,
+                                 .centroid = 0,
+                                 .n_groups = large_groups,
+                                 .due = from == 0 ? listed_after(task, first + tile) : ListedRows<T>{}};
       if (large_groups != 0) steps_large(step, running);
       const std::size_t start = large_groups * (small + 1);
       step.centroids += start * length;
@@ -128,12 +127,18 @@ struct NearestLanes {
     });
   }
 
-  /// The tile of listed rows that begins with place `first` of the list.
-  static OMNIMEANS_INLINE ListedRows<T> listed_after(const RowBlock<T>& block, std::size_t first,
-                                                     std::size_t d) {
+  /// The tile of listed rows that begins with place `first` of the list, some to be asked for with each
+  /// group.
+  static OMNIMEANS_INLINE ListedRows<T> listed_after(const NearestTask<T>& task, std::size_t first) {
+    const RowBlock<T>& block = task.block;
     if (block.index == nullptr || first >= block.n_rows) return {};
-    const std::size_t left = block.n_rows - first;
-    return {block.rows, block.row_stride, block.index + first, left < tile ? left : tile, d * sizeof(T)};
+    const std::size_t left = block.n_rows - first, count = left < tile ? left : tile;
+    return {block.rows,
+            block.row_stride,
+            block.index + first,
+            count,
+            task.centroids.n_features * sizeof(T),
+            count / task.centroids.n_groups + 1};
   }
 
   /// What is read after the features from `from` on of `n_rows` rows: of rows without gaps the next ones, as

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <span>
 #include <string>
 
 #include "core/data.hpp"
@@ -72,6 +73,14 @@ void operator delete[](void* p, std::size_t, std::align_val_t) noexcept {
 
 namespace {
 
+struct Counter final : omnimeans::LabelObserver {
+  void labelled(std::size_t begin, std::size_t end, int) override { told += end - begin; }
+  void labelled_some(std::size_t, std::span<const std::int32_t> listed, int) override {
+    told += listed.size();
+  }
+  std::atomic<std::size_t> told{0};
+};
+
 template <class T>
 void check(std::size_t n, std::size_t d, std::size_t k, int threads, omnimeans::Isa isa) {
   SCOPED_TRACE("n " + std::to_string(n) + ", d " + std::to_string(d) + ", k " + std::to_string(k) + ", " +
@@ -79,15 +88,22 @@ void check(std::size_t n, std::size_t d, std::size_t k, int threads, omnimeans::
   const omnimeans::Matrix<T> samples = blobs<T>(n, d, 10, n + d);
   const omnimeans::Matrix<T> centroids = blobs<T>(k, d, 10, k);
   std::vector<std::int32_t> labels(n, -1);
-  const std::vector<double> drift(k, 0.5);
+  // The same centroids in another order, so that nearly all labels change.
+  omnimeans::Matrix<T> reversed(k, d);
+  for (std::size_t j = 0; j < k; ++j) std::ranges::copy(centroids.row(j), reversed.row(k - 1 - j).begin());
+  const std::vector<double> drift(k, 1e6);
+  Counter observer;
   const std::size_t before = held;
   peak = before;
   const auto backend = omnimeans::find_backend("kdtree").make<T>(
       {.samples = samples.view(), .sample_weights = {}, .n_clusters = k, .threads = threads, .isa = isa});
-  backend->assign({.centroids = centroids.view(), .drift = {}, .labels = labels});
+  backend->assign({.centroids = centroids.view(), .drift = {}, .labels = labels, .observer = &observer});
   const std::size_t allocated = allocations;
-  backend->assign({.centroids = centroids.view(), .drift = drift, .labels = labels});
+  backend->assign({.centroids = reversed.view(), .drift = drift, .labels = labels, .observer = &observer});
   EXPECT_EQ(allocations, allocated) << "no allocation in an iteration";
+  if (n > 100) {
+    EXPECT_GT(observer.told, n / 2);
+  }
   // The allocator rounds every piece up, and small ones have headers.
   EXPECT_LE(peak - before, backend->bytes() + 64 * 1024);
 }

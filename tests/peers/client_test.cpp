@@ -16,6 +16,7 @@
 #include <gtest/gtest.h>
 
 #include "bench/peers/client.hpp"
+#include "bench/peers/openblas.hpp"
 #include "datasets/datasets.hpp"
 #include "omnimeans/fit.hpp"
 #include "omnimeans/isa.hpp"
@@ -238,13 +239,21 @@ TEST(Client, AStoppedWorkerEndsWithTheHarness) {
 
 TEST(Client, TheKernelsOfOpenBlasFitTheCpuUnlessTheUserChose) {
   const StandIn worker("printf \"ready\\t$OPENBLAS_CORETYPE\\t\\t\\n\"\nread line\n");
-  const bool vectors =
-      std::ranges::max(usable_isas()) >= Isa::avx2 && std::ranges::max(usable_isas()) <= Isa::avx512;
   ::unsetenv("OPENBLAS_CORETYPE");
-  EXPECT_EQ(Worker(worker.peer(), 1).version().empty(), !vectors);
+  EXPECT_EQ(Worker(worker.peer(), 1).version(), openblas_core(openblas_choice()));
   ::setenv("OPENBLAS_CORETYPE", "Zen", 1);
   EXPECT_EQ(Worker(worker.peer(), 1).version(), "Zen");
   ::unsetenv("OPENBLAS_CORETYPE");
+}
+
+TEST(Client, OpenBlasKeepsWhatItChoseWithTheVectorsOfTheCpu) {
+  const bool vectors =
+      std::ranges::max(usable_isas()) >= Isa::avx2 && std::ranges::max(usable_isas()) <= Isa::avx512;
+  EXPECT_EQ(openblas_core("Prescott").empty(), !vectors);
+  EXPECT_EQ(openblas_core("Nehalem").empty(), !vectors);
+  for (const char* core : {"Haswell", "SkylakeX", "Cooperlake", "SapphireRapids", "Zen", "skylakex"})
+    EXPECT_EQ(openblas_core(core), "") << core;
+  EXPECT_EQ(openblas_core(""), "") << "no OpenBLAS";
 }
 
 }  // namespace
