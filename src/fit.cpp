@@ -240,18 +240,19 @@ class Fit {
 
     double of_step(double from_backend, CentroidUpdate<T>& update, MatrixView<const T> centroids) {
       const bool told = std::isfinite(from_backend);
-      if (told && moment_) return from_backend;
+      if (told && !std::isnan(moment_)) return from_backend;
       const auto variation = update.inertia_variation(centroids);
-      if (!moment_)
+      if (std::isnan(moment_))
         moment_ = told ? from_backend * (1 + slack_) - variation.value + variation.error : update.moment();
       if (told) return from_backend;
-      const double bound = (*moment_ + variation.value + variation.error) * (1 + slack_);
+      const double bound = (moment_ + variation.value + variation.error) * (1 + slack_);
       return std::isnan(bound) ? std::numeric_limits<double>::infinity() : bound;  // squares that overflow
     }
 
    private:
     double slack_;
-    std::optional<double> moment_;  ///< sum_i w_i |x_i - o|^2, at most
+    double moment_ =
+        std::numeric_limits<double>::quiet_NaN();  ///< sum_i w_i |x_i - o|^2, at most, once known
   };
 
   /// The update step into `next`; true if an empty cluster was given a sample.

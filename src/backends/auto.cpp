@@ -59,7 +59,7 @@ Plan plan_for(const Problem<T>& problem) {
   if (k >= 64 && k * d >= (eight_bits ? 24'000u : 64'000u))
     plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
   const double sample_work = work_per_sample(problem);
-  if (plan.dense.name == "simd" && sample_work >= 2000 && static_cast<double>(n) * sample_work >= 2e7)
+  if (plan.dense.name == "simd" && sample_work >= 700 && static_cast<double>(n) * sample_work >= 2e7)
     plan.dense = {"gap",
                   "one number a sample tells whether its distances are needed, and costs little beside them"};
   plan.first = plan.dense;
