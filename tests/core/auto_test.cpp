@@ -61,13 +61,24 @@ TEST(Auto, ManyFeaturesAndClustersTakeBytes) {
 
 TEST(Auto, TrialsLeaveTheResultAsItIs) {
   // Large enough for gap to be tried in iterations 2, 6 and 14, whatever comes of it.
-  const auto points = blobs<float>(90000, 20, 50, 3, 4);
-  const auto result = run(points, 50, "auto");
+  const auto points = blobs<float>(210000, 8, 40, 3, 4);
+  const auto result = run(points, 40, "auto");
   check_history(result);
   EXPECT_EQ(result.history[0].backend, "simd");
   ASSERT_GT(result.n_iter, 2u);
   EXPECT_EQ(result.history[2].backend, "gap");
-  EXPECT_TRUE(same_result(result, run(points, 50, "naive")));
+  EXPECT_TRUE(same_result(result, run(points, 40, "naive")));
+}
+
+TEST(Auto, GapFromTheStartGivesBytesATrial) {
+  // 96 features are too few for bytes from the start.
+  const auto points = blobs<double>(16000, 96, 1, 6);
+  const auto result = run(points, 680, "auto");
+  check_history(result);
+  EXPECT_EQ(result.history[0].backend, "gap");
+  ASSERT_GT(result.n_iter, 14u);
+  EXPECT_EQ(result.history[14].backend, "bytebounds");
+  EXPECT_TRUE(same_result(result, run(points, 680, "simd")));
 }
 
 TEST(Auto, EightBitsAndThenBytesLeaveTheResultAsItIs) {
