@@ -7,7 +7,7 @@
 # and says where the report is.
 #
 #   --suite NAME     smoke (seconds), quick (about three minutes; the default) or full
-#   --peers          compare with other libraries too: installs those that Debian has (quick: five minutes more)
+#   --peers          compare with other libraries too: installs those that Debian has (quick: six minutes more)
 #   --peers-suite NAME  --peers with a suite of its own
 #   --only NAMES     these programs alone: bench_fit, bench_assign, bench_kernels, bench_seeding, bench_limits, bench_peers
 #   --repetitions N  of each benchmark, instead of the suite's; scripts/compare.sh wants at least 9
