@@ -16,7 +16,7 @@ KINDS = [
      "where only seedings differ this is luck of the draw, either way."),
     ("backend", "`auto` is more than 10 % behind one of our own backends", "Whole fits, of up to 25 iterations."),
     ("simd", "`auto` is more than 5 % behind `simd`", "Whole fits, of up to 25 iterations."),
-    ("memory", "Another library needs less memory", "Resident memory on top of the samples at its peak; a mebibyte or more apart."),
+    ("memory", "Another library needs less memory", "Resident memory on top of the samples at its peak; a mebibyte or more apart; less than one counts as one."),
 ]
 
 
@@ -114,7 +114,7 @@ def _defaults(run):
         least = min(row.counter("inertia") for row in rows) or 1
         lines += ["<details>", f"<summary>{fmt.problem(cell.row)}</summary>", ""]
         lines += table(["library", "marks", "time", "spread", "inertia", "iterations", "memory"], [
-            [row.backend, "".join(mark for mark in peers.marks(row) if mark in "d≈"), fmt.seconds(row.seconds), fmt.percent(row.spread),
+            [row.backend, "".join(mark for mark in peers.marks(row) if mark in "ds≈"), fmt.seconds(row.seconds), fmt.percent(row.spread),
              f"{row.counter('inertia') / least:.4f}", fmt.count(row.counter("n_iter")), fmt.size(row.counter("memory_bytes"))] for row in rows], left=2)
         lines += ["</details>", ""]
     return lines

@@ -161,7 +161,7 @@ def losses(analysis):
             ours, theirs = cell.auto.counter("memory_bytes"), row.counter("memory_bytes")
             # Less than a mebibyte apart is noise of the allocator.
             if cell.group == "peer" and ours is not None and theirs is not None and ours - theirs > 2**20:
-                found.append(Loss("memory", cell.auto, row, ours / max(theirs, 1)))
+                found.append(Loss("memory", cell.auto, row, ours / max(theirs, 2**20)))
     for cell in cells(run, "own"):
         for row in cell.libraries:
             if not cell.auto or not row.ok:
@@ -170,7 +170,7 @@ def losses(analysis):
             if row.seconds < cell.auto.seconds and theirs <= 1.001 * ours:
                 found.append(Loss("defaults", cell.auto, row, cell.auto.seconds / row.seconds))
             # Whatever time it took, and however it works.
-            if theirs < ours * (1 - 1e-6):  # else the order of additions
+            if theirs < ours * (1 - 1e-3):
                 found.append(Loss("inertia", cell.auto, row, ours / theirs if theirs > 0 else float("inf")))
     groups = {}
     for row in run.group("fit", "peer", "map"):

@@ -10,6 +10,19 @@ from .analysis import BASELINES, distances_saved, gflops, iterations
 GROUPS = {"fit": "Whole fits", "assign": "One assignment pass"}
 
 
+def _noise(run):
+    """How quiet the machine was: what ran beside the benchmarks when they began, and how far repetitions lay apart."""
+    loads = run.context.get("load_avg") or []
+    spreads = [row.spread for row in run.rows if row.ok and row.spread is not None]
+    parts = []
+    if loads:
+        parts.append(f"load average {loads[0]:.1f} at the start")
+    if spreads:
+        share = sum(spread > 0.3 for spread in spreads) / len(spreads)
+        parts.append(f"repetitions more than 30 % apart in {fmt.percent(share)} of the rows")
+    return ", ".join(parts)
+
+
 def machine_facts(run):
     """(name, value) pairs about the machine and build, without the empty ones."""
     ram = run.text("ram_bytes")
@@ -24,6 +37,7 @@ def machine_facts(run):
         ("Commit", run.commit()),
         ("Suite", run.text("suite")),
         ("Date", _date(run.text("date"))),
+        ("Noise", _noise(run)),
     ]
     return [(name, value) for name, value in facts if value]
 
@@ -151,14 +165,13 @@ def _backends_page(analysis):
 def _headline_section(analysis):
     rows = {}
     for h in analysis.headlines():
-        cell = f"**{fmt.times(h.geomean)}** (worst {fmt.times(h.worst)})"
-        rows.setdefault((h.threads, h.contender), {"count": 0})[h.baseline] = cell
-        rows[(h.threads, h.contender)]["count"] = max(rows[(h.threads, h.contender)]["count"], h.count)
+        cell = f"**{fmt.times(h.geomean)}** (worst {fmt.times(h.worst)}; {h.count} problems)"
+        rows.setdefault((h.threads, h.contender), {})[h.baseline] = cell
     if not rows:
         return []
-    table = [[contender, str(threads), *(cells.get(b, "") for b in BASELINES), str(cells["count"])]
+    table = [[contender, str(threads), *(cells.get(b, "") for b in BASELINES)]
              for (threads, contender), cells in rows.items()]
-    header = ["Geometric-mean speed-up", "threads", *(f"over {b}" for b in BASELINES), "problems"]
+    header = ["Geometric-mean speed-up", "threads", *(f"over {b}" for b in BASELINES)]
     return ["## Headline", ""] + _table(header, table)
 
 

@@ -52,7 +52,7 @@ Plan plan_for(const Problem<T>& problem) {
   const bool eight_bits = int8_kernels_for(problem) != nullptr;
   Plan plan{
       .first = {},
-      .dense = {"simd", "bounds and boxes do not pay at this shape: computing every distance is fastest"},
+      .dense = {"simd", "bounds and boxes do not pay at this shape, or not yet: every distance is computed"},
       .bounded = {"gap", "centroids move less: one number a sample may save its distances, on trial"}};
   if (eight_bits && d >= 32 && k >= 64 && k * d >= 8'000)
     plan.dense = {"int8", "many features and clusters: every distance in eight bits, few of them again"};
@@ -129,12 +129,11 @@ class Auto final : public Backend<T> {
 
   std::size_t first_trial() const {
     // Of a step of some microseconds the clock says little, and memory costs more than it.
-    if (static_cast<double>(problem_.samples.rows()) * work_per_sample(problem_) < 1e8 ||
-        plan_.bounded.name == plan_.dense.name)
-      return std::numeric_limits<std::size_t>::max();
-    // Bytes cost a pass and a half to write, bounds beside eight bits two; both hardly pay while centroids
-    // move far.
-    return plan_.bounded.name == "bytebounds" || plan_.dense.name == "int8" ? 14 : 2;
+    const double work = static_cast<double>(problem_.samples.rows()) * work_per_sample(problem_);
+    if (work < 5e6 || plan_.bounded.name == plan_.dense.name) return std::numeric_limits<std::size_t>::max();
+    // Bytes cost a pass and a half to write, bounds beside eight bits two, and those of a short step as much
+    // as it; they hardly pay while centroids move far.
+    return plan_.bounded.name == "bytebounds" || plan_.dense.name == "int8" || work < 1e8 ? 14 : 2;
   }
 
   bool take(Choice choice, std::uint64_t memory_in_use = 0) {
