@@ -200,7 +200,6 @@ template <class T>
 void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<const std::int32_t> listed,
                                 const Labelling<T>& out, Scratch& scratch) {
   const bool in_place = listed.empty(), gaps = !out.gaps.empty(), bounds = gaps || !out.lower.empty();
-  const bool bounds_in_place = in_place && !gaps;
   const auto sample = [&](std::size_t r) {
     return begin + (in_place ? r : static_cast<std::size_t>(listed[r]));
   };
@@ -221,7 +220,7 @@ void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<
     task.block.index = listed.data();
     task.labels = scratch.labels.data();
   }
-  if (bounds_in_place && bounds) {
+  if (in_place && bounds && !gaps) {
     task.bounds.upper = out.upper.data() + begin;
     task.bounds.lower = out.lower.data() + begin;
   } else if (bounds) {
@@ -238,33 +237,13 @@ void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<
     scratch.squared[r] = 0;  // counted when it is re-ranked
     if (gaps) scratch.lower[r] = -std::numeric_limits<T>::infinity();
   }
-  T* gap = in_place && gaps ? out.gaps.data() + begin : scratch.lower.data();
   if (gaps)
-    kernels_.gaps({scratch.lower.data(), scratch.upper.data(), task.labels, out.path.data()}, count, gap);
-  if (in_place) {
-    if (out.observer != nullptr) observe(begin, count, n_open, *out.observer, scratch);
-  } else {
-    // Open samples keep their labels until they are re-ranked.
-    for (std::size_t o = 0; o < n_open; ++o) {
-      const auto r = static_cast<std::size_t>(scratch.in_block[o]);
-      scratch.labels[r] = out.labels[sample(r)];
-    }
-    std::size_t n_changed = 0;  // to in_block, which nothing reads any more
-    for (std::size_t r = 0; r < count; ++r) {
-      const std::size_t i = sample(r);
-      scratch.in_block[n_changed] = listed[r];
-      n_changed += out.labels[i] != scratch.labels[r];
-      out.labels[i] = scratch.labels[r];
-      if (gaps) {
-        out.gaps[i] = gap[r];
-      } else if (bounds) {
-        out.upper[i] = scratch.upper[r];
-        out.lower[i] = scratch.lower[r];
-      }
-    }
-    if (out.observer != nullptr)
-      out.observer->labelled_some(begin, {scratch.in_block.data(), n_changed},
-                                  static_cast<int>(scratch.thread));
+    kernels_.gaps({scratch.lower.data(), scratch.upper.data(), task.labels, out.path.data()}, count,
+                  in_place ? out.gaps.data() + begin : scratch.lower.data());
+  if (!in_place) {
+    write_listed(begin, listed, n_open, out, scratch);
+  } else if (out.observer != nullptr) {
+    observe(begin, count, n_open, *out.observer, scratch);
   }
   const auto squared = [&](std::size_t r) { return static_cast<double>(scratch.squared[r]); };
   const double bound =
@@ -273,6 +252,34 @@ void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<
       });
   scratch.stats.inertia_bound += bound * inverse_scale2_ * (1 + 0x1p-20);
   scratch.stats.distances_computed += count * n_clusters_;
+}
+
+/// What the kernel found of listed samples, from the scratch to where it belongs; tells of those whose label
+/// changed. Open ones keep theirs until they are re-ranked.
+template <class T>
+void DenseEngine<T>::write_listed(std::size_t begin, std::span<const std::int32_t> listed, std::size_t n_open,
+                                  const Labelling<T>& out, Scratch& scratch) const {
+  const auto sample = [&](std::size_t r) { return begin + static_cast<std::size_t>(listed[r]); };
+  for (std::size_t o = 0; o < n_open; ++o) {
+    const auto r = static_cast<std::size_t>(scratch.in_block[o]);
+    scratch.labels[r] = out.labels[sample(r)];
+  }
+  std::size_t n_changed = 0;  // to in_block, which nothing reads any more
+  for (std::size_t r = 0; r < listed.size(); ++r) {
+    const std::size_t i = sample(r);
+    scratch.in_block[n_changed] = listed[r];
+    n_changed += out.labels[i] != scratch.labels[r];
+    out.labels[i] = scratch.labels[r];
+    if (!out.gaps.empty()) {
+      out.gaps[i] = scratch.lower[r];
+    } else if (!out.lower.empty()) {
+      out.upper[i] = scratch.upper[r];
+      out.lower[i] = scratch.lower[r];
+    }
+  }
+  if (out.observer != nullptr)
+    out.observer->labelled_some(begin, {scratch.in_block.data(), n_changed},
+                                static_cast<int>(scratch.thread));
 }
 
 /// Tells of count samples but the open ones, which follow when they are re-ranked.

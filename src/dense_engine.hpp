@@ -229,6 +229,8 @@ class DenseEngine {
   kernels::NearestTask<T> nearest_task(std::size_t begin, Scratch& scratch) const;
   void label_rows(std::size_t begin, std::size_t count, std::span<const std::int32_t> listed,
                   const Labelling<T>& out, Scratch& scratch);
+  void write_listed(std::size_t begin, std::span<const std::int32_t> listed, std::size_t n_open,
+                    const Labelling<T>& out, Scratch& scratch) const;
   void observe(std::size_t begin, std::size_t count, std::size_t n_open, LabelObserver& observer,
                const Scratch& scratch) const;
   void rerank(const Labelling<T>& out);

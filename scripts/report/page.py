@@ -35,7 +35,7 @@ def page(analysis, plots, source):
         "source": html.escape(source),
     }
     template = (HERE / "page.html").read_text(encoding="utf-8")
-    # One pass, so that nothing in the data can be taken for a placeholder.
+    # One pass, so that nothing in the data can be taken for a name of the template.
     return re.sub(r"\{\{(\w+)\}\}", lambda m: parts[m[1]], template)
 
 

@@ -22,11 +22,7 @@ template <class T>
 std::size_t first_wrong_step(const Walk<T>& walk, const omnimeans::BackendEntry& entry, int threads,
                              omnimeans::Isa isa, double factor) {
   const std::size_t n = walk.samples.rows();
-  const auto backend = entry.make<T>({.samples = walk.samples.view(),
-                                      .sample_weights = walk.weights,
-                                      .n_clusters = walk.centroids.front().rows(),
-                                      .threads = threads,
-                                      .isa = isa});
+  const auto backend = entry.make<T>(problem_of(walk, threads, isa));
   // Twice: another run begins where the drift is empty.
   for (int run = 0; run < 2; ++run) {
     std::vector<std::int32_t> labels(n, -1);

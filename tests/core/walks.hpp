@@ -12,6 +12,7 @@
 
 #include "core/oracle.hpp"
 #include "core/random.hpp"
+#include "omnimeans/backend.hpp"
 #include "omnimeans/matrix_view.hpp"
 
 template <class T>
@@ -23,6 +24,17 @@ struct Walk {
   std::vector<std::vector<double>> drifts;        // between two steps
   std::vector<std::vector<std::int32_t>> labels;  // the oracle's
 };
+
+/// What a backend is made for; views of the walk.
+template <class T>
+omnimeans::Problem<T> problem_of(const Walk<T>& walk, int threads, omnimeans::Isa isa) {
+  return {.samples = walk.samples.view(),
+          .sample_weights = walk.weights,
+          .n_clusters = walk.centroids.front().rows(),
+          .threads = threads,
+          .isa = isa,
+          .memory_limit_bytes = 0};
+}
 
 /// Not below |a_j - b_j|: the square in 113 bits, then a root with room for its rounding and for underflow.
 template <class T>

@@ -61,12 +61,7 @@ std::size_t violations(const Walk<T>& walk, const Matrix<T>& centroids,
 template <class T>
 std::size_t follow(const Walk<T>& walk, omnimeans::Isa isa, double factor, std::size_t& kept) {
   const std::size_t n = walk.samples.rows(), k = walk.centroids.front().rows();
-  const omnimeans::Problem<T> problem{.samples = walk.samples.view(),
-                                      .sample_weights = walk.weights,
-                                      .n_clusters = k,
-                                      .threads = 1,
-                                      .isa = isa,
-                                      .memory_limit_bytes = 0};
+  const omnimeans::Problem<T> problem = problem_of(walk, 1, isa);
   omnimeans::DenseEngine<T> engine(problem.samples, k, isa, 1);
   omnimeans::algorithms::SampleBounds<T> bounds(problem, engine.kernels());
   std::vector<std::int32_t> labels(n, -1);
@@ -123,12 +118,7 @@ template <class T>
 std::size_t wrong_first_steps(const Walk<T>& walk, double factor, std::size_t& spared) {
   const std::size_t n = walk.samples.rows(), k = walk.centroids.front().rows();
   // Without vectors a row of the tile is long: guesses are worth a try.
-  const omnimeans::Problem<T> problem{.samples = walk.samples.view(),
-                                      .sample_weights = walk.weights,
-                                      .n_clusters = k,
-                                      .threads = 2,
-                                      .isa = omnimeans::Isa::scalar,
-                                      .memory_limit_bytes = 0};
+  const omnimeans::Problem<T> problem = problem_of(walk, 2, omnimeans::Isa::scalar);
   omnimeans::DenseEngine<T> engine(problem.samples, k, problem.isa, problem.threads);
   omnimeans::algorithms::SampleBounds<T> bounds(problem, engine.kernels());
   std::vector<T> half(k);

@@ -56,12 +56,7 @@ std::size_t violations(const Walk<T>& walk, const Matrix<T>& centroids,
 template <class T>
 std::size_t follow(const Walk<T>& walk, omnimeans::Isa isa, double factor, std::size_t& kept) {
   const std::size_t n = walk.samples.rows(), k = walk.centroids.front().rows();
-  const omnimeans::Problem<T> problem{.samples = walk.samples.view(),
-                                      .sample_weights = walk.weights,
-                                      .n_clusters = k,
-                                      .threads = 1,
-                                      .isa = isa,
-                                      .memory_limit_bytes = 0};
+  const omnimeans::Problem<T> problem = problem_of(walk, 1, isa);
   omnimeans::DenseEngine<T> engine(problem.samples, k, isa, 1);
   omnimeans::algorithms::SampleGaps<T> gaps(problem, engine.kernels());
   std::vector<std::int32_t> labels(n, -1);
