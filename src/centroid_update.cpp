@@ -143,14 +143,14 @@ void CentroidUpdate<T>::apply(Sums& sums, std::size_t i, std::size_t cluster, bo
 template <class T>
 void CentroidUpdate<T>::find_moves(std::span<const std::int32_t> labels, std::size_t begin, std::size_t end,
                                    std::vector<std::size_t>& moves) const {
-  // Mostly nothing has changed: look at many labels at once first.
-  constexpr std::size_t glance = 64;
-  for (std::size_t i = begin; i < end; i += glance) {
-    const std::size_t stop = std::min(end, i + glance);
-    std::int32_t differs = 0;
-    for (std::size_t at = i; at < stop; ++at) differs |= labels[at] ^ accounted_[at];
-    for (std::size_t at = i; differs != 0 && at < stop; ++at) {
-      if (labels[at] != accounted_[at] && present(at)) moves.push_back(at);
+  constexpr std::size_t piece = 1024;
+  std::int32_t found[piece];
+  for (std::size_t i = begin; i < end; i += piece) {
+    const std::size_t n =
+        kernels_.differing(labels.data() + i, accounted_.data() + i, std::min(piece, end - i), found);
+    for (std::size_t f = 0; f < n; ++f) {
+      const std::size_t at = i + static_cast<std::size_t>(found[f]);
+      if (present(at)) moves.push_back(at);
     }
   }
 }

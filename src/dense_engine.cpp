@@ -30,7 +30,8 @@ double sum_of_positive(std::size_t count, Value&& value) {
 }  // namespace
 
 template <class T>
-DenseEngine<T>::DenseEngine(MatrixView<const T> samples, std::size_t n_clusters, Isa isa, int threads)
+DenseEngine<T>::DenseEngine(MatrixView<const T> samples, std::size_t n_clusters, Isa isa, int threads,
+                            const kernels::Int16Kernels* int16)
     : samples_(samples),
       kernels_(kernels::kernels_for<T>(isa)),
       plan_(make_dense_plan<T>(samples.rows(), samples.cols(), n_clusters, isa, threads)),
@@ -47,6 +48,8 @@ DenseEngine<T>::DenseEngine(MatrixView<const T> samples, std::size_t n_clusters,
   // N is inflated by 2 gamma_{d+8}, 16 u by round_up, and a few roundings: less than this.
   norm_slack_ = 4 * gamma_of(d + 12, unit_roundoff<T>());
   norm_floor_ = 2 * std::sqrt(d * static_cast<double>(std::numeric_limits<T>::denorm_min()));
+  if (int16 != nullptr)
+    int16_ = std::make_unique<Int16Rows>(*int16, samples.rows(), samples.cols(), n_clusters);
 }
 
 template <class T>
@@ -157,11 +160,12 @@ AssignmentStats DenseEngine<T>::sum_stats() const {
 
 template <class T>
 AssignmentStats DenseEngine<T>::assign(const Labelling<T>& out) {
-  pack_groups();
+  pack_for_labels(true);
   over_blocks(plan_.label_rows, [&](RowRange rows, Scratch& scratch) {
     label_rows(rows.begin, rows.size(), {}, out, scratch);
   });
   norms_known_ = true;
+  if (in_int16_) int16_->all_rounded();
   rerank(out);
   return sum_stats();
 }
@@ -210,7 +214,7 @@ void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<
   kernels::NearestTask<T> task = nearest_task(begin, scratch);
   task.block.n_rows = count;
   task.norms = norms_.data() + begin;
-  task.squared = scratch.squared.data();
+  task.squared = out.inertia ? scratch.squared.data() : nullptr;
   task.open = scratch.in_block.data();
   task.n_open = &n_open;
   if (in_place) {
@@ -229,7 +233,15 @@ void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<
     task.bounds.upper = scratch.upper.data();
     task.bounds.lower = scratch.lower.data();
   }
-  kernels_.nearest(task);
+  if constexpr (sizeof(T) == sizeof(float)) {
+    if (in_int16_) {
+      if (!int16_->rounded()) round_block(begin, count, scratch);
+      int16_->take_over(task, begin, largest_norm_);
+    }
+    (in_int16_ ? int16_->kernels().nearest : kernels_.nearest)(task);
+  } else {
+    kernels_.nearest(task);
+  }
 
   for (std::size_t o = 0; o < n_open; ++o) {
     const auto r = static_cast<std::size_t>(scratch.in_block[o]);
@@ -245,13 +257,32 @@ void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<
   } else if (out.observer != nullptr) {
     observe(begin, count, n_open, *out.observer, scratch);
   }
+  scratch.stats.distances_computed += count * n_clusters_;
+  if (!out.inertia) {
+    scratch.stats.inertia_bound = std::numeric_limits<double>::infinity();
+    return;
+  }
   const auto squared = [&](std::size_t r) { return static_cast<double>(scratch.squared[r]); };
   const double bound =
       out.weights.empty() ? sum_of_positive(count, squared) : sum_of_positive(count, [&](std::size_t r) {
         return squared(r) * static_cast<double>(out.weights[sample(r)]);
       });
   scratch.stats.inertia_bound += bound * inverse_scale2_ * (1 + 0x1p-20);
-  scratch.stats.distances_computed += count * n_clusters_;
+}
+
+/// Samples, and their norms, for the passes in sixteen bits.
+template <class T>
+void DenseEngine<T>::round_block(std::size_t begin, std::size_t count, Scratch& scratch) {
+  if constexpr (sizeof(T) == sizeof(float)) {
+    int16_->round_samples(begin, {.rows = samples_.row_data(begin),
+                                  .row_stride = samples_.row_stride(),
+                                  .n_rows = count,
+                                  .n_features = samples_.cols(),
+                                  .offset = transformed_ ? offset_.data() : nullptr,
+                                  .scale = scale_,
+                                  .squares = scratch.squared.data()});
+    for (std::size_t r = 0; r < count; ++r) set_norm(begin + r, scratch.squared[r]);
+  }
 }
 
 /// What the kernel found of listed samples, from the scratch to where it belongs; tells of those whose label
@@ -304,6 +335,8 @@ void DenseEngine<T>::rerank(const Labelling<T>& out) {
   open.clear();
   for (const Scratch& scratch : scratch_) open.insert(open.end(), scratch.open.begin(), scratch.open.end());
   if (open.empty()) return;
+  // Rounded too coarsely for this data: float leaves fewer open.
+  if (in_int16_ && 8 * open.size() > sum_stats().distances_computed / n_clusters_) int16_.reset();
   pack_panels();
   constexpr std::size_t batch = rerank_rows;
   const std::size_t d = samples_.cols(), stride = padded_clusters();
@@ -315,6 +348,9 @@ void DenseEngine<T>::rerank(const Labelling<T>& out) {
     scratch.rows.reserve(std::max(batch, block_rows_) * d);
     scratch.scores.reserve(batch * stride);
     const RowRange range = block_range(b, open.size(), batch);
+    // Open samples are scattered: those of the next batch are asked for.
+    for (std::size_t o = range.end; o < std::min(range.end + batch, open.size()); ++o)
+      __builtin_prefetch(samples_.row_data(open[o]));
     for (std::size_t r = 0; r < range.size(); ++r)
       transform_row(open[range.begin + r], scratch.rows.data() + r * d);
     kernels_.scores(panels(), {scratch.rows.data(), d, range.size()}, scratch.scores.data(), stride);

@@ -26,11 +26,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "aligned_buffer.hpp"
 #include "dense_plan.hpp"
+#include "int16_rows.hpp"
 #include "kernels/kernels.hpp"
 #include "omnimeans/backend.hpp"
 #include "omnimeans/matrix_view.hpp"
@@ -51,12 +53,15 @@ struct Labelling {
   std::span<T> gaps = {};
   std::span<const T> path = {};       ///< n_clusters
   LabelObserver* observer = nullptr;  ///< told of what assign() and assign_listed() label
+  bool inertia = true;  ///< whether its bound is asked for; else it is infinite, and saves some cycles a sample
 };
 
 template <class T>
 class DenseEngine {
  public:
-  DenseEngine(MatrixView<const T> samples, std::size_t n_clusters, Isa isa, int threads);
+  /// With int16, labels are found in sixteen bits where those prove them.
+  DenseEngine(MatrixView<const T> samples, std::size_t n_clusters, Isa isa, int threads,
+              const kernels::Int16Kernels* int16 = nullptr);
 
   /// Another engine for the same centroids, whose packed values it shares: `packed` has packed them
   /// (pack_all) and takes no others as long as this one lives. set_samples() comes next.
@@ -97,7 +102,7 @@ class DenseEngine {
   /// sample: see nearly_all() and gap.cpp.)
   template <class Body>
   AssignmentStats assign_listed(const Labelling<T>& out, std::size_t block_rows, Body&& body) {
-    pack_groups();
+    pack_for_labels(false);
     over_blocks(block_rows, [&](RowRange rows, Scratch& scratch) {
       scratch.listed.clear();
       body(rows, scratch);
@@ -221,6 +226,11 @@ class DenseEngine {
   void choose_transform();
   void measure_centroids();
   void pack_groups();
+  template <class Value>
+  void pack_grouped(std::size_t length, T* out, Value&& value) const;
+  void pack_for_labels(bool all_samples);
+  bool int16_fits();
+  void round_block(std::size_t begin, std::size_t count, Scratch& scratch);
   void find_margin(double largest_squared_norm);
   void transform_row(std::size_t i, T* out) const;
   T packed(T value, std::size_t t) const;
@@ -269,6 +279,8 @@ class DenseEngine {
   double norm_slack_ = 0, norm_floor_ = 0;  ///< |x'| >= N (1 - norm_slack) - norm_floor
   T lower_factor_ = 1;                      ///< of lower_terms()
   bool norms_known_ = false;
+  std::unique_ptr<Int16Rows> int16_;  ///< null: not asked for, or of no use
+  bool in_int16_ = false;             ///< the current pass
   std::vector<Scratch> scratch_;
   std::vector<std::size_t> open_;      ///< of all threads
   std::vector<double> squared_norms_;  ///< of the centroids, scaled

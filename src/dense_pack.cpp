@@ -12,7 +12,7 @@
 
 namespace omnimeans {
 
-/// Centres unless the common offset is small against the spread, scales where squares leave T's range.
+/// Centres unless the common offset is small against the spread (and for sixteen bits always), scales where squares leave T's range.
 template <class T>
 void DenseEngine<T>::choose_transform() {
   transform_chosen_ = true;
@@ -40,7 +40,7 @@ void DenseEngine<T>::choose_transform() {
     }
   }
   offset_.assign(d, T(0));
-  const bool centre = spread2 > 0 && offset2 > 0.25 * spread2;
+  const bool centre = spread2 > 0 && (int16_ != nullptr || offset2 > 0.25 * spread2);
   if (centre) {
     for (std::size_t t = 0; t < d; ++t) offset_[t] = static_cast<T>(mean[t]);
     largest = centred_largest;
@@ -92,25 +92,62 @@ T DenseEngine<T>::packed(T value, std::size_t t) const {
                    static_cast<double>(scale_));
 }
 
-/// Chunks of dense_chain features; in a chunk the groups, in a group feature-major.
+/// As GroupedCentroids, from centroids of `length` values: value(j, t).
 template <class T>
-void DenseEngine<T>::pack_groups() {
-  if (groups_packed_) return;
-  const std::size_t d = centroids_.cols(), k = n_clusters_;
-  const std::size_t small = k / n_groups_, large_groups = k % n_groups_;
-  parallel_blocks(k * d < 100'000 ? 1 : threads_, n_groups_, [&](std::size_t g, int) {
+template <class Value>
+void DenseEngine<T>::pack_grouped(std::size_t length, T* out, Value&& value) const {
+  const std::size_t k = n_clusters_, small = k / n_groups_, large_groups = k % n_groups_;
+  parallel_blocks(k * length < 100'000 ? 1 : threads_, n_groups_, [&](std::size_t g, int) {
     const std::size_t start = g * small + std::min(g, large_groups),
                       size = small + (g < large_groups ? 1 : 0);
     for (std::size_t j = start; j < start + size; ++j) {
-      const T* c = centroids_.row_data(j);
-      for (std::size_t from = 0; from < d; from += kernels::dense_chain) {
-        const std::size_t length = std::min(kernels::dense_chain, d - from);
-        T* out = grouped_.data() + from * k + start * length + (j - start);
-        for (std::size_t t = 0; t < length; ++t) out[t * size] = packed(c[from + t], from + t);
+      for (std::size_t from = 0; from < length; from += kernels::dense_chain) {
+        const std::size_t chunk = std::min(kernels::dense_chain, length - from);
+        T* to = out + from * k + start * chunk + (j - start);
+        for (std::size_t t = 0; t < chunk; ++t) to[t * size] = value(j, from + t);
       }
     }
   });
+}
+
+template <class T>
+void DenseEngine<T>::pack_groups() {
+  if (groups_packed_) return;
+  pack_grouped(centroids_.cols(), grouped_.data(),
+               [&](std::size_t j, std::size_t t) { return packed(centroids_(j, t), t); });
   groups_packed_ = true;
+}
+
+/// Packs what the labels of a pass are found with: of all samples, or of some.
+template <class T>
+void DenseEngine<T>::pack_for_labels(bool all_samples) {
+  if constexpr (sizeof(T) == sizeof(float)) {
+    in_int16_ = int16_ != nullptr && (all_samples || int16_->rounded()) && int16_fits();
+    if (in_int16_) {
+      for (std::size_t j = 0; j < n_clusters_; ++j) int16_->set_start(j, squared_norms_[j]);
+      return pack_grouped(int16_->n_words(), int16_->centroids(), [&](std::size_t j, std::size_t w) {
+        return int16_->word(w, [&](std::size_t t) { return packed(centroids_(j, t), t); });
+      });
+    }
+  }
+  pack_groups();
+}
+
+/// Whether the centroids are short enough for sixteen bits; the unit is chosen at the first time.
+template <class T>
+bool DenseEngine<T>::int16_fits() {
+  if (!int16_->unit_chosen()) {
+    constexpr std::size_t asked = 1024;
+    const std::size_t n = samples_.rows(), step = block_count(n, asked);
+    double longest = largest_norm_;
+    AlignedBuffer<T> x(row_stride_);
+    for (std::size_t i = 0; i < n; i += step) {
+      set_norm(i, kernels_.squared_norm(sample(i, x.data()), samples_.cols()));
+      if (std::isfinite(norms_[i])) longest = std::max(longest, norm(i));
+    }
+    int16_->choose_unit(longest);
+  }
+  return int16_->fits(largest_norm_);
 }
 
 template <class T>
@@ -182,6 +219,8 @@ template void DenseEngine<float>::measure_centroids();
 template void DenseEngine<double>::measure_centroids();
 template void DenseEngine<float>::pack_groups();
 template void DenseEngine<double>::pack_groups();
+template void DenseEngine<float>::pack_for_labels(bool);
+template void DenseEngine<double>::pack_for_labels(bool);
 template void DenseEngine<float>::pack_panels();
 template void DenseEngine<double>::pack_panels();
 template void DenseEngine<float>::pack_rows();

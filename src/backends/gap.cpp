@@ -27,7 +27,8 @@ class Gap final : public Backend<T> {
  public:
   explicit Gap(const Problem<T>& problem)
       : problem_(within_memory("gap", problem, needed(problem))),
-        engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads),
+        engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads,
+                int16_kernels_for(problem)),
         gaps_(problem_, engine_.kernels()) {
     // Of a listed row 30 cycles more, measured like those of first_step.hpp: memory is not read in order.
     const double in_place = row_cycles(problem, engine_.kernels()) + own_cycles(problem);
@@ -36,7 +37,8 @@ class Gap final : public Backend<T> {
 
   AssignmentStats assign(const Assignment<T>& step) override {
     engine_.set_centroids(step.centroids);
-    const Labelling<T> out = gaps_.labelling(step.labels, step.observer);
+    Labelling<T> out = gaps_.labelling(step.labels, step.observer);
+    out.inertia = step.drift.empty();
     AssignmentStats stats;
     if (step.drift.empty() || !gaps_.take_drift(step.drift)) {
       gaps_.begin();
@@ -50,7 +52,6 @@ class Gap final : public Backend<T> {
         }
         // #2 is the engine's
       });
-      stats.inertia_bound = std::numeric_limits<double>::infinity();
     }
     stats.observed = step.observer != nullptr;
     return stats;

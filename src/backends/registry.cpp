@@ -8,6 +8,7 @@
   X(openmp)                   \
   X(simd)                     \
   X(gap)                      \
+  X(int16)                    \
   X(int8)                     \
   X(elkan)                    \
   X(bytebounds)               \

@@ -22,8 +22,10 @@ class SimdBackend final : public Backend<T> {
 
   AssignmentStats assign(const Assignment<T>& step) override {
     engine_.set_centroids(step.centroids);
-    AssignmentStats stats = engine_.assign(
-        {.weights = problem_.sample_weights, .labels = step.labels, .observer = step.observer});
+    AssignmentStats stats = engine_.assign({.weights = problem_.sample_weights,
+                                            .labels = step.labels,
+                                            .observer = step.observer,
+                                            .inertia = step.drift.empty()});
     stats.observed = step.observer != nullptr;
     return stats;
   }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernels/kernels.hpp"
+#include "kernels/rows-inl.hpp"
 #include "kernels/simd-inl.hpp"
 
 namespace omnimeans::kernels {
@@ -15,6 +16,19 @@ template <class T, class Arch>
 struct Account {
   using D = Simd<double, Arch>;
   static constexpr std::size_t W = D::lanes;
+
+  static std::size_t differing(const std::int32_t* a, const std::int32_t* b, std::size_t n,
+                               std::int32_t* out) {
+    std::size_t count = 0, r = 0;
+#if !defined(OMNIMEANS_KERNELS_SCALAR)
+    using R = Rows<float, Arch>;
+    for (; r + R::W <= n; r += R::W) R::append_open(equal_lanes<Arch>(a + r, b + r), r, out, count);
+#endif
+    for (; r < n; ++r) {
+      if (a[r] != b[r]) out[count++] = static_cast<std::int32_t>(r);
+    }
+    return count;
+  }
 
   static void account(const AccountTask<T>& task) {
     constexpr std::size_t ahead = 16;  // moved samples are scattered: ask for rows that are due in a while

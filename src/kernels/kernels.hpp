@@ -62,6 +62,7 @@ struct NearestTask {
   RowBlock<T> block;          ///< may list its rows; r below counts in the list, norms in the rows
   const T* offset = nullptr;  ///< subtracted from every sample, then times scale; null: samples as they are
   T scale = 1;
+  T unit = 1;  ///< of a score, where accumulators are integers (int16.hpp)
   T margin0 = 0, margin1 = 0, margin2 = 0, norm_limit = 0;
   T* norms = nullptr;  ///< of each row, an upper bound of |x'|: read if known, else written
   bool norms_known = false;
@@ -70,7 +71,7 @@ struct NearestTask {
   T* partial =
       nullptr;  ///< scratch: n_clusters * nearest_tile values, aligned; only if n_features > dense_chain
   std::int32_t* labels = nullptr;  ///< out: n_rows; of an open row: not proved
-  T* squared = nullptr;            ///< out: n_rows upper bounds of |x' - c'_label|^2, before rounding up
+  T* squared = nullptr;  ///< out: n_rows upper bounds of |x' - c'_label|^2, before rounding up; or null
   DistanceBounds<T> bounds;
   std::int32_t* open = nullptr;  ///< out: the r whose label is not proved; room for n_rows
   std::size_t* n_open = nullptr;
@@ -292,6 +293,9 @@ struct Kernels {
   /// For each of the block's listed rows (block.index = task.open): upper = factor * |x - c_label| + floor.
   /// Leaves in `open` those that are still open.
   BoundsResult (*tighten_bounds)(const BoundsTask<T>&, const RowBlock<T>& block, const OwnDistances<T>& own);
+
+  /// Writes the r < n with a[r] != b[r], ascending, to `out` (room for n) and returns how many.
+  std::size_t (*differing)(const std::int32_t* a, const std::int32_t* b, std::size_t n, std::int32_t* out);
 
   /// sums[to] += bits(x + magic), sums[from] -= bits(x + magic), likewise the counts, for every sample
   /// listed.

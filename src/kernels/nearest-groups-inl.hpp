@@ -15,6 +15,22 @@
 namespace omnimeans::kernels {
 namespace {
 
+/// How a tile multiplies. Here values of T; int16-inl.hpp has pairs of integers in the lanes instead.
+template <class T, class Arch>
+struct Products {
+  using S = Simd<T, Arch>;
+  using vec = typename S::vec;
+  /// Whether nearest-direct-inl.hpp may score few centroids.
+  static constexpr bool direct = true;
+
+  static OMNIMEANS_INLINE vec subtract(vec sample, vec centroid, vec acc) {
+    return S::fnma(sample, centroid, acc);
+  }
+  static OMNIMEANS_INLINE vec add(vec a, vec b) { return S::add(a, b); }
+  /// The score that an accumulator stands for.
+  static OMNIMEANS_INLINE vec score(vec acc, T) { return acc; }
+};
+
 /// Rows that are due soon, scattered over memory: the hardware does not foresee them.
 template <class T>
 struct ListedRows {
@@ -37,7 +53,7 @@ struct ListedRows {
   }
 };
 
-template <class T, class Arch, std::size_t V>
+template <class T, class Arch, std::size_t V, class Product = Products<T, Arch>>
 struct NearestGroups {
   using S = Simd<T, Arch>;
   using vec = typename S::vec;
@@ -94,7 +110,7 @@ struct NearestGroups {
         unroll<G>([&](auto c) __attribute__((always_inline)) {
           const vec centroid = S::set(b[u.value * G + c.value]);
           unroll<V>([&](auto v) __attribute__((always_inline)) {
-            acc[c.value * V + v.value] = S::fnma(sample[v.value], centroid, acc[c.value * V + v.value]);
+            acc[c.value * V + v.value] = Product::subtract(sample[v.value], centroid, acc[c.value * V + v.value]);
           });
         });
       };
@@ -111,7 +127,7 @@ struct NearestGroups {
       }
       if (!step.first) {
         unroll<G * V>([&](auto i) __attribute__((always_inline)) {
-          acc[i.value] = S::add(acc[i.value], S::load(partial + i.value * W));
+          acc[i.value] = Product::add(acc[i.value], S::load(partial + i.value * W));
         });
       }
       if (!step.last) {
@@ -133,6 +149,34 @@ struct NearestGroups {
   }
   static GroupSteps group_steps_of(std::size_t size) {
     return group_steps_of(size, typename MakeIndices<largest_group>::type{});
+  }
+
+  /// As load_chunk, for rows of N values without gaps: their addresses are constants, which a stride would
+  /// fill the registers with.
+  template <std::size_t N>
+  static void load_narrow(const T* rows, const T* offset, T scale, T* out) {
+    Ahead ahead{reinterpret_cast<const char*>(rows) + ahead_bytes, 0, SIZE_MAX};
+    unroll<V>([&](auto v) __attribute__((always_inline)) {
+      const auto row = [rows, v](auto l) __attribute__((always_inline)) {
+        return rows + (v.value * W + l.value) * N;
+      };
+      Transpose<T, Arch>::run(
+          row, N, ahead, [&](std::size_t t, vec x) __attribute__((always_inline)) {
+            if (offset != nullptr) x = S::mul(S::sub(x, S::set(offset[t])), S::set(scale));
+            S::store(out + (t * V + v.value) * W, x);
+          });
+    });
+  }
+  static constexpr std::size_t narrow = 16;
+  using LoadNarrow = void (*)(const T*, const T*, T, T*);
+  template <std::size_t... N>
+  static LoadNarrow load_narrow_of(std::size_t length, Indices<N...>) {
+    static constexpr LoadNarrow loads[] = {load_narrow<N + 1>...};
+    return loads[length - 1];
+  }
+  /// Null for longer rows.
+  static LoadNarrow load_narrow_of(std::size_t length) {
+    return length <= narrow ? load_narrow_of(length, typename MakeIndices<narrow>::type{}) : nullptr;
   }
 
   /// `length` features of the tile's samples, moved by `offset` (null: not at all) and scaled, feature-major

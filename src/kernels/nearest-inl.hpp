@@ -24,7 +24,7 @@
 namespace omnimeans::kernels {
 namespace {
 
-template <class T, class Arch>
+template <class T, class Arch, class Product = Products<T, Arch>>
 struct NearestLanes {
   using S = Simd<T, Arch>;
   using vec = typename S::vec;
@@ -34,7 +34,7 @@ struct NearestLanes {
 #else
   static constexpr std::size_t V = 2;
 #endif
-  using Groups = NearestGroups<T, Arch, V>;
+  using Groups = NearestGroups<T, Arch, V, Product>;
   using Direct = NearestDirect<T, Arch>;
   using Running = typename Groups::Running;
   static constexpr std::size_t tile = V * W, largest_group = Groups::largest_group;
@@ -43,52 +43,80 @@ struct NearestLanes {
   static void nearest(const NearestTask<T>& task) {
     T tags[largest_group];
     for (std::size_t i = 0; i < largest_group; ++i) tags[i] = index_bits<T>(i);
-    const auto direct = Direct::template run_of<largest_group>(task.centroids.n_clusters);
+    typename Direct::Run direct = nullptr;
+    if constexpr (Product::direct) direct = Direct::template run_of<largest_group>(task.centroids.n_clusters);
     const bool listed = task.block.index != nullptr;
+    const Runs runs(task);
     for (std::size_t first = 0; first < task.block.n_rows; first += tile) {
       const std::size_t count = task.block.n_rows - first < tile ? task.block.n_rows - first : tile;
       alignas(64) T squares[tile] = {};
       T* wanted = task.norms_known ? nullptr : squares;
       Running running;
+      const auto load_rows = [&](const auto& row) {
+        return [&](std::size_t from, std::size_t length) __attribute__((always_inline)) {
+          const auto at = [&row, from ](auto l) __attribute__((always_inline)) {
+            return row(l) + from;
+          };
+          Groups::load_chunk(at, length, ahead_of(task, first, tile, from),
+                             task.offset != nullptr ? task.offset + from : nullptr, task.scale,
+                             task.tile_samples, wanted);
+        };
+      };
       if (listed || count < tile) {
         const T* rows[tile];
         find_rows(task.block, first, count, rows);
         const auto row = [&rows](auto l) __attribute__((always_inline)) {
           return rows[l.value];
         };
-        score_groups(task, first, tags, row, wanted, running);
+        score_groups(task, runs, first, tags, load_rows(row), running);
       } else if (direct != nullptr) {
         score_directly(task, first, tags, direct, wanted, running);
+      } else if (runs.load_narrow != nullptr) {
+        const auto load = [&](std::size_t, std::size_t length) __attribute__((always_inline)) {
+          runs.load_narrow(task.block.rows + first * length, task.offset, task.scale, task.tile_samples);
+        };
+        score_groups(task, runs, first, tags, load, running);
       } else {
         const T* begin = task.block.rows + first * task.block.row_stride;
         const std::size_t stride = task.block.row_stride;
         const auto row = [=](auto l) __attribute__((always_inline)) {
           return begin + l.value * stride;
         };
-        score_groups(task, first, tags, row, wanted, running);
+        score_groups(task, runs, first, tags, load_rows(row), running);
       }
       finish_tile(task, first, count, running, squares);
     }
   }
 
  private:
-  template <class Row>
-  static void score_groups(const NearestTask<T>& task, std::size_t first, const T* tags, const Row& row,
-                           T* squares, Running& running) {
+  /// Groups of two sizes, the larger ones first. (Divided once: a division takes as long as five samples.)
+  struct Runs {
+    explicit Runs(const NearestTask<T>& task)
+        : small(task.centroids.n_clusters / task.centroids.n_groups),
+          large_groups(task.centroids.n_clusters % task.centroids.n_groups),
+          steps_small(Groups::group_steps_of(small)),
+          steps_large(Groups::group_steps_of(small + (large_groups != 0 ? 1 : 0))) {
+      const std::size_t d = task.centroids.n_features;
+      if (task.block.index == nullptr && task.block.row_stride == d && task.norms_known)
+        load_narrow = Groups::load_narrow_of(d);
+    }
+
+    std::size_t small, large_groups;
+    typename Groups::GroupSteps steps_small, steps_large;
+    typename Groups::LoadNarrow load_narrow = nullptr;  ///< null: rows are not narrow
+  };
+
+  /// load(from, length): those features of the tile's samples to task.tile_samples.
+  template <class Load>
+  static void score_groups(const NearestTask<T>& task, const Runs& runs, std::size_t first, const T* tags,
+                           const Load& load, Running& running) {
     const GroupedCentroids<T>& c = task.centroids;
     const std::size_t d = c.n_features, k = c.n_clusters;
-    const std::size_t small = k / c.n_groups, large_groups = k % c.n_groups;
-    const auto steps_small = Groups::group_steps_of(small),
-               steps_large = Groups::group_steps_of(small + (large_groups != 0 ? 1 : 0));
+    const std::size_t small = runs.small, large_groups = runs.large_groups;
     Groups::Lowest::reset(running);
     for (std::size_t from = 0; from < d; from += dense_chain) {
       const std::size_t length = d - from < dense_chain ? d - from : dense_chain;
-      const auto at = [&row, from ](auto l) __attribute__((always_inline)) {
-        return row(l) + from;
-      };
-      Groups::load_chunk(at, length, ahead_of(task, first, tile, from),
-                         task.offset != nullptr ? task.offset + from : nullptr, task.scale, task.tile_samples,
-                         squares);
+      load(from, length);
       typename Groups::Step step{.samples = task.tile_samples,
                                  .centroids = c.packed + from * k,
                                  .length = length,
@@ -100,14 +128,14 @@ struct NearestLanes {
                                  .centroid = 0,
                                  .n_groups = large_groups,
                                  .due = from == 0 ? listed_after(task, first + tile) : ListedRows<T>{}};
-      if (large_groups != 0) steps_large(step, running);
+      if (large_groups != 0) runs.steps_large(step, running);
       const std::size_t start = large_groups * (small + 1);
       step.centroids += start * length;
       step.start += start;
       if (step.partial != nullptr) step.partial += start * tile;
       step.centroid = start;
       step.n_groups = c.n_groups - large_groups;
-      steps_small(step, running);
+      runs.steps_small(step, running);
     }
   }
 
@@ -146,15 +174,13 @@ struct NearestLanes {
   /// first one.
   static OMNIMEANS_INLINE Ahead ahead_of(const NearestTask<T>& task, std::size_t first, std::size_t n_rows,
                                          std::size_t from) {
-    constexpr std::size_t distance =
-        8192;  // bytes: 0.6 microseconds of a core's share of memory bandwidth, Xeon of 2023
     const RowBlock<T>& block = task.block;
     if (block.index != nullptr) return {reinterpret_cast<const char*>(block.rows), 0, 1};
     const std::size_t d = task.centroids.n_features, row_bytes = block.row_stride * sizeof(T);
     const char* rows = reinterpret_cast<const char*>(block.rows) + first * row_bytes;
     const std::size_t bytes = n_rows * row_bytes;
     if (block.row_stride == d)
-      return {rows + (bytes > distance ? bytes : distance) + n_rows * from * sizeof(T), 0, SIZE_MAX};
+      return {rows + (bytes > ahead_bytes ? bytes : ahead_bytes) + n_rows * from * sizeof(T), 0, SIZE_MAX};
     const std::size_t next = from + dense_chain < d ? from + dense_chain : 0;
     const std::size_t length = d - next < dense_chain ? d - next : dense_chain;
     return {rows + (next == 0 ? bytes : 0) + next * sizeof(T), row_bytes,
@@ -217,14 +243,15 @@ struct NearestLanes {
       const vec norm = S::load(norms + v.value * W);
       const vec margin =
           S::fma(S::fma(S::set(task.margin2), norm, S::set(task.margin1)), norm, S::set(task.margin0));
-      const vec first_best = running.best[v.value], second = running.second[v.value];
+      const vec first_best = Product::score(running.best[v.value], task.unit);
+      const vec second = Product::score(running.second[v.value], task.unit);
       const auto proved =
           S::both(S::less(margin, S::sub(second, first_best)), S::less(norm, S::set(task.norm_limit)));
       open |= std::uint64_t{~S::bits(proved) & S::all_bits} << (v.value * W);
       const vec two = S::set(T(2)), zero = S::set(T(0));
       const vec most = S::fma(norm, norm, S::mul(two, S::add(first_best, margin)));
       S::store(squared + v.value * W, most);
-      S::store(best + v.value * W, first_best);
+      S::store(best + v.value * W, running.best[v.value]);
       S::store(group + v.value * W, running.group[v.value]);
       if (bounds.lower == nullptr) return;
       const auto positive = [&](vec x) __attribute__((always_inline)) {
@@ -253,7 +280,7 @@ struct NearestLanes {
       }
     };
     put(task.labels + first, labels);
-    put(task.squared + first, squared);
+    if (task.squared != nullptr) put(task.squared + first, squared);
     if (bounds.lower != nullptr) {
       put(bounds.upper + first, upper);
       put(bounds.lower + first, lower);

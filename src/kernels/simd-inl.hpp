@@ -423,6 +423,26 @@ OMNIMEANS_INLINE xsimd::batch<double, Arch> load_widened_part(const T* p, std::s
 #endif
 }
 
+/// Whether a[l] == b[l], as bit l, for as many lanes as a vector of floats has.
+template <class Arch>
+OMNIMEANS_INLINE unsigned equal_lanes(const std::int32_t* a, const std::int32_t* b) {
+#if defined(__AVX512F__)
+  return _mm512_cmpeq_epi32_mask(_mm512_loadu_si512(a), _mm512_loadu_si512(b));
+#elif defined(__AVX2__)
+  const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(a)),
+                y = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b));
+  return static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(x, y))));
+#elif defined(__x86_64__)
+  const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(a)),
+                y = _mm_loadu_si128(reinterpret_cast<const __m128i*>(b));
+  return static_cast<unsigned>(_mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(x, y))));
+#else
+  unsigned bits = 0;
+  for (std::size_t l = 0; l < Simd<float, Arch>::lanes; ++l) bits |= (a[l] == b[l] ? 1u : 0u) << l;
+  return bits;
+#endif
+}
+
 /// The bits of the lanes as 64-bit integers. (xsimd's bitwise_cast took the batch before release 11 and takes
 /// the element since; the registers' own cast is the same in all.)
 template <class Arch>

@@ -47,6 +47,7 @@ constexpr Kernels<T> make_kernels() {
       .gaps = Bounds<T, Arch>::gaps,
       .open_gaps = Bounds<T, Arch>::open_gaps,
       .tighten_bounds = Bounds<T, Arch>::tighten_bounds,
+      .differing = Account<T, Arch>::differing,
       .account = Account<T, Arch>::account,
       .add_row = rows::add_row,
       .subtract_row = rows::subtract_row,

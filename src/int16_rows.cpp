@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#include "int16_rows.hpp"
+
+#include "parallel.hpp"
+#include "rounding.hpp"
+
+namespace omnimeans {
+
+Int16Rows::Int16Rows(const kernels::Int16Kernels& kernels, std::size_t n_samples, std::size_t n_features,
+                     std::size_t n_clusters)
+    : kernels_(kernels),
+      n_features_(n_features),
+      n_words_(block_count(n_features, 2)),
+      samples_(AlignedBuffer<float>::for_overwrite(n_samples * n_words_)),
+      centroids_(n_clusters * n_words_),
+      starts_(n_clusters),
+      error_(0.504 * std::sqrt(static_cast<double>(n_features))) {}
+
+double Int16Rows::bytes_needed(std::size_t n_samples, std::size_t n_features, std::size_t n_clusters) {
+  const double n = static_cast<double>(n_samples), k = static_cast<double>(n_clusters);
+  return ((n + k) * static_cast<double>(block_count(n_features, 2)) + k) * sizeof(float);
+}
+
+void Int16Rows::choose_unit(double longest) {
+  unit_chosen_ = true;
+  limit_ = 1.25 * longest;
+  // Squares of the unit must not underflow, nor lengths overflow: then `unit_` stays 0.
+  if (!(limit_ > 0x1p-50 && limit_ < 0x1p+50)) return;
+  unit_ = limit_ / (std::sqrt(double{kernels::int16_range} / 1.5) - error_ - 1);
+}
+
+void Int16Rows::round_samples(std::size_t begin, kernels::Int16Task task) {
+  task.inverse_unit = static_cast<float>(1 / unit_);
+  task.words = samples_.data() + begin * n_words_;
+  kernels_.round_rows(task);
+}
+
+void Int16Rows::set_start(std::size_t j, double squared_norm) {
+  const auto start = static_cast<std::int32_t>(std::lrint(squared_norm / (2 * unit_ * unit_)));
+  starts_[j] = std::bit_cast<float>(kernels::int16_base + start);
+}
+
+void Int16Rows::take_over(kernels::NearestTask<float>& task, std::size_t begin,
+                          double longest_centroid) const {
+  const double h = unit_, C = longest_centroid, u = 0x1p-22;
+  task.centroids.packed = centroids_.data();
+  task.centroids.half_norms = starts_.data();
+  task.centroids.n_features = n_words_;
+  task.block.rows = samples_.data() + begin * n_words_;
+  task.block.row_stride = n_words_;
+  task.offset = nullptr;
+  task.scale = 1;
+  task.unit = static_cast<float>(h * h);
+  task.norms_known = true;
+  task.norm_limit = std::fmin(task.norm_limit, round_down<float>(limit_));
+  task.margin1 = round_up<float>(static_cast<double>(task.margin1) + 2 * (h * error_ + u * C));
+  task.margin0 = round_up<float>(static_cast<double>(task.margin0) +
+                                 2 * (h * error_ * C + h * h * (error_ * error_ + 8)) + u * C * C);
+}
+
+}  // namespace omnimeans

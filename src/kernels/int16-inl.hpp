@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// The kernels of int16.hpp for one Arch: the tiles of nearest-inl.hpp with pairs of 16-bit integers in the
+// lanes. Included by int16_<isa>.cpp alone.
+#pragma once
+
+#include "kernels/int16.hpp"
+#include "kernels/nearest-inl.hpp"
+
+namespace omnimeans::kernels {
+namespace {
+
+/// Lanes hold two integers, or an accumulator of 32 bits: as bits, which are only moved. Centroids are
+/// negated.
+template <class Arch>
+struct Int16Products {
+  using S = Simd<float, Arch>;
+  using vec = typename S::vec;
+  static constexpr bool direct = false;
+
+#if defined(OMNIMEANS_KERNELS_SCALAR)
+  static OMNIMEANS_INLINE vec subtract(vec sample, vec centroid, vec acc) {
+    const auto a = std::bit_cast<std::uint32_t>(sample), b = std::bit_cast<std::uint32_t>(centroid);
+    const auto low = [](std::uint32_t word) { return std::int32_t{static_cast<std::int16_t>(word & 0xffff)}; };
+    const auto high = [](std::uint32_t word) { return std::int32_t{static_cast<std::int16_t>(word >> 16)}; };
+    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(acc) +
+                                static_cast<std::uint32_t>(low(a) * low(b)) +
+                                static_cast<std::uint32_t>(high(a) * high(b)));
+  }
+  static OMNIMEANS_INLINE vec add(vec a, vec b) {
+    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(a) + std::bit_cast<std::uint32_t>(b));
+  }
+  static OMNIMEANS_INLINE vec score(vec acc, float unit) {
+    return static_cast<float>(std::bit_cast<std::int32_t>(acc) - int16_base) * unit;
+  }
+#elif defined(__AVX512F__)
+  // Written out because g++ 12 copies the accumulator before and after the intrinsic.
+  static OMNIMEANS_INLINE vec subtract(vec sample, vec centroid, vec acc) {
+    __m512i sum = _mm512_castps_si512(acc);
+    __asm__("vpdpwssd %2, %1, %0"
+            : "+v"(sum)
+            : "v"(_mm512_castps_si512(sample)), "v"(_mm512_castps_si512(centroid)));
+    return _mm512_castsi512_ps(sum);
+  }
+  static OMNIMEANS_INLINE vec add(vec a, vec b) {
+    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), _mm512_castps_si512(b)));
+  }
+  static OMNIMEANS_INLINE vec score(vec acc, float unit) {
+    const __m512i bits = _mm512_sub_epi32(_mm512_castps_si512(acc), _mm512_set1_epi32(int16_base));
+    return _mm512_mul_ps(_mm512_cvtepi32_ps(bits), _mm512_set1_ps(unit));
+  }
+#else
+  static OMNIMEANS_INLINE vec subtract(vec sample, vec centroid, vec acc) {
+    __m256i sum = _mm256_castps_si256(acc);
+    __asm__("%{vex%} vpdpwssd %2, %1, %0"
+            : "+x"(sum)
+            : "x"(_mm256_castps_si256(sample)), "x"(_mm256_castps_si256(centroid)));
+    return _mm256_castsi256_ps(sum);
+  }
+  static OMNIMEANS_INLINE vec add(vec a, vec b) {
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), _mm256_castps_si256(b)));
+  }
+  static OMNIMEANS_INLINE vec score(vec acc, float unit) {
+    const __m256i bits = _mm256_sub_epi32(_mm256_castps_si256(acc), _mm256_set1_epi32(int16_base));
+    return _mm256_mul_ps(_mm256_cvtepi32_ps(bits), _mm256_set1_ps(unit));
+  }
+#endif
+};
+
+template <class Arch>
+void round_rows(const Int16Task& task) {
+  using S = Simd<float, Arch>;
+  using vec = typename S::vec;
+  constexpr std::size_t W = S::lanes;
+  // Where a float is near 1.5 * 2^23 its last bit is worth 1: adding that rounds, to nearest. It ends in
+  // sixteen bits of zero.
+  const vec magic = S::set(0x1.8p23f), inverse = S::set(task.inverse_unit), scale = S::set(task.scale);
+  const std::size_t d = task.n_features, row_bytes = (d + 1) / 2 * sizeof(float);
+  char* const begin = reinterpret_cast<char*>(task.words);
+  const char* const end = begin + task.n_rows * row_bytes;
+  for (std::size_t r = 0; r < task.n_rows; ++r) {
+    const float* x = task.rows + r * task.row_stride;
+    char* out = begin + r * row_bytes;
+    vec squares = S::set(0.0f);
+    for (std::size_t t = 0; t < d; t += W, out += 2 * W) {
+      const std::size_t left = d - t;
+      vec value = left < W ? S::load_first(x + t, left) : S::load(x + t);
+      if (task.offset != nullptr) {
+        const vec offset = left < W ? S::load_first(task.offset + t, left) : S::load(task.offset + t);
+        value = S::mul(S::sub(value, offset), scale);
+      }
+      squares = S::fma(value, value, squares);
+      alignas(64) float rounded[W];
+      S::store(rounded, S::fma(value, inverse, magic));
+      std::uint16_t integers[W];
+      for (std::size_t l = 0; l < W; ++l)
+        integers[l] = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(rounded[l]) & 0xffff);
+      // What is written behind a row's end, zeros first, the next row overwrites.
+      if (out + sizeof integers <= end) {
+        __builtin_memcpy(out, integers, sizeof integers);
+      } else {
+        for (std::size_t l = 0; l < W && out + 2 * l < end; ++l)
+          __builtin_memcpy(out + 2 * l, &integers[l], sizeof(std::uint16_t));
+      }
+    }
+    if (d % 2 != 0) __builtin_memset(begin + r * row_bytes + 2 * d, 0, sizeof(std::uint16_t));
+    task.squares[r] = S::reduce_add(squares);
+  }
+}
+
+template <class Arch>
+constexpr Int16Kernels make_int16_kernels() {
+  return {NearestLanes<float, Arch, Int16Products<Arch>>::nearest, round_rows<Arch>};
+}
+
+}  // namespace
+}  // namespace omnimeans::kernels

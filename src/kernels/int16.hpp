@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// Nearest centroids in sixteen bits: values are rounded to integers, two of them a word, and multiplied and
+// added by twos (VNNI: twice the rate of float multiply-adds, from half the memory). It is the kernel of
+// nearest-inl.hpp, fed with words instead of values: a sample is a row of words, centroids are packed in
+// groups, accumulators are integers. src/int16_rows.hpp has the mathematics.
+//
+// Integers are exact: from the same words every implementation makes the same bits.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/kernels.hpp"
+#include "omnimeans/isa.hpp"
+
+namespace omnimeans::kernels {
+
+/// Added to every accumulator. Those within int16_range of it are, as bits, positive normal floats in the
+/// same order, so that the argmin of floats finds the lowest.
+inline constexpr std::int32_t int16_base = std::int32_t{1} << 30;
+inline constexpr std::int32_t int16_range = int16_base - (std::int32_t{1} << 24);
+
+/// Rows to round: value t of a row becomes (x_t - offset_t) scale, in float, and is rounded to a multiple of
+/// the unit.
+struct Int16Task {
+  const float* rows = nullptr;
+  std::size_t row_stride = 0, n_rows = 0, n_features = 0;
+  const float* offset = nullptr;  ///< null: neither moved nor scaled
+  float scale = 1;
+  float inverse_unit = 1;
+  float* words = nullptr;    ///< out: n_rows x ceil(n_features / 2); an odd last value has a zero beside it
+  float* squares = nullptr;  ///< out: n_rows sums of the values' squares in float, in no particular order
+};
+
+struct Int16Kernels {
+  /// As Kernels<float>::nearest, with words for features: block.rows and centroids.packed, whose integers are
+  /// negated, hold two integers a word, low one first; centroids.half_norms holds int16_base + |c_j|^2 / (2
+  /// unit^2), as integers; `unit` is the square of the unit. Norms must be known, samples are neither moved
+  /// nor scaled.
+  void (*nearest)(const NearestTask<float>&);
+
+  /// Values beyond 2^22 units and NaN become some integers.
+  void (*round_rows)(const Int16Task&);
+};
+
+/// For an instruction set, if this CPU has 16-bit dot products with it; else null.
+const Int16Kernels* int16_kernels(Isa isa);
+
+/// Plain loops, for the tiles of Isa::scalar: what the others are tested against.
+const Int16Kernels& plain_int16_kernels();
+
+}  // namespace omnimeans::kernels
