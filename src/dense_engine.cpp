@@ -43,7 +43,7 @@ DenseEngine<T>::DenseEngine(MatrixView<const T> samples, std::size_t n_clusters,
       row_stride_(block_count(samples.cols(), kernels_.lanes) * kernels_.lanes),
       grouped_(n_clusters * samples.cols()),
       half_norms_(n_clusters),
-      norms_(samples.rows()) {
+      norms_(AlignedBuffer<T>::for_overwrite(samples.rows())) {
   const double d = static_cast<double>(samples.cols());
   // N is inflated by 2 gamma_{d+8}, 16 u by round_up, and a few roundings: less than this.
   norm_slack_ = 4 * gamma_of(d + 12, unit_roundoff<T>());
@@ -89,7 +89,7 @@ void DenseEngine<T>::set_samples(MatrixView<const T> samples, int threads) {
   plan_ = make_dense_plan<T>(samples.rows(), samples.cols(), n_clusters_, plan_.isa, threads);
   threads_ = plan_.threads;
   block_rows_ = plan_.block_rows;
-  norms_.resize(samples.rows());
+  norms_.reserve(samples.rows());
   norms_known_ = false;
 }
 
@@ -235,7 +235,17 @@ void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<
   }
   if constexpr (sizeof(T) == sizeof(float)) {
     if (in_int16_) {
-      if (!int16_->rounded()) round_block(begin, count, scratch);
+      if (!int16_->rounded()) {
+        int16_->round_samples(begin, {.rows = task.block.rows,
+                                      .row_stride = task.block.row_stride,
+                                      .n_rows = count,
+                                      .n_features = samples_.cols(),
+                                      .offset = task.offset,
+                                      .scale = task.scale,
+                                      .norm_floor = task.norm_floor,
+                                      .norm_factor = task.norm_factor,
+                                      .norms = task.norms});
+      }
       int16_->take_over(task, begin, largest_norm_);
     }
     (in_int16_ ? int16_->kernels().nearest : kernels_.nearest)(task);
@@ -268,21 +278,6 @@ void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<
         return squared(r) * static_cast<double>(out.weights[sample(r)]);
       });
   scratch.stats.inertia_bound += bound * inverse_scale2_ * (1 + 0x1p-20);
-}
-
-/// Samples, and their norms, for the passes in sixteen bits.
-template <class T>
-void DenseEngine<T>::round_block(std::size_t begin, std::size_t count, Scratch& scratch) {
-  if constexpr (sizeof(T) == sizeof(float)) {
-    int16_->round_samples(begin, {.rows = samples_.row_data(begin),
-                                  .row_stride = samples_.row_stride(),
-                                  .n_rows = count,
-                                  .n_features = samples_.cols(),
-                                  .offset = transformed_ ? offset_.data() : nullptr,
-                                  .scale = scale_,
-                                  .squares = scratch.squared.data()});
-    for (std::size_t r = 0; r < count; ++r) set_norm(begin + r, scratch.squared[r]);
-  }
 }
 
 /// What the kernel found of listed samples, from the scratch to where it belongs; tells of those whose label

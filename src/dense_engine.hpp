@@ -53,7 +53,8 @@ struct Labelling {
   std::span<T> gaps = {};
   std::span<const T> path = {};       ///< n_clusters
   LabelObserver* observer = nullptr;  ///< told of what assign() and assign_listed() label
-  bool inertia = true;  ///< whether its bound is asked for; else it is infinite, and saves some cycles a sample
+  bool inertia =
+      true;  ///< whether its bound is asked for; else it is infinite, and saves some cycles a sample
 };
 
 template <class T>
@@ -230,7 +231,6 @@ class DenseEngine {
   void pack_grouped(std::size_t length, T* out, Value&& value) const;
   void pack_for_labels(bool all_samples);
   bool int16_fits();
-  void round_block(std::size_t begin, std::size_t count, Scratch& scratch);
   void find_margin(double largest_squared_norm);
   void transform_row(std::size_t i, T* out) const;
   T packed(T value, std::size_t t) const;
@@ -274,8 +274,8 @@ class DenseEngine {
   AlignedBuffer<T> rows_;    ///< row by row, row_stride_ apart, padded with zeros; on demand
   double largest_norm_ = 0;  ///< C
   T margin0_ = 0, margin1_ = 0, margin2_ = 0;  ///< margin(N) = (margin2 N + margin1) N + margin0
-  T norm_limit_ = 0;      ///< where the kernels' arithmetic might overflow: nothing is proved beyond
-  std::vector<T> norms_;  ///< N of each sample, an upper bound of |x'|
+  T norm_limit_ = 0;        ///< where the kernels' arithmetic might overflow: nothing is proved beyond
+  AlignedBuffer<T> norms_;  ///< N of each sample, an upper bound of |x'|
   double norm_slack_ = 0, norm_floor_ = 0;  ///< |x'| >= N (1 - norm_slack) - norm_floor
   T lower_factor_ = 1;                      ///< of lower_terms()
   bool norms_known_ = false;

@@ -19,6 +19,7 @@
 #include <span>
 #include <vector>
 
+#include "aligned_buffer.hpp"
 #include "backends/bounds.hpp"
 #include "dense_engine.hpp"
 #include "kernels/kernels.hpp"
@@ -34,7 +35,7 @@ class SampleGaps {
   SampleGaps(const Problem<T>& problem, const kernels::Kernels<T>& kernels)
       : kernels_(kernels),
         weights_(problem.sample_weights),
-        gaps_(problem.samples.rows()),
+        gaps_(AlignedBuffer<T>::for_overwrite(problem.samples.rows())),
         path_(problem.n_clusters),
         path_up_(problem.n_clusters),
         path_down_(problem.n_clusters),
@@ -72,7 +73,11 @@ class SampleGaps {
   }
 
   Labelling<T> labelling(std::span<std::int32_t> labels, LabelObserver* observer) {
-    return {.weights = weights_, .labels = labels, .gaps = gaps_, .path = path_down_, .observer = observer};
+    return {.weights = weights_,
+            .labels = labels,
+            .gaps = {gaps_.data(), gaps_.size()},
+            .path = path_down_,
+            .observer = observer};
   }
 
   /// Leaves in `open` the samples of `rows` whose label may change, counted from the first.
@@ -88,7 +93,7 @@ class SampleGaps {
  private:
   const kernels::Kernels<T>& kernels_;
   std::span<const T> weights_;
-  std::vector<T> gaps_;                 ///< n
+  AlignedBuffer<T> gaps_;               ///< n
   std::vector<double> path_;            ///< k
   std::vector<T> path_up_, path_down_;  ///< k: rounded
   Drift<T> drift_;                      ///< k

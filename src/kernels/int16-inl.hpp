@@ -20,7 +20,9 @@ struct Int16Products {
 #if defined(OMNIMEANS_KERNELS_SCALAR)
   static OMNIMEANS_INLINE vec subtract(vec sample, vec centroid, vec acc) {
     const auto a = std::bit_cast<std::uint32_t>(sample), b = std::bit_cast<std::uint32_t>(centroid);
-    const auto low = [](std::uint32_t word) { return std::int32_t{static_cast<std::int16_t>(word & 0xffff)}; };
+    const auto low = [](std::uint32_t word) {
+      return std::int32_t{static_cast<std::int16_t>(word & 0xffff)};
+    };
     const auto high = [](std::uint32_t word) { return std::int32_t{static_cast<std::int16_t>(word >> 16)}; };
     return std::bit_cast<float>(std::bit_cast<std::uint32_t>(acc) +
                                 static_cast<std::uint32_t>(low(a) * low(b)) +
@@ -103,7 +105,17 @@ void round_rows(const Int16Task& task) {
       }
     }
     if (d % 2 != 0) __builtin_memset(begin + r * row_bytes + 2 * d, 0, sizeof(std::uint16_t));
-    task.squares[r] = S::reduce_add(squares);
+    task.norms[r] = S::reduce_add(squares);
+  }
+  // Roots of many at a time.
+  const vec floor = S::set(task.norm_floor), factor = S::set(task.norm_factor);
+  const auto norm = [&](vec squares) { return S::mul(S::sqrt(S::add(squares, floor)), factor); };
+  std::size_t r = 0;
+  for (; r + W <= task.n_rows; r += W) S::store(task.norms + r, norm(S::load(task.norms + r)));
+  for (; r < task.n_rows; ++r) {
+    alignas(64) float root[W];
+    S::store(root, norm(S::set(task.norms[r])));
+    task.norms[r] = root[0];
   }
 }
 

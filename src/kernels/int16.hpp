@@ -28,8 +28,9 @@ struct Int16Task {
   const float* offset = nullptr;  ///< null: neither moved nor scaled
   float scale = 1;
   float inverse_unit = 1;
-  float* words = nullptr;    ///< out: n_rows x ceil(n_features / 2); an odd last value has a zero beside it
-  float* squares = nullptr;  ///< out: n_rows sums of the values' squares in float, in no particular order
+  float* words = nullptr;  ///< out: n_rows x ceil(n_features / 2); an odd last value has a zero beside it
+  float norm_floor = 0, norm_factor = 1;
+  float* norms = nullptr;  ///< out: n_rows: norm_factor * sqrt(sum of the values' squares + norm_floor)
 };
 
 struct Int16Kernels {

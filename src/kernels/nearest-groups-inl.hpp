@@ -110,7 +110,8 @@ struct NearestGroups {
         unroll<G>([&](auto c) __attribute__((always_inline)) {
           const vec centroid = S::set(b[u.value * G + c.value]);
           unroll<V>([&](auto v) __attribute__((always_inline)) {
-            acc[c.value * V + v.value] = Product::subtract(sample[v.value], centroid, acc[c.value * V + v.value]);
+            acc[c.value * V + v.value] =
+                Product::subtract(sample[v.value], centroid, acc[c.value * V + v.value]);
           });
         });
       };
@@ -157,7 +158,7 @@ struct NearestGroups {
   static void load_narrow(const T* rows, const T* offset, T scale, T* out) {
     Ahead ahead{reinterpret_cast<const char*>(rows) + ahead_bytes, 0, SIZE_MAX};
     unroll<V>([&](auto v) __attribute__((always_inline)) {
-      const auto row = [rows, v](auto l) __attribute__((always_inline)) {
+      const auto row = [ rows, v ](auto l) __attribute__((always_inline)) {
         return rows + (v.value * W + l.value) * N;
       };
       Transpose<T, Arch>::run(

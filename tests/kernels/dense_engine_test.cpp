@@ -10,6 +10,7 @@
 
 #include "core/oracle.hpp"
 #include "core/random.hpp"
+#include "kernels/int16.hpp"
 
 namespace {
 
@@ -21,10 +22,10 @@ struct Points {
   Matrix<T> samples, centroids;
 };
 
-/// Centroids are partly samples and partly duplicates of each other, so that there are ties.
+/// With ties some centroids are duplicates of others.
 template <class T>
-Points<T> points(std::size_t n, std::size_t d, std::size_t k, double offset, double scale,
-                 std::uint64_t seed) {
+Points<T> points(std::size_t n, std::size_t d, std::size_t k, double offset, double scale, std::uint64_t seed,
+                 bool ties = true) {
   Random random(seed);
   Points<T> p{Matrix<T>(n, d), Matrix<T>(k, d)};
   for (std::size_t i = 0; i < n; ++i) {
@@ -32,7 +33,7 @@ Points<T> points(std::size_t n, std::size_t d, std::size_t k, double offset, dou
       p.samples(i, t) = static_cast<T>(scale * (offset + random.uniform(-1, 1)));
   }
   for (std::size_t j = 0; j < k; ++j) {
-    const std::size_t from = j % 5 == 4 ? j - 1 : n;
+    const std::size_t from = ties && j % 5 == 4 ? j - 1 : n;
     for (std::size_t t = 0; t < d; ++t) {
       p.centroids(j, t) =
           from < j ? p.centroids(from, t) : static_cast<T>(scale * (offset + random.uniform(-1, 1)));
@@ -66,55 +67,97 @@ class DenseEngineTest : public testing::Test {};
 using Types = testing::Types<float, double>;
 TYPED_TEST_SUITE(DenseEngineTest, Types);
 
+struct Tightness {
+  double tight = 0, checked = 0, reranked = 0;
+};
+
+/// All samples, then every third one anew: labels by ==, bounds in quadruple precision.
+template <class T>
+void check_engine(const Points<T>& p, const std::vector<std::int32_t>& expected, omnimeans::Isa isa,
+                  const omnimeans::kernels::Int16Kernels* int16, Tightness& tightness) {
+  const std::size_t n = p.samples.rows(), k = p.centroids.rows();
+  for (const int threads : {1, 3}) {
+    SCOPED_TRACE(std::string(to_string(isa)) + (int16 != nullptr ? " in sixteen bits" : "") + ", threads " +
+                 std::to_string(threads) + ", n " + std::to_string(n) + ", d " +
+                 std::to_string(p.samples.cols()) + ", k " + std::to_string(k));
+    omnimeans::DenseEngine<T> engine(p.samples.view(), k, isa, threads, int16);
+    engine.set_centroids(p.centroids.view());
+    std::vector<std::int32_t> labels(n, -1);
+    std::vector<T> upper(n), lower(n);
+    tightness.reranked += static_cast<double>(
+        engine.assign({.weights = {}, .labels = labels, .upper = upper, .lower = lower}).reranked);
+    ASSERT_EQ(labels, expected);
+    for (std::size_t i = 0; i < n; ++i) {
+      check_bounds(p, i, labels[i], upper[i], lower[i]);
+      tightness.tight += k > 1 && upper[i] > 0 && lower[i] >= T(0.99) * upper[i];
+      ++tightness.checked;
+    }
+
+    // The others are left alone.
+    std::vector<std::int32_t> some(n, -7);
+    std::vector<T> some_upper(n, T(-1)), some_lower(n, T(-1));
+    engine.assign_listed({.weights = {}, .labels = some, .upper = some_upper, .lower = some_lower}, 100,
+                         [](omnimeans::RowRange rows, auto& scratch) {
+                           for (std::size_t i = rows.begin; i < rows.end; ++i) {
+                             if (i % 3 == 1)
+                               scratch.listed.push_back(static_cast<std::int32_t>(i - rows.begin));
+                           }
+                         });
+    for (std::size_t i = 0; i < n; ++i) {
+      ASSERT_EQ(some[i], i % 3 == 1 ? expected[i] : -7);
+      if (i % 3 == 1 && int16 != nullptr) {  // where many were open, float has taken over
+        check_bounds(p, i, some[i], some_upper[i], some_lower[i]);
+        continue;
+      }
+      ASSERT_EQ(some_upper[i], i % 3 == 1 ? upper[i] : T(-1));
+      ASSERT_EQ(some_lower[i], i % 3 == 1 ? lower[i] : T(-1));
+    }
+  }
+}
+
 TYPED_TEST(DenseEngineTest, LabelsAndBoundsOfAllAndOfListedSamples) {
   using T = TypeParam;
   std::uint64_t seed = 0;
-  double tightness = 0, checked = 0;
+  Tightness tightness;
   for (const double scale : {1e-18, 1.0, 1e17}) {
     for (const double offset : {0.0, 3.0, 1e4}) {
       for (const std::size_t d : {1, 2, 3, 5, 16, 65, 130, 257}) {
         ++seed;
-        const std::size_t n = 60 + seed * 31 % 200, k = 1 + seed * 7 % 40;
-        const Points<T> p = points<T>(n, d, k, offset, scale, seed);
+        SCOPED_TRACE("scale " + std::to_string(scale) + ", offset " + std::to_string(offset));
+        const Points<T> p = points<T>(60 + seed * 31 % 200, d, 1 + seed * 7 % 40, offset, scale, seed);
         const auto expected = oracle::labels<T>(p.samples.view(), p.centroids.view());
-        for (const omnimeans::Isa isa : omnimeans::usable_isas()) {
-          for (const int threads : {1, 3}) {
-            SCOPED_TRACE(std::string(to_string(isa)) + ", threads " + std::to_string(threads) + ", scale " +
-                         std::to_string(scale) + ", offset " + std::to_string(offset) + ", n " +
-                         std::to_string(n) + ", d " + std::to_string(d) + ", k " + std::to_string(k));
-            omnimeans::DenseEngine<T> engine(p.samples.view(), k, isa, threads);
-            engine.set_centroids(p.centroids.view());
-            std::vector<std::int32_t> labels(n, -1);
-            std::vector<T> upper(n), lower(n);
-            engine.assign({.weights = {}, .labels = labels, .upper = upper, .lower = lower});
-            ASSERT_EQ(labels, expected);
-            for (std::size_t i = 0; i < n; ++i) {
-              check_bounds(p, i, labels[i], upper[i], lower[i]);
-              tightness += k > 1 && upper[i] > 0 && lower[i] >= T(0.99) * upper[i];
-              ++checked;
-            }
+        for (const omnimeans::Isa isa : omnimeans::usable_isas())
+          check_engine<T>(p, expected, isa, nullptr, tightness);
+      }
+    }
+  }
+  EXPECT_GT(tightness.tight, 0.9 * tightness.checked * 0.5) << "bounds must be worth having";
+}
 
-            // Every third sample anew; the others are left alone.
-            std::vector<std::int32_t> some(n, -7);
-            std::vector<T> some_upper(n, T(-1)), some_lower(n, T(-1));
-            engine.assign_listed({.weights = {}, .labels = some, .upper = some_upper, .lower = some_lower},
-                                 100, [](omnimeans::RowRange rows, auto& scratch) {
-                                   for (std::size_t i = rows.begin; i < rows.end; ++i) {
-                                     if (i % 3 == 1)
-                                       scratch.listed.push_back(static_cast<std::int32_t>(i - rows.begin));
-                                   }
-                                 });
-            for (std::size_t i = 0; i < n; ++i) {
-              ASSERT_EQ(some[i], i % 3 == 1 ? expected[i] : -7);
-              ASSERT_EQ(some_upper[i], i % 3 == 1 ? upper[i] : T(-1));
-              ASSERT_EQ(some_lower[i], i % 3 == 1 ? lower[i] : T(-1));
-            }
+TEST(DenseEngine, LabelsAndBoundsInSixteenBits) {
+  std::uint64_t seed = 1000;
+  Tightness tightness;
+  for (const double scale : {1e-18, 1.0, 1e17}) {
+    for (const double offset : {0.0, 1e3}) {
+      for (const std::size_t d : {1, 2, 3, 7, 16, 33, 130, 300}) {
+        ++seed;
+        SCOPED_TRACE("scale " + std::to_string(scale) + ", offset " + std::to_string(offset));
+        const std::size_t n = 60 + seed * 31 % 300, k = 1 + seed * 7 % 40;
+        for (const bool ties : {false, true}) {
+          const Points<float> p = points<float>(n, d, k, offset, scale, seed, ties);
+          const auto expected = oracle::labels<float>(p.samples.view(), p.centroids.view());
+          check_engine<float>(p, expected, omnimeans::Isa::scalar, &omnimeans::kernels::plain_int16_kernels(),
+                              tightness);
+          for (const omnimeans::Isa isa : omnimeans::usable_isas()) {
+            if (const auto* int16 = omnimeans::kernels::int16_kernels(isa); int16 != nullptr)
+              check_engine<float>(p, expected, isa, int16, tightness);
           }
         }
       }
     }
   }
-  EXPECT_GT(tightness, 0.9 * checked * 0.5) << "bounds must be worth having";
+  EXPECT_GT(tightness.tight, 0.9 * tightness.checked * 0.5) << "bounds must be worth having";
+  EXPECT_LT(tightness.reranked, 0.2 * tightness.checked) << "half of the data has ties";
 }
 
 }  // namespace

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+// Samples in sixteen bits: every implementation makes the words of the plain loops and touches nothing beside
+// its buffers, and scores are off by no more than int16_rows.hpp says, by data that comes close to it.
+#include <gtest/gtest.h>
+#include <bit>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "core/oracle.hpp"
+#include "core/random.hpp"
+#include "int16_rows.hpp"
+#include "kernels/guarded.hpp"
+#include "kernels/int16.hpp"
+#include "kernels/shapes.hpp"
+
+namespace {
+
+using namespace omnimeans::kernels;
+using omnimeans::Isa;
+using oracle::Quad;
+
+struct Named {
+  Isa isa;
+  const Int16Kernels* kernels;
+};
+/// The plain loops, and what this CPU has beside them.
+std::vector<Named> usable_int16() {
+  std::vector<Named> all{{Isa::scalar, &plain_int16_kernels()}};
+  for (const Isa isa : omnimeans::usable_isas()) {
+    if (const Int16Kernels* kernels = int16_kernels(isa)) all.push_back({isa, kernels});
+  }
+  return all;
+}
+
+TEST(Int16, RowsAreRoundedToTheNearest) {
+  Random random(1);
+  for (const Named& named : usable_int16()) {
+    for (const std::size_t n : {1, 2, 5, 17, 40}) {
+      for (const std::size_t d : {1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 64}) {
+        for (const bool moved : {false, true}) {
+          for (const Placement& place : edges()) {
+            SCOPED_TRACE(std::string(to_string(named.isa)) + ", n " + std::to_string(n) + ", d " +
+                         std::to_string(d));
+            const auto values = random_values<float>(random, n * d, -20, 20);
+            const auto offset_values = random_values<float>(random, d, -1, 1);
+            Guarded<float> rows(values, place), offset(offset_values, place);
+            Guarded<float> words(n * ((d + 1) / 2), place), norms(n, place);
+            const float scale = moved ? 2.0f : 1.0f;
+            named.kernels->round_rows({.rows = rows.data(),
+                                       .row_stride = d,
+                                       .n_rows = n,
+                                       .n_features = d,
+                                       .offset = moved ? offset.data() : nullptr,
+                                       .scale = scale,
+                                       .inverse_unit = 250,
+                                       .words = words.data(),
+                                       .norm_floor = 0,
+                                       .norm_factor = 1,
+                                       .norms = norms.data()});
+            for (std::size_t i = 0; i < n; ++i) {
+              double squares = 0;
+              for (std::size_t t = 0; t < d; ++t) {
+                const float value = (values[i * d + t] - (moved ? offset_values[t] : 0.0f)) * scale;
+                squares += static_cast<double>(value) * static_cast<double>(value);
+                const auto word = std::bit_cast<std::uint32_t>(words.data()[i * ((d + 1) / 2) + t / 2]);
+                const auto integer = static_cast<std::int16_t>(word >> (t % 2 * 16) & 0xffff);
+                ASSERT_NEAR(static_cast<double>(value) * 250, integer, 0.504) << i << ", " << t;
+              }
+              if (d % 2 != 0) {
+                ASSERT_EQ(std::bit_cast<std::uint32_t>(words.data()[(i + 1) * ((d + 1) / 2) - 1]) >> 16, 0u);
+              }
+              ASSERT_NEAR(norms.data()[i], std::sqrt(squares), 1e-5 * std::sqrt(squares));
+            }
+            ASSERT_TRUE(words.intact() && norms.intact());
+          }
+        }
+      }
+    }
+  }
+}
+
+/// Samples that lie half-way between two integers, a little to the side that hurts: their rounding errors
+/// have the signs of the only centroid's values, `sign` times, whose own are on the grid.
+struct Worst {
+  std::vector<float> samples, norms;
+  omnimeans::Matrix<float> centroid;
+};
+Worst worst_case(std::size_t n, std::size_t d, double unit, int sign, Random& random) {
+  Worst worst{std::vector<float>(n * d), std::vector<float>(n), omnimeans::Matrix<float>(1, d)};
+  const double integer = std::floor(19000 / std::sqrt(static_cast<double>(d)));
+  for (std::size_t t = 0; t < d; ++t)
+    worst.centroid(0, t) = static_cast<float>((random.chance(2) ? integer : -integer) * unit);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t t = 0; t < d; ++t) {
+      const double error = (worst.centroid(0, t) > 0 ? 0.499 : -0.499) * sign;
+      worst.samples[i * d + t] =
+          static_cast<float>((static_cast<double>(random.below(7)) - 3 + error) * unit);
+    }
+  }
+  return worst;
+}
+
+TEST(Int16, ScoresAreOffByNoMoreThanTheMarginSays) {
+  Random random(7);
+  for (const Named& named : usable_int16()) {
+    const auto& dense = kernels_for<float>(named.isa);
+    for (const std::size_t d : {1, 2, 5, 16, 63, 300}) {
+      double largest_share = 0;
+      for (const int sign : {1, -1}) {
+        const std::size_t n = 2 * dense.nearest_tile + 3;
+        omnimeans::Int16Rows rows(*named.kernels, n, d, 1);
+        rows.choose_unit(1.0);
+        // The unit, from the limit of 1.25 that follows.
+        const double unit =
+            1.25 / (std::sqrt(double{int16_range} / 1.5) - 0.504 * std::sqrt(static_cast<double>(d)) - 1);
+        Worst w = worst_case(n, d, unit, sign, random);
+        double squared = 0;
+        for (const float c : w.centroid.row(0)) squared += static_cast<double>(c) * static_cast<double>(c);
+        const double C = std::sqrt(squared);
+        ASSERT_TRUE(rows.fits(C));
+        rows.round_samples(0, {.rows = w.samples.data(),
+                               .row_stride = d,
+                               .n_rows = n,
+                               .n_features = d,
+                               .norm_factor = 1 + 0x1p-20f,
+                               .norms = w.norms.data()});
+        rows.set_start(0, squared);
+        for (std::size_t word = 0; word < rows.n_words(); ++word)
+          rows.centroids()[word] = rows.word(word, [&](std::size_t t) { return w.centroid(0, t); });
+        omnimeans::AlignedBuffer<float> tile(128 * dense.nearest_tile), partial(dense.nearest_tile);
+        std::vector<std::int32_t> labels(n), open(n);
+        std::vector<float> found(n);
+        std::size_t n_open = 0;
+        NearestTask<float> task{.centroids = {nullptr, nullptr, 1, d, 1},
+                                .block = {w.samples.data(), d, n, nullptr},
+                                .norm_limit = 10,
+                                .norms = w.norms.data(),
+                                .tile_samples = tile.data(),
+                                .partial = partial.data(),
+                                .labels = labels.data(),
+                                .squared = found.data(),
+                                .bounds = {},
+                                .open = open.data(),
+                                .n_open = &n_open};
+        rows.take_over(task, 0, C);
+        named.kernels->nearest(task);
+        for (std::size_t i = 0; i < n; ++i) {
+          Quad exact = 0, length = 0;
+          for (std::size_t t = 0; t < d; ++t) {
+            const Quad x = static_cast<Quad>(w.samples[i * d + t]);
+            const Quad difference = x - static_cast<Quad>(w.centroid(0, t));
+            exact += difference * difference;
+            length += x * x;
+          }
+          // found = N^2 + 2 (score + margin), and the margin is twice the error: so the score is not more
+          // than the error too low.
+          const double N = static_cast<double>(w.norms[i]);
+          const double margin = static_cast<double>(task.margin1) * N + static_cast<double>(task.margin0);
+          const double above =
+              static_cast<double>(static_cast<Quad>(found[i]) - exact - static_cast<Quad>(N * N) + length);
+          const double rounding = 4e-7 * (N + C) * (N + C);
+          ASSERT_GE(above, margin - rounding) << "d " << d << ", sample " << i;
+          ASSERT_LE(above, 3 * margin + rounding) << "d " << d << ", sample " << i;
+          largest_share = std::max(largest_share, std::abs(above - 2 * margin) / margin);
+        }
+      }
+      EXPECT_GT(largest_share, 0.8) << "d " << d << ": the data must come near the bound";
+    }
+  }
+}
+
+}  // namespace
