@@ -244,7 +244,8 @@ void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<
                                       .scale = task.scale,
                                       .norm_floor = task.norm_floor,
                                       .norm_factor = task.norm_factor,
-                                      .norms = task.norms});
+                                      .norms = task.norms,
+                                      .residuals = scratch.squared.data()});
       }
       int16_->take_over(task, begin, largest_norm_);
     }

@@ -12,7 +12,8 @@
 
 namespace omnimeans {
 
-/// Centres unless the common offset is small against the spread (and for sixteen bits always), scales where squares leave T's range.
+/// Centres unless the common offset is small against the spread (and for sixteen bits always), scales where
+/// squares leave T's range.
 template <class T>
 void DenseEngine<T>::choose_transform() {
   transform_chosen_ = true;
@@ -124,9 +125,10 @@ void DenseEngine<T>::pack_for_labels(bool all_samples) {
   if constexpr (sizeof(T) == sizeof(float)) {
     in_int16_ = int16_ != nullptr && (all_samples || int16_->rounded()) && int16_fits();
     if (in_int16_) {
+      int16_->begin_centroids();
       for (std::size_t j = 0; j < n_clusters_; ++j) int16_->set_start(j, squared_norms_[j]);
       return pack_grouped(int16_->n_words(), int16_->centroids(), [&](std::size_t j, std::size_t w) {
-        return int16_->word(w, [&](std::size_t t) { return packed(centroids_(j, t), t); });
+        return int16_->word(j, w, [&](std::size_t t) { return packed(centroids_(j, t), t); });
       });
     }
   }
@@ -139,13 +141,16 @@ bool DenseEngine<T>::int16_fits() {
   if (!int16_->unit_chosen()) {
     constexpr std::size_t asked = 1024;
     const std::size_t n = samples_.rows(), step = block_count(n, asked);
-    double longest = largest_norm_;
     AlignedBuffer<T> x(row_stride_);
+    std::vector<double> lengths;
     for (std::size_t i = 0; i < n; i += step) {
       set_norm(i, kernels_.squared_norm(sample(i, x.data()), samples_.cols()));
-      if (std::isfinite(norms_[i])) longest = std::max(longest, norm(i));
+      lengths.push_back(std::isfinite(norms_[i]) ? norm(i) : std::numeric_limits<double>::infinity());
     }
-    int16_->choose_unit(longest);
+    // All but one in two hundred, and room for those that were not asked.
+    const auto long_one = lengths.end() - 1 - static_cast<std::ptrdiff_t>(lengths.size() / 200);
+    std::ranges::nth_element(lengths, long_one);
+    int16_->choose_unit(1.1 * std::max(largest_norm_, *long_one));
   }
   return int16_->fits(largest_norm_);
 }

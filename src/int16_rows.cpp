@@ -14,25 +14,33 @@ Int16Rows::Int16Rows(const kernels::Int16Kernels& kernels, std::size_t n_samples
       samples_(AlignedBuffer<float>::for_overwrite(n_samples * n_words_)),
       centroids_(n_clusters * n_words_),
       starts_(n_clusters),
-      error_(0.504 * std::sqrt(static_cast<double>(n_features))) {}
+      residuals_(n_clusters),
+      most_(0.504 * std::sqrt(static_cast<double>(n_features))) {}
 
 double Int16Rows::bytes_needed(std::size_t n_samples, std::size_t n_features, std::size_t n_clusters) {
   const double n = static_cast<double>(n_samples), k = static_cast<double>(n_clusters);
-  return ((n + k) * static_cast<double>(block_count(n_features, 2)) + k) * sizeof(float);
+  return ((n + k) * static_cast<double>(block_count(n_features, 2)) + k) * sizeof(float) + k * sizeof(double);
 }
 
-void Int16Rows::choose_unit(double longest) {
+void Int16Rows::choose_unit(double limit) {
   unit_chosen_ = true;
-  limit_ = 1.25 * longest;
+  limit_ = limit;
   // Squares of the unit must not underflow, nor lengths overflow: then `unit_` stays 0.
   if (!(limit_ > 0x1p-50 && limit_ < 0x1p+50)) return;
-  unit_ = limit_ / (std::sqrt(double{kernels::int16_range} / 1.5) - error_ - 1);
+  unit_ = limit_ / (std::sqrt(double{kernels::int16_range} / 1.5) - most_ - 1);
 }
 
 void Int16Rows::round_samples(std::size_t begin, kernels::Int16Task task) {
   task.inverse_unit = static_cast<float>(1 / unit_);
   task.words = samples_.data() + begin * n_words_;
   kernels_.round_rows(task);
+  float largest = 0;
+  for (std::size_t r = 0; r < task.n_rows; ++r) {
+    if (static_cast<double>(task.norms[r]) < limit_) largest = std::max(largest, task.residuals[r]);
+  }
+  float before = residual_;
+  while (before < largest && !residual_.compare_exchange_weak(before, largest)) {
+  }
 }
 
 void Int16Rows::set_start(std::size_t j, double squared_norm) {
@@ -43,6 +51,12 @@ void Int16Rows::set_start(std::size_t j, double squared_norm) {
 void Int16Rows::take_over(kernels::NearestTask<float>& task, std::size_t begin,
                           double longest_centroid) const {
   const double h = unit_, C = longest_centroid, u = 0x1p-22;
+  // What is measured is off by the roundings of float.
+  const auto at_most = [&](double squared) {
+    return std::min(most_, std::sqrt(squared) * 1.01 + most_ / 100);
+  };
+  const double D = rounded_ ? at_most(static_cast<double>(residual_.load())) : most_;
+  const double G = at_most(*std::ranges::max_element(residuals_));
   task.centroids.packed = centroids_.data();
   task.centroids.half_norms = starts_.data();
   task.centroids.n_features = n_words_;
@@ -53,9 +67,9 @@ void Int16Rows::take_over(kernels::NearestTask<float>& task, std::size_t begin,
   task.unit = static_cast<float>(h * h);
   task.norms_known = true;
   task.norm_limit = std::fmin(task.norm_limit, round_down<float>(limit_));
-  task.margin1 = round_up<float>(static_cast<double>(task.margin1) + 2 * (h * error_ + u * C));
-  task.margin0 = round_up<float>(static_cast<double>(task.margin0) +
-                                 2 * (h * error_ * C + h * h * (error_ * error_ + 8)) + u * C * C);
+  task.margin1 = round_up<float>(static_cast<double>(task.margin1) + 2 * (h * G + u * C));
+  task.margin0 =
+      round_up<float>(static_cast<double>(task.margin0) + 2 * (h * D * C + h * h * (D * G + 8)) + u * C * C);
 }
 
 }  // namespace omnimeans

@@ -3,25 +3,30 @@
 // products an instruction, half the memory, and an error so small that hardly a label is left to be
 // re-ranked. Only where the CPU has the instructions (kernels::int16_kernels), and for float.
 //
-// With x' = h (q + e) and c' = h (p + f), where q and p are integers, h is the unit, and every |e_t|, |f_t|
-// is at most 1/2 and what the rounding of x'/h itself adds, 2^-8 below 2^15: with D = .504 sqrt(d)
-//   |x'.c' / h^2 - q.p| = |e.c' / h + q.f| <= D C / h + (N / h + D) D,     N >= |x'|, C >= |c'|
+// With x' = h (q + e) and c' = h (p + f), where q and p are integers and h is the unit:
+//   |x'.c' / h^2 - q.p| = |e.c' / h + q.f| <= D C / h + (N / h + D) G
+// for N >= |x'|, C >= |c'|, D >= |e| of every sample and G >= |f| of every centroid. Each |e_t| is at most
+// 1/2 and what the rounding of x'/h itself adds, 2^-8 below 2^15, so .504 sqrt(d) is such a D; once all
+// samples are rounded the largest |e| is known, some 2/3 of it.
 // The accumulator starts at |c'|^2 / 2h^2, rounded (1/2), and its lowest 3 bits give way to a tag (7). So a
 // score is off by
-//   F(N) = h D (C + N) + h^2 (D^2 + 8) + 2^-22 (C^2/2 + N C)
+//   F(N) = h (D C + G N) + h^2 (D G + 8) + 2^-22 (C^2/2 + N C)
 // the last for its conversion to float; beside what the engine's margin, 2 E(N), holds: the labels' margin is
 // 2 E(N) + 2 F(N).
 //
-// Unit. Partial sums are at most (N/h + D)(C/h + D) + (C/h)^2/2 in magnitude; h is the least with which, for
-// N and C up to the limit L, they fit 30 bits less a little. L is a quarter above the longest of the first
-// centroids and of some thousand samples: longer samples are re-ranked, and while a centroid is longer the
-// engine does without.
+// Unit. Partial sums are at most (N/h + D)(C/h + G) + (C/h)^2/2 in magnitude; h is the least with which, for
+// N and C up to the limit L, they fit 30 bits less a little. L is chosen so that the first centroids and
+// nearly all samples are below: longer samples are re-ranked, and while a centroid is longer the engine does
+// without.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "aligned_buffer.hpp"
 #include "kernels/int16.hpp"
@@ -45,23 +50,28 @@ class Int16Rows {
 
   static double bytes_needed(std::size_t n_samples, std::size_t n_features, std::size_t n_clusters);
 
-  /// Chooses the unit: `longest` is the longest of the first centroids and of some samples.
-  void choose_unit(double longest);
+  /// Chooses the unit, for lengths up to `limit`.
+  void choose_unit(double limit);
   bool unit_chosen() const { return unit_chosen_; }
+  double unit() const { return unit_; }
 
   /// Whether centroids up to this length fit.
   bool fits(double longest_centroid) const { return unit_ > 0 && longest_centroid < limit_; }
 
-  /// Rounds samples, once: from `begin` on, as `task` says but for what is this class's own.
+  /// Rounds samples, once: from `begin` on, as `task` says but for what is this class's own; `residuals` is
+  /// working memory of as many values.
   void round_samples(std::size_t begin, kernels::Int16Task task);
   bool rounded() const { return rounded_; }
   void all_rounded() { rounded_ = true; }
 
-  /// Word w of a centroid with value(t) in the engine's units.
+  /// Centroids are about to be packed.
+  void begin_centroids() { std::ranges::fill(residuals_, 0.0); }
+
+  /// Word w of centroid j with value(t) in the engine's units. A centroid is for one thread.
   template <class Value>
-  float word(std::size_t w, Value&& value) const {
-    const std::uint32_t low = rounded(value(2 * w));
-    const std::uint32_t high = 2 * w + 1 < n_features_ ? rounded(value(2 * w + 1)) : 0;
+  float word(std::size_t j, std::size_t w, Value&& value) {
+    const std::uint32_t low = rounded(value(2 * w), residuals_[j]);
+    const std::uint32_t high = 2 * w + 1 < n_features_ ? rounded(value(2 * w + 1), residuals_[j]) : 0;
     return std::bit_cast<float>(low | high << 16);
   }
   /// Where centroid j's accumulators start.
@@ -76,16 +86,19 @@ class Int16Rows {
 
  private:
   /// As an integer of sixteen bits, negated.
-  std::uint32_t rounded(float value) const {
-    const auto integer = static_cast<std::int32_t>(std::lrint(-static_cast<double>(value) / unit_));
-    return static_cast<std::uint32_t>(integer) & 0xffff;
+  std::uint32_t rounded(float value, double& residual) const {
+    const double units = static_cast<double>(value) / unit_, integer = std::nearbyint(units);
+    residual += (units - integer) * (units - integer);
+    return static_cast<std::uint32_t>(-static_cast<std::int32_t>(integer)) & 0xffff;
   }
 
   const kernels::Int16Kernels& kernels_;
   std::size_t n_features_, n_words_;
   AlignedBuffer<float> samples_;             ///< n_samples x n_words
   AlignedBuffer<float> centroids_, starts_;  ///< as GroupedCentroids
-  double error_;                             ///< D
+  std::vector<double> residuals_;            ///< n_clusters: |f|^2
+  double most_;                              ///< .504 sqrt(d)
+  std::atomic<float> residual_{0};           ///< the largest |e|^2 of the samples so far
   double unit_ = 0, limit_ = 0;              ///< h, L
   bool unit_chosen_ = false, rounded_ = false;
 };

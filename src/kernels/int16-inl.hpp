@@ -82,7 +82,7 @@ void round_rows(const Int16Task& task) {
   for (std::size_t r = 0; r < task.n_rows; ++r) {
     const float* x = task.rows + r * task.row_stride;
     char* out = begin + r * row_bytes;
-    vec squares = S::set(0.0f);
+    vec squares = S::set(0.0f), residuals = S::set(0.0f);
     for (std::size_t t = 0; t < d; t += W, out += 2 * W) {
       const std::size_t left = d - t;
       vec value = left < W ? S::load_first(x + t, left) : S::load(x + t);
@@ -91,8 +91,11 @@ void round_rows(const Int16Task& task) {
         value = S::mul(S::sub(value, offset), scale);
       }
       squares = S::fma(value, value, squares);
+      const vec integer = S::fma(value, inverse, magic);
+      const vec residual = S::fma(value, inverse, S::sub(magic, integer));
+      residuals = S::fma(residual, residual, residuals);
       alignas(64) float rounded[W];
-      S::store(rounded, S::fma(value, inverse, magic));
+      S::store(rounded, integer);
       std::uint16_t integers[W];
       for (std::size_t l = 0; l < W; ++l)
         integers[l] = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(rounded[l]) & 0xffff);
@@ -106,6 +109,7 @@ void round_rows(const Int16Task& task) {
     }
     if (d % 2 != 0) __builtin_memset(begin + r * row_bytes + 2 * d, 0, sizeof(std::uint16_t));
     task.norms[r] = S::reduce_add(squares);
+    task.residuals[r] = S::reduce_add(residuals);
   }
   // Roots of many at a time.
   const vec floor = S::set(task.norm_floor), factor = S::set(task.norm_factor);

@@ -30,7 +30,8 @@ struct Int16Task {
   float inverse_unit = 1;
   float* words = nullptr;  ///< out: n_rows x ceil(n_features / 2); an odd last value has a zero beside it
   float norm_floor = 0, norm_factor = 1;
-  float* norms = nullptr;  ///< out: n_rows: norm_factor * sqrt(sum of the values' squares + norm_floor)
+  float* norms = nullptr;      ///< out: n_rows: norm_factor * sqrt(sum of the values' squares + norm_floor)
+  float* residuals = nullptr;  ///< out: n_rows: sum of (value / unit - its integer)^2
 };
 
 struct Int16Kernels {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <bit>
 #include <cmath>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -45,7 +46,7 @@ TEST(Int16, RowsAreRoundedToTheNearest) {
             const auto values = random_values<float>(random, n * d, -20, 20);
             const auto offset_values = random_values<float>(random, d, -1, 1);
             Guarded<float> rows(values, place), offset(offset_values, place);
-            Guarded<float> words(n * ((d + 1) / 2), place), norms(n, place);
+            Guarded<float> words(n * ((d + 1) / 2), place), norms(n, place), residuals(n, place);
             const float scale = moved ? 2.0f : 1.0f;
             named.kernels->round_rows({.rows = rows.data(),
                                        .row_stride = d,
@@ -57,22 +58,27 @@ TEST(Int16, RowsAreRoundedToTheNearest) {
                                        .words = words.data(),
                                        .norm_floor = 0,
                                        .norm_factor = 1,
-                                       .norms = norms.data()});
+                                       .norms = norms.data(),
+                                       .residuals = residuals.data()});
             for (std::size_t i = 0; i < n; ++i) {
-              double squares = 0;
+              double squares = 0, residual = 0;
               for (std::size_t t = 0; t < d; ++t) {
                 const float value = (values[i * d + t] - (moved ? offset_values[t] : 0.0f)) * scale;
                 squares += static_cast<double>(value) * static_cast<double>(value);
                 const auto word = std::bit_cast<std::uint32_t>(words.data()[i * ((d + 1) / 2) + t / 2]);
                 const auto integer = static_cast<std::int16_t>(word >> (t % 2 * 16) & 0xffff);
-                ASSERT_NEAR(static_cast<double>(value) * 250, integer, 0.504) << i << ", " << t;
+                const double rest = static_cast<double>(value) * 250 - integer;
+                ASSERT_LE(std::abs(rest), 0.504) << i << ", " << t;
+                residual += rest * rest;
               }
               if (d % 2 != 0) {
                 ASSERT_EQ(std::bit_cast<std::uint32_t>(words.data()[(i + 1) * ((d + 1) / 2) - 1]) >> 16, 0u);
               }
               ASSERT_NEAR(norms.data()[i], std::sqrt(squares), 1e-5 * std::sqrt(squares));
+              ASSERT_NEAR(std::sqrt(residuals.data()[i]), std::sqrt(residual),
+                          0.004 * std::sqrt(static_cast<double>(d)));
             }
-            ASSERT_TRUE(words.intact() && norms.intact());
+            ASSERT_TRUE(words.intact() && norms.intact() && residuals.intact());
           }
         }
       }
@@ -80,92 +86,109 @@ TEST(Int16, RowsAreRoundedToTheNearest) {
   }
 }
 
-/// Samples that lie half-way between two integers, a little to the side that hurts: their rounding errors
-/// have the signs of the only centroid's values, `sign` times, whose own are on the grid.
+/// One side, `long_one`, is long and on the grid of the unit; the values of the other lie half-way between
+/// two integers, a little to the side that hurts: their rounding errors have the signs of the long one's
+/// values, `sign` times.
 struct Worst {
-  std::vector<float> samples, norms;
-  omnimeans::Matrix<float> centroid;
+  omnimeans::Matrix<float> samples, centroid;
 };
-Worst worst_case(std::size_t n, std::size_t d, double unit, int sign, Random& random) {
-  Worst worst{std::vector<float>(n * d), std::vector<float>(n), omnimeans::Matrix<float>(1, d)};
+Worst worst_case(std::size_t n, std::size_t d, double unit, bool long_centroid, int sign, Random& random) {
+  Worst worst{omnimeans::Matrix<float>(n, d), omnimeans::Matrix<float>(1, d)};
   const double integer = std::floor(19000 / std::sqrt(static_cast<double>(d)));
-  for (std::size_t t = 0; t < d; ++t)
-    worst.centroid(0, t) = static_cast<float>((random.chance(2) ? integer : -integer) * unit);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t t = 0; t < d; ++t) {
-      const double error = (worst.centroid(0, t) > 0 ? 0.499 : -0.499) * sign;
-      worst.samples[i * d + t] =
-          static_cast<float>((static_cast<double>(random.below(7)) - 3 + error) * unit);
-    }
+  for (std::size_t t = 0; t < d; ++t) {
+    const double long_value = random.chance(2) ? integer : -integer, error = long_value > 0 ? 0.499 : -0.499;
+    const auto half_way = [&] {
+      return static_cast<float>((static_cast<double>(random.below(7)) - 3 + error * sign) * unit);
+    };
+    const auto on_grid = static_cast<float>(long_value * unit);
+    worst.centroid(0, t) = long_centroid ? on_grid : half_way();
+    for (std::size_t i = 0; i < n; ++i) worst.samples(i, t) = long_centroid ? half_way() : on_grid;
   }
   return worst;
+}
+
+double length_of(std::span<const float> values) {
+  double squared = 0;
+  for (const float v : values) squared += static_cast<double>(v) * static_cast<double>(v);
+  return std::sqrt(squared);
+}
+
+/// Checks every score; returns the largest error as a share of what the margin allows.
+double check_scores(const Named& named, omnimeans::Int16Rows& rows, const Worst& w,
+                    std::vector<float> norms) {
+  const std::size_t n = w.samples.rows(), d = w.samples.cols();
+  const double C = length_of(w.centroid.row(0));
+  const auto& dense = kernels_for<float>(named.isa);
+  omnimeans::AlignedBuffer<float> tile(128 * dense.nearest_tile), partial(dense.nearest_tile);
+  std::vector<std::int32_t> labels(n), open(n);
+  std::vector<float> found(n);
+  std::size_t n_open = 0;
+  NearestTask<float> task{.centroids = {nullptr, nullptr, 1, d, 1},
+                          .block = {w.samples.data(), d, n, nullptr},
+                          .norm_limit = 10,
+                          .norms = norms.data(),
+                          .tile_samples = tile.data(),
+                          .partial = partial.data(),
+                          .labels = labels.data(),
+                          .squared = found.data(),
+                          .bounds = {},
+                          .open = open.data(),
+                          .n_open = &n_open};
+  rows.take_over(task, 0, C);
+  named.kernels->nearest(task);
+  double share = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    Quad exact = 0, length = 0;
+    for (std::size_t t = 0; t < d; ++t) {
+      const Quad x = static_cast<Quad>(w.samples(i, t)), difference = x - static_cast<Quad>(w.centroid(0, t));
+      exact += difference * difference;
+      length += x * x;
+    }
+    // found = N^2 + 2 (score + margin), and the margin is twice the largest error.
+    const double N = static_cast<double>(norms[i]);
+    const double margin = static_cast<double>(task.margin1) * N + static_cast<double>(task.margin0);
+    const double above =
+        static_cast<double>(static_cast<Quad>(found[i]) - exact - static_cast<Quad>(N * N) + length);
+    const double rounding = 4e-7 * (N + C) * (N + C);
+    EXPECT_GE(above, margin - rounding) << "d " << d << ", sample " << i;
+    EXPECT_LE(above, 3 * margin + rounding) << "d " << d << ", sample " << i;
+    share = std::max(share, std::abs(above - 2 * margin) / margin);
+  }
+  return share;
 }
 
 TEST(Int16, ScoresAreOffByNoMoreThanTheMarginSays) {
   Random random(7);
   for (const Named& named : usable_int16()) {
-    const auto& dense = kernels_for<float>(named.isa);
     for (const std::size_t d : {1, 2, 5, 16, 63, 300}) {
-      double largest_share = 0;
-      for (const int sign : {1, -1}) {
-        const std::size_t n = 2 * dense.nearest_tile + 3;
-        omnimeans::Int16Rows rows(*named.kernels, n, d, 1);
-        rows.choose_unit(1.0);
-        // The unit, from the limit of 1.25 that follows.
-        const double unit =
-            1.25 / (std::sqrt(double{int16_range} / 1.5) - 0.504 * std::sqrt(static_cast<double>(d)) - 1);
-        Worst w = worst_case(n, d, unit, sign, random);
-        double squared = 0;
-        for (const float c : w.centroid.row(0)) squared += static_cast<double>(c) * static_cast<double>(c);
-        const double C = std::sqrt(squared);
-        ASSERT_TRUE(rows.fits(C));
-        rows.round_samples(0, {.rows = w.samples.data(),
-                               .row_stride = d,
-                               .n_rows = n,
-                               .n_features = d,
-                               .norm_factor = 1 + 0x1p-20f,
-                               .norms = w.norms.data()});
-        rows.set_start(0, squared);
-        for (std::size_t word = 0; word < rows.n_words(); ++word)
-          rows.centroids()[word] = rows.word(word, [&](std::size_t t) { return w.centroid(0, t); });
-        omnimeans::AlignedBuffer<float> tile(128 * dense.nearest_tile), partial(dense.nearest_tile);
-        std::vector<std::int32_t> labels(n), open(n);
-        std::vector<float> found(n);
-        std::size_t n_open = 0;
-        NearestTask<float> task{.centroids = {nullptr, nullptr, 1, d, 1},
-                                .block = {w.samples.data(), d, n, nullptr},
-                                .norm_limit = 10,
-                                .norms = w.norms.data(),
-                                .tile_samples = tile.data(),
-                                .partial = partial.data(),
-                                .labels = labels.data(),
-                                .squared = found.data(),
-                                .bounds = {},
-                                .open = open.data(),
-                                .n_open = &n_open};
-        rows.take_over(task, 0, C);
-        named.kernels->nearest(task);
-        for (std::size_t i = 0; i < n; ++i) {
-          Quad exact = 0, length = 0;
-          for (std::size_t t = 0; t < d; ++t) {
-            const Quad x = static_cast<Quad>(w.samples[i * d + t]);
-            const Quad difference = x - static_cast<Quad>(w.centroid(0, t));
-            exact += difference * difference;
-            length += x * x;
-          }
-          // found = N^2 + 2 (score + margin), and the margin is twice the error: so the score is not more
-          // than the error too low.
-          const double N = static_cast<double>(w.norms[i]);
-          const double margin = static_cast<double>(task.margin1) * N + static_cast<double>(task.margin0);
-          const double above =
-              static_cast<double>(static_cast<Quad>(found[i]) - exact - static_cast<Quad>(N * N) + length);
-          const double rounding = 4e-7 * (N + C) * (N + C);
-          ASSERT_GE(above, margin - rounding) << "d " << d << ", sample " << i;
-          ASSERT_LE(above, 3 * margin + rounding) << "d " << d << ", sample " << i;
-          largest_share = std::max(largest_share, std::abs(above - 2 * margin) / margin);
+      for (const bool long_centroid : {false, true}) {
+        double before = 0, after = 0;
+        for (const int sign : {1, -1}) {
+          const std::size_t n = 2 * kernels_for<float>(named.isa).nearest_tile + 3;
+          omnimeans::Int16Rows rows(*named.kernels, n, d, 1);
+          rows.choose_unit(1.0);
+          const Worst w = worst_case(n, d, rows.unit(), long_centroid, sign, random);
+          ASSERT_TRUE(rows.fits(length_of(w.centroid.row(0))));
+          std::vector<float> norms(n), residuals(n);
+          rows.round_samples(0, {.rows = w.samples.data(),
+                                 .row_stride = d,
+                                 .n_rows = n,
+                                 .n_features = d,
+                                 .norm_factor = 1 + 0x1p-20f,
+                                 .norms = norms.data(),
+                                 .residuals = residuals.data()});
+          rows.begin_centroids();
+          rows.set_start(0, std::pow(length_of(w.centroid.row(0)), 2));
+          for (std::size_t word = 0; word < rows.n_words(); ++word)
+            rows.centroids()[word] = rows.word(0, word, [&](std::size_t t) { return w.centroid(0, t); });
+          before = std::max(before, check_scores(named, rows, w, norms));
+          rows.all_rounded();
+          after = std::max(after, check_scores(named, rows, w, norms));
         }
+        SCOPED_TRACE("d " + std::to_string(d));
+        EXPECT_GT(before, long_centroid ? 0.9 : 0.45) << "the data must come near the bound";
+        EXPECT_GT(after, 0.9) << "the data must come near the bound";
       }
-      EXPECT_GT(largest_share, 0.8) << "d " << d << ": the data must come near the bound";
     }
   }
 }
