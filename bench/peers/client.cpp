@@ -167,8 +167,7 @@ void Worker::start() {
   if (ready != "ready") {
     stop();
     std::string what;
-    if (ready == "missing" && std::getline(fields, what))
-      throw std::runtime_error("not installed: " + what);
+    if (ready == "missing" && std::getline(fields, what)) throw std::runtime_error("not installed: " + what);
     throw std::runtime_error("said \"" + hello + "\"");
   }
   std::getline(fields, version_, '\t');
