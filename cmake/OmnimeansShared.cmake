@@ -35,3 +35,9 @@ if(OMNIMEANS_BUILD_SHARED AND BUILD_SHARED_LIBS AND NOT PROJECT_IS_TOP_LEVEL)
 else()
   add_library(omnimeans::omnimeans ALIAS omnimeans)
 endif()
+
+# Every kind that an installation takes, by one name.
+add_custom_target(omnimeans_libraries DEPENDS omnimeans)
+if(OMNIMEANS_BUILD_SHARED)
+  add_dependencies(omnimeans_libraries omnimeans_shared)
+endif()

@@ -23,8 +23,8 @@ jobs_count() { nproc 2>/dev/null || echo 2; }
 
 # The Python of the system: Debian's matplotlib belongs to it, not to another one earlier in the PATH.
 python_command() {
-  if [[ -n ${OMNIMEANS_PYTHON:-} ]]; then
-    printf '%s' "$OMNIMEANS_PYTHON"
+  if [[ -n ${OMNIMEANS_PYTHON_COMMAND:-} ]]; then
+    printf '%s' "$OMNIMEANS_PYTHON_COMMAND"
   elif [[ -x /usr/bin/python3 ]]; then
     printf '%s' /usr/bin/python3
   else
@@ -49,6 +49,15 @@ step() {
     die "$what failed after $((SECONDS - start)) s: $log"
   fi
   say "   $what: $((SECONDS - start)) s"
+}
+
+# warn_if_busy: one line where the load of the last minute says that other work will show in what is measured.
+warn_if_busy() {
+  local load
+  load=$(cut -d' ' -f1 /proc/loadavg 2>/dev/null) || return 0
+  if awk -v load="$load" -v cores="$(jobs_count)" 'BEGIN { exit !(load > cores / 4) }'; then
+    say "   load $load before anything is measured: other work on this machine makes times longer and noisy"
+  fi
 }
 
 # no_warnings LOG: ends the script if the compiler, linker or CMake warned.

@@ -54,7 +54,7 @@ std::vector<std::string> environment(int threads) {
 std::vector<std::string> command(const Peer& peer, int threads) {
   std::vector<std::string> words;
   if (peer.interpreter == "python") {
-    const char* chosen = std::getenv("OMNIMEANS_PYTHON");
+    const char* chosen = std::getenv("OMNIMEANS_PYTHON_COMMAND");
     // Debian's packages belong to the system's Python, not to another one earlier in the PATH.
     words = {chosen ? chosen : std::filesystem::exists("/usr/bin/python3") ? "/usr/bin/python3" : "python3"};
   } else if (peer.interpreter == "R") {
@@ -166,6 +166,8 @@ void Worker::start() {
   std::getline(fields, ready, '\t');
   if (ready != "ready") {
     stop();
+    std::string what;
+    if (ready == "missing" && std::getline(fields, what)) throw std::runtime_error("not installed: " + what);
     throw std::runtime_error("said \"" + hello + "\"");
   }
   std::getline(fields, version_, '\t');

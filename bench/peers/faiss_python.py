@@ -2,9 +2,9 @@
 """FAISS by its Python package, which is often newer than the distribution's library. Own defaults: 25 iterations of a
 sample of 256 points a cluster, from random samples."""
 
-import faiss
+from worker import build, serve  # before the library: it tells of one that is missing
 
-from worker import build, serve
+import faiss
 
 
 class Faiss:

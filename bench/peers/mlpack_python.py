@@ -4,10 +4,10 @@ iterations."""
 
 from importlib.metadata import version
 
+from worker import build, serve  # before the library: it tells of one that is missing
+
 import mlpack
 import numpy
-
-from worker import build, serve
 
 
 class Mlpack:

@@ -5,10 +5,10 @@ defaults: those of scikit-learn."""
 import warnings
 from importlib.metadata import version
 
+from worker import build, serve  # before the library: it tells of one that is missing
+
 import sklearnex
 from sklearnex.cluster import KMeans
-
-from worker import build, serve
 
 
 class OneDal:

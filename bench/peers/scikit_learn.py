@@ -5,10 +5,10 @@ defaults: k-means++, tol 1e-4, 300 iterations (MiniBatchKMeans: 100 passes, an e
 import sys
 import warnings
 
+from worker import build, serve  # before the library: it tells of one that is missing
+
 import sklearn
 from sklearn.cluster import KMeans, MiniBatchKMeans
-
-from worker import build, serve
 
 
 class ScikitLearn:

@@ -4,10 +4,10 @@ centroids."""
 
 import warnings
 
+from worker import build, serve  # before the library: it tells of one that is missing
+
 import scipy
 from scipy.cluster.vq import kmeans2
-
-from worker import build, serve
 
 
 class Kmeans2:

@@ -10,7 +10,8 @@
 // form. LIMIT is in seconds: a fit from given centroids that would take longer, as its first three iterations
 // tell, is answered by "slow" and what it would take; 0: no limit, and no warm-up either, because the caller
 // has tried a part. USED_SAMPLES is how many the library looked at, 0 for all. Before the first request a
-// worker says: ready VERSION BUILD MARKS, separated by tabs. Marks are words:
+// worker says: ready VERSION BUILD MARKS, separated by tabs; or, where its library is not installed, missing
+// WHY. Marks are words:
 //   labels       takes the labels that the given centroids imply, not the centroids
 //   own-start    cannot be given a start at all
 //   float64      computes in double: the samples are converted (that time is told apart)

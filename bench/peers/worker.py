@@ -10,7 +10,16 @@ import sysconfig
 import time
 from dataclasses import dataclass
 
-import numpy
+
+def _tell_what_is_missing(kind, error, trace):
+    if issubclass(kind, ModuleNotFoundError):
+        print(f"missing\t{error}", flush=True)
+    sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = _tell_what_is_missing
+
+import numpy  # noqa: E402
 
 
 @dataclass

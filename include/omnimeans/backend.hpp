@@ -97,6 +97,7 @@ class OMNIMEANS_API Backend {
 struct BackendInfo {
   std::string_view name;
   bool vectorised = true;   ///< runs on Problem::isa; false: scalar code
+  bool tiled = true;        ///< if vectorised: in the dense engine's tiles, as describe_dense_plan() tells
   bool threaded = true;     ///< uses Problem::threads
   bool lone = false;        ///< computes distances one by one: slower than tiles on all but special data
   bool exact = true;        ///< false: may differ from the canonical labels; "auto" never picks it

@@ -258,8 +258,8 @@ def load(paths):
 
 
 def _needed(entries):
-    """Without the repetitions that were not made because those before took long."""
-    made = [e for e in entries if not str(e.get("error_message") or e.get("skip_message") or "").startswith("enough: ")]
+    """Without the repetitions that were not made because those before, or one of them, took long."""
+    made = [e for e in entries if not str(e.get("error_message") or e.get("skip_message") or "").startswith(("enough: ", "skipped: "))]
     return made or entries
 
 

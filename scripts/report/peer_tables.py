@@ -75,6 +75,7 @@ def _legend(run):
     lines = ["- The same float32 bytes, first centroids, iterations (25, fewer where the fit is at rest sooner; tol = 0) and threads for all; each library in a process of its own, "
              "warmed up by an iteration (of a part of the samples, where it takes long); repetitions interleaved, medians, one alone where it takes long. The time is that of the library's own call; conversion of the samples "
              "is apart. The inertia is found by us, in double.",
+             "- GFLOP/s counts 2·n·k·d operations an iteration, whether they are done or proved needless: who skips distances can be above the peak.",
              "- Memory is what is resident on top of the samples at its peak, copies of the samples included."]
     lines += [f"- {letter}: {text}." for letter, text, applies in peers.MARKS if any(applies(row) for row in rows)]
     return lines + [""]

@@ -122,6 +122,9 @@ def about(run):
     lines = []
     for key, value in run.context.items():
         if key.startswith("peer/"):
+            # An adapter whose library is missing says so; earlier ones ended like this.
+            if value == "left out: it died with exit code 1":
+                value = "left out: not installed (its adapter ended at once, with exit code 1)"
             fields = [part.strip() for part in str(value).split(" | ")]
             lines.append((key.removeprefix("peer/"), *(fields + ["", ""])[:3]))
     return sorted(lines)

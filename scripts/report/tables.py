@@ -129,6 +129,11 @@ def _generated(source):
     return f"<!-- Generated from {source} by scripts/report.py; changes are lost. -->"
 
 
+def _data_links(source):
+    """A name with a folder lies below the page; another one may be anywhere."""
+    return ", ".join(f"[`{name}`]({name})" if "/" in name else f"`{name}`" for name in source.split(", "))
+
+
 def _text(lines):
     return "\n".join(lines).rstrip() + "\n"
 
@@ -139,7 +144,7 @@ def _titled(title, lines):
 
 def _readme(analysis, plots, source, topics):
     run = analysis.run
-    lines = [_generated(source), "# Results", "", f"Measured data: `{source}` · interactive page: `report.html`", ""]
+    lines = [_generated(source), "# Results", "", f"Measured data: {_data_links(source)} · interactive page: [report.html](report.html)", ""]
     if topics:
         lines += [f"- [{title}]({name})" for name, title in topics.items()] + ["- [Where we lose](losses.md)", ""]
     lines += _table(["Machine", ""], [[name, value] for name, value in machine_facts(run)], left=2)

@@ -109,7 +109,7 @@ const BackendEntry& hamerly() {
       {.name = "hamerly",
        .exact = true,
        .memory = "3*n + 2*k*d values, 16*n bytes",
-       .use_when = "up to some 30 features, or well separated clusters; many iterations",
+       .use_when = "as gap, where clusters are well separated: it keeps two bounds a sample",
        .avoid_when = "many features without clear clusters: nearly all samples survive its one lower bound",
        .reference = "Hamerly 2010, Making k-means even faster, SDM"},
       make<Hamerly, float>,

@@ -45,6 +45,13 @@ std::string init_names() {
   return names;
 }
 
+/// "auto, naive, ..."
+std::string backend_names() {
+  std::string names = "auto";
+  for (const BackendEntry& entry : backends()) names += ", " + std::string(entry.info.name);
+  return names;
+}
+
 template <class T>
 const char* dtype_name() {
   return sizeof(T) == sizeof(float) ? "f32" : "f64";
@@ -159,6 +166,13 @@ fs::path file_at_fault(const FitArguments& args, const std::string& message) {
   return args.data;
 }
 
+/// The library calls the ways out of a lack of memory by its own options; the user has the program's.
+std::string with_options(const std::string& message) {
+  if (message.find("memory_limit_bytes") == message.npos) return message;
+  const bool seeding = message.starts_with("seeding");
+  return message + " (--memory-limit, " + (seeding ? "--init random, --init FILE)" : "--backend auto)");
+}
+
 template <class T>
 int fit_samples(const FitArguments& args, const Matrix<T>& samples, Clock::time_point start) {
   check_dtype_fits("--centroids", args.centroids, dtype_name<T>());
@@ -170,12 +184,15 @@ int fit_samples(const FitArguments& args, const Matrix<T>& samples, Clock::time_
     result = watched_fit(args, samples, files);
   } catch (const InvalidArgument& e) {
     throw InvalidArgument(file_at_fault(args, e.what()).string() + ": " + e.what());
+  } catch (const MemoryLimitExceeded& e) {
+    throw MemoryLimitExceeded(with_options(e.what()));
   }
 
   const FitFacts facts = {.data = args.data.string(),
                           .weights = args.weights.string(),
                           .init = args.init,
                           .dtype = dtype_name<T>(),
+                          .backend = args.backend,
                           .empty_clusters = args.empty_clusters,
                           .n_samples = samples.rows(),
                           .n_features = samples.cols(),
@@ -224,7 +241,9 @@ Command add_fit_command(CLI::App& program) {
              "A cluster without samples moves to a far sample, stays, or is an error");
   add_path(app, "--weights", args->weights, "Sample weights, one a row; 0 means absent");
 
-  app.add_option("--backend", args->backend, "A name of `omnimeans backends`, or auto")
+  app.add_option(
+         "--backend", args->backend,
+         "Algorithm of the assignment step: " + backend_names() + "; `omnimeans backends` tells of each")
       ->type_name("NAME")
       ->capture_default_str();
   args->compute.add_to(app);

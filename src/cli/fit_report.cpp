@@ -2,9 +2,13 @@
 // JSON and summary of a fit; see fit_report.hpp.
 #include "cli/fit_report.hpp"
 
+#include <algorithm>
 #include <sstream>
+#include <string_view>
+#include <vector>
 
 #include "cli/machine.hpp"
+#include "omnimeans/backend.hpp"
 #include "omnimeans/plan.hpp"
 #include "omnimeans/version.hpp"
 
@@ -32,6 +36,34 @@ nlohmann::ordered_json history_json(const std::vector<IterationStats>& history) 
 
 const char* plural(std::size_t count) {
   return count == 1 ? "" : "s";
+}
+
+/// Those that labelled samples, in the order in which they began; the seeding is none.
+template <class T>
+std::vector<std::string_view> backends_of(const Result<T>& result) {
+  std::vector<std::string_view> names;
+  const auto add = [&](std::string_view name) {
+    if (name != "seeding" && std::ranges::find(names, name) == names.end()) names.push_back(name);
+  };
+  for (const IterationStats& stats : result.history) add(stats.backend);
+  add(result.backend);
+  return names;
+}
+
+const char* how_it_ended(StopReason reason) {
+  switch (reason) {
+    case StopReason::converged:
+      return "converged";
+    case StopReason::tolerance:
+      return "converged within the tolerance";
+    case StopReason::max_iter:
+      return "stopped by the limit of iterations";
+    case StopReason::deadline:
+      return "stopped by the time limit";
+    case StopReason::cancelled:
+      return "interrupted";
+  }
+  return "ended";
 }
 
 }  // namespace
@@ -78,10 +110,12 @@ std::string fit_summary(const FitFacts& facts, const Result<T>& result) {
   std::ostringstream out;
   out << facts.data << ": n = " << facts.n_samples << ", d = " << facts.n_features << ", k = " << k << ", "
       << facts.dtype << '\n';
-  out << "backend " << result.backend << ", isa " << to_string(result.isa) << ", " << result.threads
-      << " thread" << plural(static_cast<std::size_t>(result.threads)) << '\n';
-  out << result.n_iter << " iteration" << plural(result.n_iter) << ", stopped by "
-      << to_string(result.stop_reason);
+  const auto names = backends_of(result);
+  out << "backend" << plural(names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) out << (i == 0 ? " " : ", then ") << names[i];
+  out << ", isa " << to_string(result.isa) << ", " << result.threads << " thread"
+      << plural(static_cast<std::size_t>(result.threads)) << '\n';
+  out << result.n_iter << " iteration" << plural(result.n_iter) << ", " << how_it_ended(result.stop_reason);
   if (facts.n_init > 1) out << ", best of " << facts.n_init << " runs is run " << result.run + 1;
   out << '\n';
   out.precision(12);
@@ -96,7 +130,11 @@ std::string fit_summary(const FitFacts& facts, const Result<T>& result) {
 template <class T>
 std::string fit_explanation(const FitFacts& facts, const Result<T>& result) {
   std::ostringstream out;
-  if (result.isa != Isa::scalar) {
+  const auto names = backends_of(result);
+  if (std::ranges::any_of(names, [](std::string_view name) {
+        const BackendInfo& info = find_backend(name).info;
+        return info.vectorised && info.tiled;
+      })) {
     out << describe_dense_plan<T>(facts.n_samples, facts.n_features, result.centroids.rows(), result.isa,
                                   result.threads)
         << '\n';
@@ -104,10 +142,12 @@ std::string fit_explanation(const FitFacts& facts, const Result<T>& result) {
   const double pairs = static_cast<double>(facts.n_samples) * static_cast<double>(result.centroids.rows());
   out << std::fixed;
   for (std::size_t first = 0, last; first < result.history.size(); first = last) {
+    const std::string_view backend = result.history[first].backend;
+    std::string_view reason = result.history[first].reason;
     double seconds = 0, distances = 0;
     for (last = first; last < result.history.size(); ++last) {
       const IterationStats& stats = result.history[last];
-      if (last > first && (stats.backend != result.history[first].backend || !stats.reason.empty())) break;
+      if (last > first && (stats.backend != backend || !stats.reason.empty())) break;
       seconds += stats.assignment_seconds;
       distances += static_cast<double>(stats.distances_computed);
     }
@@ -115,10 +155,18 @@ std::string fit_explanation(const FitFacts& facts, const Result<T>& result) {
     out << "iteration" << plural(last - first) << ' ' << first;
     if (last - first > 1) out << " to " << last - 1;
     out.precision(3);
-    out << ": " << result.history[first].backend << ", " << 1e3 * seconds / count << " ms each, ";
+    out << ": " << backend << ", ";
+    if (backend == "seeding") {
+      // The labels came with its last pass: what they cost is part of what it took.
+      distances = static_cast<double>(result.seed_distances_computed);
+      out << "within its " << 1e3 * result.seed_seconds << (facts.n_init > 1 ? " ms of all runs, " : " ms, ");
+    } else {
+      out << 1e3 * seconds / count << " ms each, ";
+      if (reason.empty() && facts.backend != "auto") reason = "as asked for";
+    }
     out.precision(1);
     out << 100 * distances / pairs / count << " % of the distances";
-    if (!result.history[first].reason.empty()) out << "\n  " << result.history[first].reason;
+    if (!reason.empty()) out << "\n  " << reason;
     out << '\n';
   }
   return out.str();

@@ -18,6 +18,7 @@ struct FitFacts {
   std::string weights;  ///< empty: none
   std::string init;     ///< "random", "k-means++" or a path
   std::string dtype;
+  std::string backend;  ///< as asked for: a name or "auto"
   std::string empty_clusters;
   std::size_t n_samples = 0;
   std::size_t n_features = 0;

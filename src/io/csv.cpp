@@ -227,7 +227,10 @@ T CsvReader<T>::number() {
   line_start_ = line_start;
   if (text.empty()) fail("empty field", start);
   if (parsed == Parsed::too_large) fail(quote(text) + " is too large for " + type_name<T>, start);
-  fail(quote(text) + " is not a number", start);
+  const bool semicolons = delimiter_ != ';' && text.find(';') != text.npos;
+  fail(quote(text) + " is not a number" +
+           (semicolons ? "; where ';' separates the fields, name it as the delimiter" : ""),
+       start);
 }
 
 template <class T>

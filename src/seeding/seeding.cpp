@@ -19,7 +19,7 @@ void within_memory(const Task<T>& task, double bytes) {
   if (bytes > static_cast<double>(task.memory_limit_bytes)) {
     throw MemoryLimitExceeded("seeding needs " + std::to_string(static_cast<std::uint64_t>(bytes)) +
                               " bytes, memory_limit_bytes = " + std::to_string(task.memory_limit_bytes) +
-                              "; raise the limit, seed at random, or give the first centroids");
+                              "; raise the limit, use init = random, or give initial_centroids");
   }
 }
 

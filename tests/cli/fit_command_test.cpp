@@ -62,7 +62,7 @@ TEST_F(FitCommand, FilesAndNumbersAreThoseOfTheLibrary) {
   EXPECT_GT(json.at("fit_seconds").get<double>(), 0);
   EXPECT_GT(json.at("peak_memory_bytes").get<double>(), 600 * 5 * sizeof(float));
 
-  for (const char* piece : {"n = 600, d = 5, k = 6, f32", "backend ", "isa ", " 2 threads", "stopped by ",
+  for (const char* piece : {"n = 600, d = 5, k = 6, f32", "backend ", "isa ", " 2 threads", "converged",
                             "inertia ", "load ", "seeding ", "peak memory "}) {
     EXPECT_NE(out.find(piece), out.npos) << piece << " is missing in\n" << out;
   }
@@ -212,6 +212,55 @@ TEST_F(FitCommand, TimeLimitEndsTheIteration) {
                                         "--time-limit", "1e-9", "--json", "-"});
   EXPECT_EQ(json.at("stop_reason"), "deadline");
   EXPECT_EQ(json.at("n_iter"), 1);
+}
+
+TEST_F(FitCommand, TheSummarySaysHowItEnded) {
+  const auto summary = [&](const Arguments& more) {
+    Arguments all = {"fit", "data.npy", "-k", "6", "--init", "random", "--seed", "3"};
+    all.insert(all.end(), more.begin(), more.end());
+    return run_well(all);
+  };
+  const std::string strict = summary({"--tol", "0"}), loose = summary({"--tol", "1000"}),
+                    few = summary({"--tol", "0", "--max-iter", "1"}),
+                    late = summary({"--tol", "0", "--time-limit", "1e-9"});
+  EXPECT_NE(strict.find(" iterations, converged\n"), strict.npos) << strict;
+  EXPECT_NE(loose.find("1 iteration, converged within the tolerance\n"), loose.npos) << loose;
+  EXPECT_NE(few.find("1 iteration, stopped by the limit of iterations\n"), few.npos) << few;
+  EXPECT_NE(late.find("1 iteration, stopped by the time limit\n"), late.npos) << late;
+}
+
+TEST_F(FitCommand, TheSummaryNamesEveryBackendThatRan) {
+  run_well({"generate", "blobs", "more.npy", "--n", "20000", "--d", "16", "--k", "32"});
+  const std::string out = run_well({"fit", "more.npy", "-k", "32", "--tol", "0", "--json", "fit.json"});
+  const nlohmann::json json = read_json("fit.json");
+  std::vector<std::string> names;  // auto may have changed its mind, or not
+  for (const nlohmann::json& stats : json.at("history")) names.push_back(stats.at("backend"));
+  names.push_back(json.at("backend"));
+  std::string listed;
+  for (const std::string& name : names) {
+    if (name == "seeding" || (listed + ',').find(' ' + name + ',') != listed.npos) continue;
+    listed += (listed.empty() ? " " : ", then ") + name;
+  }
+  EXPECT_NE(out.find(listed + ", isa "), out.npos) << out << "not" << listed;
+}
+
+TEST_F(FitCommand, ExplainTellsOfANamedBackendAndTheSeeding) {
+  const auto explained = [&](const std::string& backend, const std::string& init) {
+    return run_well({"fit", "data.npy", "-k", "6", "--tol", "0", "--max-iter", "2", "--backend", backend,
+                     "--init", init, "--explain"});
+  };
+  const std::string simd = explained("simd", "random"), tree = explained("kdtree", "k-means++");
+  EXPECT_NE(simd.find("backend simd, isa "), simd.npos) << simd;
+  EXPECT_NE(simd.find("dense plan ("), simd.npos) << simd;
+  EXPECT_NE(simd.find("iterations 0 to 1: simd, "), simd.npos) << simd;
+  EXPECT_NE(simd.find("\n  as asked for\n"), simd.npos) << simd;
+  EXPECT_NE(tree.find("backend kdtree, isa "), tree.npos) << tree;
+  EXPECT_EQ(tree.find("dense plan"), tree.npos) << tree;  // its boxes do not go through tiles
+  EXPECT_NE(tree.find("iteration 0: seeding, within its "), tree.npos) << tree;
+  EXPECT_NE(tree.find("iteration 1: kdtree, "), tree.npos) << tree;
+  EXPECT_EQ(tree.find(" 0.0 % of the distances"), tree.npos) << tree;
+  const std::string own = explained("auto", "random");
+  EXPECT_EQ(own.find("as asked for"), own.npos) << own;
 }
 
 TEST_F(FitCommand, OutputsReplaceWhatWasThere) {

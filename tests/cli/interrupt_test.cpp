@@ -22,7 +22,7 @@ TEST_F(Interrupt, EndsTheFitAfterOneIterationAndWritesItsOutputs) {
   const Outcome outcome = run(arguments_, {.pending_interrupt = true});
   EXPECT_EQ(outcome.status, 130) << outcome.err;
   EXPECT_EQ(outcome.err, "");
-  EXPECT_NE(outcome.out.find("1 iteration, stopped by cancelled"), outcome.out.npos) << outcome.out;
+  EXPECT_NE(outcome.out.find("1 iteration, interrupted"), outcome.out.npos) << outcome.out;
   const nlohmann::json json = read_json("fit.json");
   EXPECT_EQ(json.at("stop_reason"), "cancelled");
   EXPECT_EQ(json.at("n_iter"), 1);

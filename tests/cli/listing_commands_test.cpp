@@ -87,6 +87,8 @@ TEST_F(ListingCommands, VersionAndHelp) {
         "--memory-limit", "--empty-clusters relocate|keep|error=relocate"}) {
     EXPECT_NE(fit_help.find(piece), fit_help.npos) << piece << " is missing in\n" << fit_help;
   }
+  for (const BackendEntry& entry : backends())
+    EXPECT_NE(fit_help.find(' ' + std::string(entry.info.name)), fit_help.npos) << fit_help;
 }
 
 }  // namespace

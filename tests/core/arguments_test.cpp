@@ -200,6 +200,9 @@ std::vector<BadCase<T>> bad_cases() {
       {"bounds over the limit", Call::fit,
        [](A a) { a.options.backend = "elkan", a.options.memory_limit_bytes = 1; }, &memory,
        "memory_limit_bytes = 1"},
+      {"seeding over the limit", Call::fit,
+       [](A a) { a.options.memory_limit_bytes = 1, a.centroids_view = {}; }, &memory,
+       "raise the limit, use init = random, or give initial_centroids"},
       // Enumerations from elsewhere.
       {"unknown init", Call::fit, [](A a) { a.options.init = static_cast<Init>(17), a.centroids_view = {}; },
        &argument, "init = 17"},

@@ -105,7 +105,11 @@ std::vector<BadFile> bad_dialects() {
   return {
       {"DecimalComma", ".csv", "1;2\n1,5;2\n", "line 2, column 1: '1,5' is not a number", 4, semicolon},
       {"CommasForSemicolons", ".csv", "1;2\n3,4\n", "line 2, column 1: '3,4' is not a number", 4, semicolon},
-      {"SemicolonsForCommas", ".csv", "1;2\n3;4\n", "line 2, column 1: '3;4' is not a number", 4},
+      {"SemicolonsForCommas", ".csv", "1;2\n3;4\n",
+       "line 2, column 1: '3;4' is not a number; where ';' separates the fields, name it as the delimiter",
+       4},
+      {"SemicolonsAndDecimalCommas", ".csv", "x;y\n1,5;2\n",
+       "line 2, column 3: '5;2' is not a number; where ';' separates", 6},
       {"CommasForTabs", ".tsv", "1\t2\n3,4\n", "line 2, column 1: '3,4' is not a number", 4},
       {"EmptyTabField", ".tsv", "1\t2\n3\t\n", "line 2, column 3: empty field", 6},
       {"BlanksForCommas", ".txt", "1,2\n3 4\n", "line 2, column 1: '3 4' is not a number", 4},

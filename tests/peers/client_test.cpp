@@ -68,7 +68,7 @@ TEST_P(EveryPeer, DoesTheFitThatItIsAskedFor) {
     worker = std::make_unique<Worker>(GetParam(), 2);
   } catch (const std::runtime_error& error) {
     if (GetParam().interpreter.empty()) FAIL() << error.what();
-    GTEST_SKIP() << "not installed: " << error.what();
+    GTEST_SKIP() << error.what();
   }
   const Reply reply = worker->fit(f.request(), 60, 200, f.result);
   EXPECT_GT(reply.seconds, 0);
@@ -181,9 +181,10 @@ TEST(Client, AWorkerThatDiesIsStartedAgain) {
 }
 
 TEST(Client, AWorkerThatDoesNotStartSaysWhy) {
-  const StandIn quits("exit 3\n"), babbles("echo hello\n");
+  const StandIn quits("exit 3\n"), babbles("echo hello\n"), lacks("printf 'missing\\tno module x\\n'\n");
   for (const auto& [peer, why] :
        {std::pair{quits.peer(), "it died with exit code 3"}, std::pair{babbles.peer(), "said \"hello\""},
+        std::pair{lacks.peer(), "not installed: no module x"},
         std::pair{Peer{"none", "", "/nonexistent", ""}, "no program /nonexistent"}}) {
     try {
       const Worker worker(peer, 1);

@@ -78,6 +78,17 @@ class Loading(ReportTest):
         [failed] = self.rows(parts[0], parts[1], fit("simd", error="labels differ"))
         self.assertEqual(failed.error, "labels differ")
 
+    def test_repetitions_measured_before_one_was_too_slow_count(self):
+        from report.loading import compact
+
+        late = fit("simd", error="skipped: it would take some 9 s; the limit of a run is 5 s")
+        [row] = self.rows(fit("simd", 2.0, 4.0, n_iter=5), late)
+        self.assertEqual((row.error, row.seconds, row.repetitions, row.counter("n_iter")), ("", 0.003, 2, 5))
+        self.assertEqual(compact(document(fit("simd", 2.0), late))["benchmarks"][0]["times"], [2.0])
+        [row] = self.rows(late, late)
+        self.assertTrue(row.skipped)
+        self.assertIn("the limit of a run is 5 s", row.error)
+
     def test_missing_counters_and_nonsense_are_none(self):
         [row] = self.rows(fit("simd", 1.0, GFLOPs=float("nan"), memory_bytes="many"))
         self.assertEqual((row.counter("GFLOPs"), row.counter("memory_bytes"), row.exact), (None, None, None))

@@ -108,7 +108,8 @@ class Tables(Peers):
     def test_versions_and_what_did_not_run_are_told(self):
         text = self.written()
         self.assertIn("| faiss | 1.2 | as installed |", text)
-        self.assertIn("| onedal | left out: it died with exit code 1 |", text)
+        self.assertIn("| onedal | left out: not installed (its adapter ended at once, with exit code 1) |", text)
+        self.assertIn("GFLOP/s counts 2·n·k·d operations an iteration", text)
         self.assertIn("Left out: r-lloyd (one iteration takes 9.1 s; the limit of a run is 5 s).", text)
 
     def test_maps_name_the_winner_of_each_size(self):
@@ -132,6 +133,7 @@ class Tables(Peers):
         source = self.file(document(peer("auto", 10.0), peer("fast", 5.0), **CONTEXT), "results/cpu/x.json")
         self.assertEqual(self.report(source, "--out", out)[0], 0)
         self.assertEqual(self.report("--check", "--out", out)[0], 0)
+        self.assertIn("[`cpu/x.json`](cpu/x.json) · interactive page: [report.html](report.html)", (out / "README.md").read_text())
         page = out / "losses.md"
         page.write_text(page.read_text().replace("2.00×", "1.00×"))
         code, _, err = self.report("--check", "--out", out)

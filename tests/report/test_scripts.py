@@ -147,6 +147,15 @@ class Scripts(ReportTest):
         first = (self.folder / "cmake.txt").read_text().splitlines()[0]
         self.assertIn("--preset release", first)
 
+    def test_bench_says_where_the_machine_is_busy(self):
+        self.stand_in_suite()
+        self.tool(self.tools / "nproc", "echo 4\n")
+        for load, says in (("1.01", True), ("0.99", False)):
+            self.tool(self.tools / "cut", f"echo {load}\n")
+            done = self.run_script("bench.sh", "--suite", "smoke")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertEqual(f"load {load} before anything is measured" in done.stdout, says, done.stdout)
+
     def test_bench_with_peers_builds_and_runs_them_alone(self):
         self.stand_in_suite()
         done = self.run_script("bench.sh", "--peers-suite", "smoke", "--only", "bench_peers", "--repetitions", "2", "--filter", "peer")
