@@ -17,11 +17,6 @@ Int16Rows::Int16Rows(const kernels::Int16Kernels& kernels, std::size_t n_samples
       residuals_(n_clusters),
       most_(0.504 * std::sqrt(static_cast<double>(n_features))) {}
 
-double Int16Rows::bytes_needed(std::size_t n_samples, std::size_t n_features, std::size_t n_clusters) {
-  const double n = static_cast<double>(n_samples), k = static_cast<double>(n_clusters);
-  return ((n + k) * static_cast<double>(block_count(n_features, 2)) + k) * sizeof(float) + k * sizeof(double);
-}
-
 void Int16Rows::choose_unit(double limit) {
   unit_chosen_ = true;
   limit_ = limit;

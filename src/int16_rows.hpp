@@ -48,7 +48,12 @@ class Int16Rows {
   Int16Rows(const kernels::Int16Kernels& kernels, std::size_t n_samples, std::size_t n_features,
             std::size_t n_clusters);
 
-  static double bytes_needed(std::size_t n_samples, std::size_t n_features, std::size_t n_clusters);
+  template <class T>
+  static double bytes_needed(const Problem<T>& problem) {
+    const double n = static_cast<double>(problem.samples.rows()), k = static_cast<double>(problem.n_clusters);
+    const double words = static_cast<double>((problem.samples.cols() + 1) / 2);
+    return ((n + k) * words + k) * sizeof(float) + k * sizeof(double);
+  }
 
   /// Chooses the unit, for lengths up to `limit`.
   void choose_unit(double limit);

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: MIT
 // auto: the exact backend that suits the shape of the problem, and another one later if that proves faster.
 //
-//   first     kdtree      few features: boxes exclude most centroids
+//   first     kdtree      few features, many clusters: boxes exclude most centroids
 //             bytebounds  very many features and clusters: a byte of memory saves a distance
 //             int8        many: every distance in eight bits, where the CPU has such products
 //             gap         fewer, but enough that looking at a sample's gap costs little beside its distances
-//             simd        the rest; and what does not fit the memory limit gives way to it, then to openmp,
-//             naive
-//   later     a search of every distance gives bounds a try: simd gives gap one in its steps 2, 6, 14, 30,
-//             ..., gap or int8 one to bytebounds from 14 on. Centroids come to rest, so bounds pay better.
-//             The seconds of the steps decide, and the slower one goes.
+//             int16       the rest, where the CPU has such products and they gain;
+//             simd        else; and what does not fit the memory limit gives way to it, then to openmp, naive
+//   later     a search of every distance gives bounds a try: simd and int16 give gap one in their steps 2, 6,
+//             14, 30, ..., gap or int8 one to bytebounds from 14 on. Centroids come to rest, so bounds pay
+//             better. The seconds of the steps decide, and the slower one goes.
+//
+// Which search of every distance is the fastest is timed on the data where that is cheap (dense_costs.hpp).
 //
 // Measured on a Xeon of 2023 (two threads, float, 20 or 25 iterations, seconds of simd over those of the
-// backend): kdtree 2 to 3 at d = 2 and 3 with k >= 64, 0.7 at d = 8; int8 1.0 at k d = 6,400, 1.2 at
-// 8,200, 1.2 to 1.4 at 12,800, 1.6 at 25,600, 2 at 51,200; bytebounds 0.8 to 1.6 at 51,200, 6 to 8 at
-// 384,000; gap 1.2 to 1.4 at d = 8 to 20 with k = 10 to 400, 1.1 at d = 16 with k = 1000, 3 at d = 784 with
-// k = 10, 0.9 to 1.1 at d = 3 with k = 16. Without products of bytes (double, CPUs without VNNI) bounds pay
-// later.
+// backend): kdtree 1.0 to 1.3 at k = 12 * 2^d, 3 to 5 at four times as many; int16 1.0 at d = 2 and 3, 1.2 at
+// 5 to 8, 1.6 to 2 at 16 to 64, from 16 clusters on; int8 1.6 at d = 100 with k = 500, 1.7 at d = 256; less
+// than int16 below k d = 32,000; bytebounds 0.8 to 1.6 at k d = 51,200, 6 to 8 at 384,000; gap 1.4 to 2 at
+// d = 8 to 20 with k >= 40. Without products of integers (double, CPUs without VNNI) bounds pay later.
 #include "backends/auto.hpp"
 
 #include <algorithm>
@@ -25,6 +26,8 @@
 #include <new>
 
 #include "backends/backends.hpp"
+#include "backends/dense_costs.hpp"
+#include "int16_rows.hpp"
 #include "int8_filter.hpp"
 
 namespace omnimeans::algorithms {
@@ -40,30 +43,54 @@ struct Plan {
   Choice first, dense, bounded;
 };
 
-/// Multiply-adds of exhaustive search, or what takes as long.
+/// Exhaustive search of one kind: by rule, and by the clock where that is cheap.
 template <class T>
-double work_per_sample(const Problem<T>& problem) {
-  return static_cast<double>(problem.n_clusters) * (static_cast<double>(problem.samples.cols()) + 4);
+Choice dense_choice(const Problem<T>& problem) {
+  const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
+  const double work = static_cast<double>(n) * work_per_sample(problem);
+  const Choice simd{"simd",
+                    "bounds and boxes do not pay at this shape, or not yet: every distance is computed"},
+      int16{"int16", "every distance is computed, in sixteen bits: twice the products an instruction"},
+      int8{"int8", "many features and clusters: every distance in eight bits, few of them again"};
+  const bool has_int16 = int16_kernels_for(problem) != nullptr && d >= 4 && work >= 1e6;
+  const bool has_int8 = int8_kernels_for(problem) != nullptr && d >= 32 && k >= 64 && k * d >= 8'000;
+  const Choice by_rule = has_int8 && (!has_int16 || (d >= 96 && k * d >= 32'000)) ? int8
+                         : has_int16 && k >= 16                                   ? int16
+                                                                                  : simd;
+  if (!(has_int16 || has_int8) || !worth_timing(problem)) return by_rule;
+  Choice fastest = by_rule;
+  double least = 0.95 * slice_seconds(problem, by_rule.name);
+  const auto consider = [&](bool possible, const Choice& choice) {
+    if (!possible || choice.name == by_rule.name) return;
+    const double seconds = slice_seconds(problem, choice.name);
+    if (seconds < least) {
+      least = seconds;
+      fastest = choice;
+    }
+  };
+  consider(true, simd);
+  consider(has_int16, int16);
+  consider(has_int8, int8);
+  return fastest;
 }
 
 template <class T>
 Plan plan_for(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   const bool eight_bits = int8_kernels_for(problem) != nullptr;
-  Plan plan{
-      .first = {},
-      .dense = {"simd", "bounds and boxes do not pay at this shape, or not yet: every distance is computed"},
-      .bounded = {"gap", "centroids move less: one number a sample may save its distances, on trial"}};
-  if (eight_bits && d >= 32 && k >= 64 && k * d >= 8'000)
-    plan.dense = {"int8", "many features and clusters: every distance in eight bits, few of them again"};
+  Plan plan{.first = {},
+            .dense = dense_choice(problem),
+            .bounded = {"gap", "centroids move less: one number a sample may save its distances, on trial"}};
   if (k >= 64 && k * d >= (eight_bits ? 24'000u : 64'000u))
     plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
-  const double sample_work = work_per_sample(problem);
-  if (plan.dense.name == "simd" && sample_work >= 700 && static_cast<double>(n) * sample_work >= 2e7)
+  // Looking at a gap takes a cycle or two, and finding it some three; a sample of gap's own search, of so
+  // much work, takes a 32nd of it in cycles, in sixteen bits less.
+  const double work = work_per_sample(problem);
+  if (plan.dense.name != "int8" && work >= 700 && static_cast<double>(n) * work >= 2e7)
     plan.dense = {"gap",
                   "one number a sample tells whether its distances are needed, and costs little beside them"};
   plan.first = plan.dense;
-  if (n >= 5000 && ((d <= 3 && k >= 32) || (d <= 5 && k >= 128)))
+  if (n >= 5000 && d <= 6 && k >= std::size_t{12} << d)
     plan.first = {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
   if (n >= 1000 && k >= 64 &&
       ((eight_bits && k * d >= 128'000) || (!eight_bits && d >= 100 && k * d >= 64'000)))

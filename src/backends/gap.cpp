@@ -6,6 +6,7 @@
 //
 //   for each sample i:  label_i stays if g_i > p_label(i)                                            #1
 //   the others, in tiles of the dense kernel: label, both bounds, g_i                                #2
+//                 (in sixteen bits where the CPU can: int16_rows.hpp)
 //
 // #1 is eight bytes of a sample (of float) and no write, a gather from k values and a comparison: one or two
 // cycles, where Hamerly's bounds take 10 to 20. So it pays where exhaustive search itself is cheap: few
@@ -27,8 +28,7 @@ class Gap final : public Backend<T> {
  public:
   explicit Gap(const Problem<T>& problem)
       : problem_(within_memory("gap", problem, needed(problem))),
-        engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads,
-                int16_kernels_for(problem)),
+        engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads, int16(problem)),
         gaps_(problem_, engine_.kernels()) {
     // Of a listed row 30 cycles more, measured like those of first_step.hpp: memory is not read in order.
     const double in_place = row_cycles(problem, engine_.kernels()) + own_cycles(problem);
@@ -60,8 +60,17 @@ class Gap final : public Backend<T> {
   std::uint64_t bytes() const override { return static_cast<std::uint64_t>(needed(problem_)); }
 
  private:
-  static double needed(const Problem<T>& problem) {
+  static double needed_in_float(const Problem<T>& problem) {
     return DenseEngine<T>::bytes_needed(problem, false) + SampleGaps<T>::bytes_needed(problem);
+  }
+  static double needed(const Problem<T>& problem) {
+    return needed_in_float(problem) + (int16(problem) != nullptr ? Int16Rows::bytes_needed(problem) : 0);
+  }
+  /// For the searches in sixteen bits, where that is possible and its rows fit the memory limit.
+  static const kernels::Int16Kernels* int16(const Problem<T>& problem) {
+    const auto limit = static_cast<double>(problem.memory_limit_bytes);
+    const bool fits = limit == 0 || needed_in_float(problem) + Int16Rows::bytes_needed(problem) <= limit;
+    return fits ? int16_kernels_for(problem) : nullptr;
   }
 
   Problem<T> problem_;
@@ -76,8 +85,8 @@ const BackendEntry& gap() {
   static const BackendEntry entry{
       {.name = "gap",
        .exact = true,
-       .memory = "2*n + 2*k*d values, 16*n bytes",
-       .use_when = "up to some 30 features or 30 clusters, many iterations",
+       .memory = "2*n + 2*k*d values, 16*n bytes; in sixteen bits 2*n*d bytes more",
+       .use_when = "up to some 60 features or 30 clusters, many iterations",
        .avoid_when = "many features and clusters: nearly all samples stay open",
        .reference = "own; bounds of Hamerly 2010, Making k-means even faster, SDM"},
       make<Gap, float>,

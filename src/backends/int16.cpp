@@ -19,11 +19,8 @@ namespace {
 
 template <class T>
 double int16_bytes(const Problem<T>& problem) {
-  const double rows = int16_kernels_for(problem) != nullptr
-                          ? Int16Rows::bytes_needed(problem.samples.rows(), problem.samples.cols(),
-                                                    problem.n_clusters)
-                          : 0;
-  return DenseEngine<T>::bytes_needed(problem, false) + rows;
+  return DenseEngine<T>::bytes_needed(problem, false) +
+         (int16_kernels_for(problem) != nullptr ? Int16Rows::bytes_needed(problem) : 0);
 }
 
 template <class T>

@@ -60,8 +60,9 @@ TEST(Auto, ManyFeaturesAndClustersTakeBytes) {
 }
 
 TEST(Auto, TrialsLeaveTheResultAsItIs) {
-  // Large enough for gap to be tried in iterations 2, 6 and 14, whatever comes of it.
-  const auto points = blobs<float>(210000, 8, 40, 3, 4);
+  // Large enough for gap to be tried in iterations 2, 6 and 14, whatever comes of it; of double, so that no
+  // CPU searches in integers.
+  const auto points = blobs<double>(210000, 8, 40, 3, 4);
   const auto result = run(points, 40, "auto");
   check_history(result);
   EXPECT_EQ(result.history[0].backend, "simd");
@@ -86,6 +87,14 @@ TEST(Auto, EightBitsAndThenBytesLeaveTheResultAsItIs) {
   const auto result = run(points, 300, "auto");
   check_history(result);
   EXPECT_TRUE(same_result(result, run(points, 300, "naive")));
+}
+
+TEST(Auto, TheFastestSearchByTheClockLeavesTheResultAsItIs) {
+  // Enough samples for simd, int16 and int8 to be timed on a slice of them.
+  const auto points = blobs<float>(16000, 65, 1, 7);
+  const auto result = run(points, 700, "auto");
+  check_history(result);
+  EXPECT_TRUE(same_result(result, run(points, 700, "simd")));
 }
 
 TEST(Auto, GivesWayToTheMemoryLimitAndSaysSo) {
