@@ -70,7 +70,8 @@ class Gap final : public Backend<T> {
   static const kernels::Int16Kernels* int16(const Problem<T>& problem) {
     const auto limit = static_cast<double>(problem.memory_limit_bytes);
     const bool fits = limit == 0 || needed_in_float(problem) + Int16Rows::bytes_needed(problem) <= limit;
-    return fits ? int16_kernels_for(problem) : nullptr;
+    // Of fewer features the products are the smaller part of the work.
+    return fits && problem.samples.cols() >= 4 ? int16_kernels_for(problem) : nullptr;
   }
 
   Problem<T> problem_;
@@ -86,7 +87,7 @@ const BackendEntry& gap() {
       {.name = "gap",
        .exact = true,
        .memory = "2*n + 2*k*d values, 16*n bytes; in sixteen bits 2*n*d bytes more",
-       .use_when = "up to some 60 features or 30 clusters, many iterations",
+       .use_when = "features times clusters from some 500 to 30,000, many iterations",
        .avoid_when = "many features and clusters: nearly all samples stay open",
        .reference = "own; bounds of Hamerly 2010, Making k-means even faster, SDM"},
       make<Gap, float>,

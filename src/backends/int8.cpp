@@ -128,8 +128,8 @@ const BackendEntry& int8() {
        .exact = true,
        .memory = "n*d + 32*n bytes, n + 3*k*d values",
        .use_when =
-           "AVX-512 VNNI, float data, 32 features and 64 clusters or more, features times clusters from "
-           "some 8,000 to 128,000, or few iterations",
+           "AVX-512 VNNI, float data, 96 features or more, features times clusters from some 32,000 to "
+           "128,000, or few iterations",
        .avoid_when = "few features or clusters, double, or a CPU without products of bytes (then it is simd)",
        .reference = "Lloyd 1982; scores in eight bits with a measured error are this project's own"},
       make<Int8, float>,

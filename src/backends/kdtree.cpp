@@ -387,7 +387,7 @@ const BackendEntry& kdtree() {
        .tiled = false,
        .exact = true,
        .memory = "2*n*d values, 40*n bytes",
-       .use_when = "up to 3 features with 32 clusters or more, or 5 with 128, and some 20 iterations or more",
+       .use_when = "up to 6 features, 12 * 2^d clusters or more, and some 20 iterations or more",
        .avoid_when = "many features: boxes exclude nothing and the dense kernel is faster",
        .reference = "Kanungo, Mount, Netanyahu, Piatko, Silverman & Wu 2002, An efficient k-means clustering "
                     "algorithm, IEEE TPAMI"},
