@@ -52,6 +52,7 @@ class Gap final : public Backend<T> {
         }
         // #2 is the engine's
       });
+      stats.inertia_bound = std::numeric_limits<double>::infinity();  // also where nothing was open
     }
     stats.observed = step.observer != nullptr;
     return stats;
