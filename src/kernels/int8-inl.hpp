@@ -101,8 +101,9 @@ struct Int8Loops {
   };
 
   template <std::size_t M, std::size_t V>
-  static void take_lowest(const Int8Centroids& c, const Int8Rows& rows, std::size_t first, std::size_t vector,
-                          std::int32_t mask, Lowest<M>& lowest, float* out, std::size_t out_stride) {
+  static OMNIMEANS_INLINE void take_lowest(const Int8Centroids& c, const Int8Rows& rows, std::size_t first,
+                                           std::size_t vector, std::int32_t mask, Lowest<M>& lowest,
+                                           float* out, std::size_t out_stride) {
     const ints tag_mask = Ops::set(mask);
     ints tag[V];
     unroll<V>([&](auto v) __attribute__((always_inline)) {
