@@ -24,6 +24,7 @@ extern const KernelTable table_sse42;
 extern const KernelTable table_avx2;
 extern const KernelTable table_avx512;
 extern const Int8Kernels int8_avx512vnni;
+extern const Int8Kernels int8_avxvnni;
 extern const Int16Kernels int16_avx512vnni;
 extern const Int16Kernels int16_avxvnni;
 #elif defined(OMNIMEANS_AARCH64)
@@ -88,6 +89,7 @@ const KernelTable& table(Isa isa) {
 const Int8Kernels* int8_kernels(Isa isa) {
 #if defined(OMNIMEANS_X86)
   if (isa == Isa::avx512 && __builtin_cpu_supports("avx512vnni")) return &int8_avx512vnni;
+  if (isa == Isa::avx2 && has_avx_vnni()) return &int8_avxvnni;
 #endif
   static_cast<void>(isa);
   return nullptr;

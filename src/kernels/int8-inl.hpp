@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT
+// The kernels of int8.hpp for one instruction set. Products are of unsigned and signed bytes, added by fours:
+// so centroids have 128 added, and accumulators start at -128 times the sum of the sample's values. Included
+// by int8_<isa>.cpp alone.
+//
+// Ops has what the instruction sets do differently: Arch, the register of integers `ints`, the tile that fits
+// the registers (rows x vectors of centroids), and operations on `ints`.
+#pragma once
+
+#include "kernels/int8.hpp"
+#include "kernels/simd-inl.hpp"
+
+namespace omnimeans::kernels {
+namespace {
+
+template <class Ops>
+struct Int8Loops {
+  using S = Simd<float, typename Ops::Arch>;
+  using vec = typename S::vec;
+  using ints = typename Ops::ints;
+  static constexpr std::size_t lanes = S::lanes, registers = int8_lanes / lanes;  ///< of a vector
+  static constexpr float largest_float = __FLT_MAX__;
+
+  static OMNIMEANS_INLINE ints four_values(const std::int8_t* p) {
+    std::int32_t bits;
+    __builtin_memcpy(&bits, p, sizeof bits);
+    return Ops::set(bits);
+  }
+
+  /// M rows x V vectors of one panel: the accumulators are in registers. use(m, bounds) takes a row's.
+  template <std::size_t M, std::size_t V, class Use>
+  static OMNIMEANS_INLINE void panel_bounds(const Int8Centroids& c, const Int8Rows& rows, std::size_t first,
+                                            std::size_t vector, Use&& use) {
+    constexpr std::size_t R = V * registers, width = int8_lanes * 4;
+    const std::size_t begin = vector / 2 * 2;  // of the panel
+    const std::size_t pitch = V == 2 || begin + 2 <= c.n_vectors ? 2 * width : width;
+    const std::uint8_t* panel = c.panels + begin * width * c.n_quads + (vector - begin) * width;
+    const std::int8_t*
+        row[(M + 2) / 3];  // three rows a pointer and its stride: few enough to stay in registers
+    unroll<(M + 2) / 3>([&](auto g) __attribute__((always_inline)) {
+      row[g.value] = rows.values + (first + 3 * g.value) * rows.stride;
+    });
+    ints acc[M * R];
+    unroll<M>([&](auto m) __attribute__((always_inline)) {
+      const ints start = Ops::set(-128 * rows.sum[first + m.value]);
+      unroll<R>([&](auto r) __attribute__((always_inline)) { acc[m.value * R + r.value] = start; });
+    });
+    const auto step = [&](auto u) __attribute__((always_inline)) {
+      ints centroid[R];
+      unroll<R>([&](auto r) __attribute__((always_inline)) {
+        centroid[r.value] = Ops::load(panel + u.value * pitch + r.value * sizeof(ints));
+      });
+      unroll<M>([&](auto m) __attribute__((always_inline)) {
+        const ints x = four_values(row[m.value / 3] + (m.value % 3) * rows.stride + 4 * u.value);
+        unroll<R>([&](auto r) __attribute__((always_inline)) {
+          Ops::multiply_add(acc[m.value * R + r.value], centroid[r.value], x);
+        });
+      });
+    };
+    std::size_t quad = 0;
+    for (; quad + 2 <= c.n_quads; quad += 2) {
+      unroll<2>(step);
+      panel += 2 * pitch;
+      unroll<(M + 2) / 3>([&](auto g) __attribute__((always_inline)) { row[g.value] += 8; });
+    }
+    if (quad < c.n_quads) step(Index<0>{});
+    vec scale[R], half_norm[R], length[R], cut_off[R];
+    unroll<R>([&](auto r) __attribute__((always_inline)) {
+      const std::size_t at = vector * int8_lanes + r.value * lanes;
+      scale[r.value] = S::load(c.scale + at);
+      half_norm[r.value] = S::load(c.half_norms + at);
+      length[r.value] = S::load(c.length + at);
+      cut_off[r.value] = S::load(c.cut_off + at);
+    });
+    unroll<M>([&](auto m) __attribute__((always_inline)) {
+      const std::size_t i = first + m.value;
+      vec bound[R];
+      unroll<R>([&](auto r) __attribute__((always_inline)) {
+        const vec product = S::mul(Ops::to_float(acc[m.value * R + r.value]), S::set(rows.scale[i]));
+        const vec score = S::fnma(product, scale[r.value], half_norm[r.value]);
+        bound[r.value] = S::fnma(S::set(rows.length[i]), cut_off[r.value],
+                                 S::fnma(S::set(rows.cut_off[i]), length[r.value], score));
+      });
+      use(m, bound);
+    });
+  }
+
+  /// tile(first, rows as a constant) for all rows.
+  template <class Tile>
+  static OMNIMEANS_INLINE void over_tiles(std::size_t n_rows, Tile&& tile) {
+    std::size_t i = 0;
+    for (; i + Ops::tile_rows <= n_rows; i += Ops::tile_rows) tile(i, Index<Ops::tile_rows>{});
+    for (; i + 3 <= n_rows; i += 3) tile(i, Index<3>{});
+    for (; i < n_rows; ++i) tile(i, Index<1>{});
+  }
+
+  /// The lowest and second lowest bound of each lane, of M rows.
+  template <std::size_t M>
+  struct Lowest {
+    alignas(64) float best[M * int8_lanes], second[M * int8_lanes];
+  };
+
+  template <std::size_t M, std::size_t V>
+  static OMNIMEANS_INLINE void take_lowest(const Int8Centroids& c, const Int8Rows& rows, std::size_t first,
+                                           std::size_t vector, std::int32_t mask, Lowest<M>& lowest,
+                                           float* out, std::size_t out_stride) {
+    const ints tag_mask = Ops::set(mask);
+    ints tag[V];
+    unroll<V>([&](auto v) __attribute__((always_inline)) {
+      tag[v.value] = Ops::set(static_cast<std::int32_t>(vector + v.value));
+    });
+    panel_bounds<M, V>(
+        c, rows, first, vector, [&](auto m, const vec* bound) __attribute__((always_inline)) {
+          if (out != nullptr) {
+            float* row = out + (first + m.value) * out_stride + vector * int8_lanes;
+            unroll<V * registers>([&](auto r) __attribute__((always_inline)) {
+              S::store(row + r.value * lanes, bound[r.value]);
+            });
+          }
+          unroll<registers>([&](auto h) __attribute__((always_inline)) {
+            float* best_place = lowest.best + m.value * int8_lanes + h.value * lanes;
+            float* second_place = lowest.second + m.value * int8_lanes + h.value * lanes;
+            const vec best = S::load(best_place), second = S::load(second_place);
+            vec tagged[V];
+            unroll<V>([&](auto v) __attribute__((always_inline)) {
+              tagged[v.value] = Ops::replace(bound[v.value * registers + h.value], tag_mask, tag[v.value]);
+            });
+            vec low = tagged[0], high = second;
+            if constexpr (V == 2) {
+              low = S::min(tagged[0], tagged[1]);
+              high = S::min(second, S::max(tagged[0], tagged[1]));
+            }
+            S::store(best_place, S::min(best, low));
+            S::store(second_place, S::min(high, S::max(best, low)));
+          });
+        });
+  }
+
+  /// The lanes of a row's values that are not above the limit, as bits. Not above: a NaN is near.
+  static OMNIMEANS_INLINE std::uint32_t near_lanes(const float* values, float limit) {
+    std::uint32_t near = 0;
+    unroll<registers>([&](auto h) __attribute__((always_inline)) {
+      const unsigned above = S::bits(S::less(S::set(limit), S::load(values + h.value * lanes)));
+      near |= (above ^ S::all_bits) << h.value * lanes;
+    });
+    return near;
+  }
+
+  static void candidates(const Int8Centroids& c, const Int8Rows& rows, const Int8Candidates& out) {
+    const auto mask = static_cast<std::int32_t>((std::uint32_t{1} << tag_bits(c.n_vectors)) - 1);
+    over_tiles(
+        rows.n_rows, [&](std::size_t first, auto m) __attribute__((always_inline)) {
+          constexpr std::size_t M = m.value, V = Ops::tile_vectors;
+          Lowest<M> lowest;
+          for (std::size_t at = 0; at < M * int8_lanes; at += lanes) {
+            S::store(lowest.best + at, S::set(largest_float));
+            S::store(lowest.second + at, S::set(largest_float));
+          }
+          std::size_t vector = 0;
+          for (; vector + V <= c.n_vectors; vector += V)
+            take_lowest<M, V>(c, rows, first, vector, mask, lowest, out.bounds, out.bounds_stride);
+          if (V > 1 && vector < c.n_vectors)
+            take_lowest<M, 1>(c, rows, first, vector, mask, lowest, out.bounds, out.bounds_stride);
+          for (std::size_t r = 0; r < M; ++r) {
+            const std::size_t i = first + r;
+            const float *best = lowest.best + r * int8_lanes, *second = lowest.second + r * int8_lanes;
+            vec all = S::load(best);
+            if constexpr (registers == 2) all = S::min(all, S::load(best + lanes));
+            const float least = S::reduce_min(all);
+            const auto lane = static_cast<std::size_t>(__builtin_ctz(near_lanes(best, least)));
+            // Where nothing is finite the place may be none.
+            const std::size_t last = c.n_vectors * int8_lanes - 1,
+                              place = place_of(best[lane], mask) * int8_lanes + lane,
+                              j = place < last ? place : last;
+            out.least[i] =
+                least + 2 * __builtin_fmaf(rows.length[i], c.cut_off[j], rows.cut_off[i] * c.length[j]);
+            const float limit = out.least[i] + out.reach[i];
+            const std::uint32_t near = near_lanes(best, limit);
+            out.more[i] = near_lanes(second, limit);
+            Ops::put_centroids(best, mask, near, out.index + i * int8_lanes);
+            out.count[i] = __builtin_popcount(near);
+          }
+        });
+  }
+
+  static OMNIMEANS_INLINE std::size_t place_of(float bound, std::int32_t mask) {
+    return static_cast<std::uint32_t>(std::bit_cast<std::int32_t>(bound) & mask);
+  }
+
+  static void listed_bounds(const Int8Centroids& c, const Int8Rows& rows, std::size_t i,
+                            const std::int32_t* index, std::size_t count, float* out) {
+    constexpr std::size_t B = 4, R = int8_stride / sizeof(ints);
+    const std::int8_t* x = rows.values + i * rows.stride;
+    const std::int32_t start = -128 * rows.sum[i];
+    const float scale = rows.scale[i];
+    const auto put = [&](std::size_t at, std::int32_t product) __attribute__((always_inline)) {
+      const std::int32_t j = index[at];
+      const float score =
+          __builtin_fmaf(-(static_cast<float>(product + start) * scale), c.scale[j], c.half_norms[j]);
+      out[at] =
+          __builtin_fmaf(-rows.length[i], c.cut_off[j], __builtin_fmaf(-rows.cut_off[i], c.length[j], score));
+    };
+    const auto row_of = [&](std::size_t at) __attribute__((always_inline)) {
+      return c.rows + static_cast<std::size_t>(index[at]) * c.stride;
+    };
+    if (count == 1) {
+      const std::uint8_t* row = row_of(0);
+      ints acc = Ops::set(0);
+      for (std::size_t t = 0; t < c.stride; t += sizeof(ints))
+        Ops::multiply_add(acc, Ops::load(row + t), Ops::load(x + t));
+      return put(0, Ops::sum(acc));
+    }
+    for (std::size_t first = 0; first < count; first += B) {
+      const std::uint8_t* row[B];
+      ints acc[B * R];
+      unroll<B>([&](auto b) __attribute__((always_inline)) {
+        row[b.value] = row_of(first + b.value < count ? first + b.value : count - 1);
+        unroll<R>([&](auto r) __attribute__((always_inline)) { acc[r.value * B + b.value] = Ops::set(0); });
+      });
+      for (std::size_t t = 0; t < c.stride; t += int8_stride) {
+        unroll<R>([&](auto r) __attribute__((always_inline)) {
+          const std::size_t at = t + r.value * sizeof(ints);
+          const ints values = Ops::load(x + at);
+          unroll<B>([&](auto b) __attribute__((always_inline)) {
+            Ops::multiply_add(acc[r.value * B + b.value], Ops::load(row[b.value] + at), values);
+          });
+        });
+      }
+      if constexpr (R == 2) {
+        unroll<B>([&](auto b) __attribute__((always_inline)) {
+          acc[b.value] = Ops::add(acc[b.value], acc[B + b.value]);
+        });
+      }
+      alignas(16) std::int32_t product[B];
+      _mm_store_si128(reinterpret_cast<__m128i*>(product), Ops::four_sums(acc));
+      for (std::size_t b = 0; b < B && first + b < count; ++b) put(first + b, product[b]);
+    }
+  }
+
+  static float quantise(const float* x, std::size_t d, std::size_t stride, std::int8_t* values, float* scale,
+                        std::int32_t* sum) {
+    const auto load = [&](std::size_t t) __attribute__((always_inline)) {
+      if (t + lanes <= d) return S::load(x + t);
+      return t < d ? S::load_first(x + t, d - t) : S::set(0.0f);
+    };
+    // As integers, the bits of NaN and infinity are above those of all other lengths.
+    ints bits = Ops::set(0);
+    for (std::size_t t = 0; t < d; t += lanes) bits = Ops::max(bits, Ops::bits(S::abs(load(t))));
+    const std::int32_t largest_bits = Ops::largest(bits);
+    const float largest = std::bit_cast<float>(largest_bits);
+    if (largest_bits >= 0x7f800000) {
+      __builtin_memset(values, 0, stride);
+      *scale = 0;
+      *sum = 0;
+      return __builtin_inff();
+    }
+    *scale = largest / 127;
+    const vec inverse = S::set(*scale >= 0x1p-100f ? 1 / *scale : 0), unit = S::set(*scale);
+    vec cut_off = S::set(0.0f);
+    ints total = Ops::set(0);
+    for (std::size_t t = 0; t < stride; t += lanes) {
+      const vec value = load(t);
+      const ints q = Ops::round(S::mul(value, inverse));
+      const vec rest = S::fnma(unit, Ops::to_float(q), value);
+      cut_off = S::fma(rest, rest, cut_off);
+      total = Ops::add(total, q);
+      Ops::store_bytes(values + t, q);
+    }
+    *sum = Ops::sum(total);
+    return __builtin_sqrtf(S::reduce_add(cut_off));
+  }
+};
+
+template <class Ops>
+constexpr Int8Kernels make_int8_kernels() {
+  return {Int8Loops<Ops>::candidates, Int8Loops<Ops>::listed_bounds, Int8Loops<Ops>::quantise};
+}
+
+}  // namespace
+}  // namespace omnimeans::kernels
