@@ -86,7 +86,7 @@ Plan plan_for(const Problem<T>& problem) {
   // Looking at a gap takes a cycle or two, and finding it some three; a sample of gap's own search, of so
   // much work, takes a 32nd of it in cycles, in sixteen bits less.
   const double work = work_per_sample(problem);
-  if (plan.dense.name != "int8" && work >= 700 && static_cast<double>(n) * work >= 2e7)
+  if (plan.dense.name != "int8" && work >= 700 && static_cast<double>(n) * work >= 1e7)
     plan.dense = {"gap",
                   "one number a sample tells whether its distances are needed, and costs little beside them"};
   plan.first = plan.dense;

@@ -71,8 +71,10 @@ class Gap final : public Backend<T> {
   static const kernels::Int16Kernels* int16(const Problem<T>& problem) {
     const auto limit = static_cast<double>(problem.memory_limit_bytes);
     const bool fits = limit == 0 || needed_in_float(problem) + Int16Rows::bytes_needed(problem) <= limit;
-    // Of fewer features the products are the smaller part of the work.
-    return fits && problem.samples.cols() >= 4 ? int16_kernels_for(problem) : nullptr;
+    // Of fewer features the products are the smaller part of the work, of fewer clusters the rounding is
+    // much.
+    const bool pays = problem.samples.cols() >= 4 && problem.n_clusters >= 16;
+    return fits && pays ? int16_kernels_for(problem) : nullptr;
   }
 
   Problem<T> problem_;
