@@ -91,6 +91,7 @@ void DenseEngine<T>::set_samples(MatrixView<const T> samples, int threads) {
   block_rows_ = plan_.block_rows;
   norms_.reserve(samples.rows());
   norms_known_ = false;
+  int16_.reset();  // of other samples
 }
 
 template <class T>
@@ -235,7 +236,7 @@ void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<
   }
   if constexpr (sizeof(T) == sizeof(float)) {
     if (in_int16_) {
-      if (!int16_->rounded()) {
+      if (!int16_->samples_rounded()) {
         int16_->round_samples(begin, {.rows = task.block.rows,
                                       .row_stride = task.block.row_stride,
                                       .n_rows = count,
@@ -323,6 +324,15 @@ void DenseEngine<T>::observe(std::size_t begin, std::size_t count, std::size_t n
   if (from < begin + count) observer.labelled(from, begin + count, thread);
 }
 
+/// Does without sixteen bits from now on if they leave many of these samples open, twice in a row: then they
+/// are too coarse for this data.
+template <class T>
+void DenseEngine<T>::judge_int16(std::uint64_t labelled) {
+  if (!in_int16_ || 2 * labelled < samples_.rows()) return;
+  coarse_passes_ = 8 * open_.size() > labelled ? coarse_passes_ + 1 : 0;
+  if (coarse_passes_ == 2) int16_.reset();
+}
+
 /// The open samples once more in tiles, with every score; the canonical distance decides among those within
 /// the margin.
 template <class T>
@@ -330,9 +340,8 @@ void DenseEngine<T>::rerank(const Labelling<T>& out) {
   std::vector<std::size_t>& open = open_;
   open.clear();
   for (const Scratch& scratch : scratch_) open.insert(open.end(), scratch.open.begin(), scratch.open.end());
+  judge_int16(sum_stats().distances_computed / n_clusters_);
   if (open.empty()) return;
-  // Rounded too coarsely for this data: float leaves fewer open.
-  if (in_int16_ && 8 * open.size() > sum_stats().distances_computed / n_clusters_) int16_.reset();
   pack_panels();
   constexpr std::size_t batch = rerank_rows;
   const std::size_t d = samples_.cols(), stride = padded_clusters();

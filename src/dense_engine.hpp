@@ -243,6 +243,7 @@ class DenseEngine {
                     const Labelling<T>& out, Scratch& scratch) const;
   void observe(std::size_t begin, std::size_t count, std::size_t n_open, LabelObserver& observer,
                const Scratch& scratch) const;
+  void judge_int16(std::uint64_t labelled);
   void rerank(const Labelling<T>& out);
   AssignmentStats sum_stats() const;
   kernels::PackedCentroids<T> panels() const;
@@ -281,6 +282,7 @@ class DenseEngine {
   bool norms_known_ = false;
   std::unique_ptr<Int16Rows> int16_;  ///< null: not asked for, or of no use
   bool in_int16_ = false;             ///< the current pass
+  int coarse_passes_ = 0;             ///< in a row, that left many samples open in sixteen bits
   std::vector<Scratch> scratch_;
   std::vector<std::size_t> open_;      ///< of all threads
   std::vector<double> squared_norms_;  ///< of the centroids, scaled

@@ -123,13 +123,15 @@ void DenseEngine<T>::pack_groups() {
 template <class T>
 void DenseEngine<T>::pack_for_labels(bool all_samples) {
   if constexpr (sizeof(T) == sizeof(float)) {
-    in_int16_ = int16_ != nullptr && (all_samples || int16_->rounded()) && int16_fits();
+    in_int16_ = int16_ != nullptr && (all_samples || int16_->samples_rounded()) && int16_fits();
     if (in_int16_) {
       int16_->begin_centroids();
       for (std::size_t j = 0; j < n_clusters_; ++j) int16_->set_start(j, squared_norms_[j]);
-      return pack_grouped(int16_->n_words(), int16_->centroids(), [&](std::size_t j, std::size_t w) {
+      pack_grouped(int16_->n_words(), int16_->centroids(), [&](std::size_t j, std::size_t w) {
         return int16_->word(j, w, [&](std::size_t t) { return packed(centroids_(j, t), t); });
       });
+      int16_->end_centroids();
+      return;
     }
   }
   pack_groups();

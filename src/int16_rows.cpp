@@ -15,27 +15,37 @@ Int16Rows::Int16Rows(const kernels::Int16Kernels& kernels, std::size_t n_samples
       centroids_(n_clusters * n_words_),
       starts_(n_clusters),
       residuals_(n_clusters),
-      most_(0.504 * std::sqrt(static_cast<double>(n_features))) {}
+      largest_residual_(0.504 * std::sqrt(static_cast<double>(n_features))) {}
 
 void Int16Rows::choose_unit(double limit) {
   unit_chosen_ = true;
   limit_ = limit;
   // Squares of the unit must not underflow, nor lengths overflow: then `unit_` stays 0.
-  if (!(limit_ > 0x1p-50 && limit_ < 0x1p+50)) return;
-  unit_ = limit_ / (std::sqrt(double{kernels::int16_range} / 1.5) - most_ - 1);
+  if (!(limit_ > 0x1p-46 && limit_ < 0x1p+46)) return;
+  unit_ = limit_ / (std::sqrt(double{kernels::int16_range} / 1.5) - largest_residual_ - 1);
+  inverse_unit_ = 1 / unit_;
 }
 
 void Int16Rows::round_samples(std::size_t begin, kernels::Int16Task task) {
-  task.inverse_unit = static_cast<float>(1 / unit_);
+  task.inverse_unit = static_cast<float>(inverse_unit_);
   task.words = samples_.data() + begin * n_words_;
   kernels_.round_rows(task);
   float largest = 0;
   for (std::size_t r = 0; r < task.n_rows; ++r) {
     if (static_cast<double>(task.norms[r]) < limit_) largest = std::max(largest, task.residuals[r]);
   }
-  float before = residual_;
-  while (before < largest && !residual_.compare_exchange_weak(before, largest)) {
+  float before = samples_squared_;
+  while (before < largest && !samples_squared_.compare_exchange_weak(before, largest)) {
   }
+}
+
+void Int16Rows::end_centroids() {
+  centroids_residual_ = at_most(*std::ranges::max_element(residuals_));
+}
+
+/// A residual from its measured square, which is off by roundings.
+double Int16Rows::at_most(double squared) const {
+  return std::min(largest_residual_, std::sqrt(squared) * 1.01 + largest_residual_ / 100);
 }
 
 void Int16Rows::set_start(std::size_t j, double squared_norm) {
@@ -46,12 +56,9 @@ void Int16Rows::set_start(std::size_t j, double squared_norm) {
 void Int16Rows::take_over(kernels::NearestTask<float>& task, std::size_t begin,
                           double longest_centroid) const {
   const double h = unit_, C = longest_centroid, u = 0x1p-22;
-  // What is measured is off by the roundings of float.
-  const auto at_most = [&](double squared) {
-    return std::min(most_, std::sqrt(squared) * 1.01 + most_ / 100);
-  };
-  const double D = rounded_ ? at_most(static_cast<double>(residual_.load())) : most_;
-  const double G = at_most(*std::ranges::max_element(residuals_));
+  const double D =
+      samples_rounded_ ? at_most(static_cast<double>(samples_squared_.load())) : largest_residual_;
+  const double G = centroids_residual_;
   task.centroids.packed = centroids_.data();
   task.centroids.half_norms = starts_.data();
   task.centroids.n_features = n_words_;

@@ -7,11 +7,13 @@
 //             gap         fewer, but enough that looking at a sample's gap costs little beside its distances
 //             int16       the rest, where the CPU has such products and they gain;
 //             simd        else; and what does not fit the memory limit gives way to it, then to openmp, naive
-//   later     a search of every distance gives bounds a try: simd and int16 give gap one in their steps 2, 6,
-//             14, 30, ..., gap or int8 one to bytebounds from 14 on. Centroids come to rest, so bounds pay
-//             better. The seconds of the steps decide, and the slower one goes.
+//   later     a search of every distance gives bounds a try, gap or, with many features and clusters,
+//             bytebounds: in its steps 2, 6, 14, 30, ..., from 14 on where steps are short or bounds dear.
+//             Centroids come to rest, so bounds pay better. The seconds of the steps decide, and the slower
+//             one goes.
 //
-// Which search of every distance is the fastest is timed on the data where that is cheap (dense_costs.hpp).
+// Which search of every distance is the fastest goes by the rules of dense_choice(), and in long fits by the
+// clock, on a slice of the data (dense_costs.hpp).
 //
 // Measured on a Xeon of 2023 (two threads, float, 20 or 25 iterations, seconds of simd over those of the
 // backend): kdtree 1.0 to 1.3 at k = 12 * 2^d, 3 to 5 at four times as many; int16 1.0 at d = 2 and 3, 1.2 at
@@ -43,6 +45,10 @@ struct Plan {
   Choice first, dense, bounded;
 };
 
+/// From so much work a sample on, looking at a gap costs little: it takes a cycle or two, and finding it some
+/// three; gap's own search takes a 32nd of the work in cycles, in sixteen bits less.
+constexpr double work_for_gap = 700;
+
 /// Exhaustive search of one kind: by rule, and by the clock where that is cheap.
 template <class T>
 Choice dense_choice(const Problem<T>& problem) {
@@ -57,7 +63,9 @@ Choice dense_choice(const Problem<T>& problem) {
   const Choice by_rule = has_int8 && (!has_int16 || (d >= 96 && k * d >= 32'000)) ? int8
                          : has_int16 && k >= 16                                   ? int16
                                                                                   : simd;
-  if (!(has_int16 || has_int8) || !worth_timing(problem)) return by_rule;
+  // Where gap will search, in int16's way or simd's, the clock has nothing to decide.
+  const bool open_question = has_int8 || (has_int16 && work_per_sample(problem) < work_for_gap);
+  if (!open_question || !worth_timing(problem)) return by_rule;
   Choice fastest = by_rule;
   double least = 0.95 * slice_seconds(problem, by_rule.name);
   const auto consider = [&](bool possible, const Choice& choice) {
@@ -83,10 +91,8 @@ Plan plan_for(const Problem<T>& problem) {
             .bounded = {"gap", "centroids move less: one number a sample may save its distances, on trial"}};
   if (k >= 64 && k * d >= (eight_bits ? 24'000u : 64'000u))
     plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
-  // Looking at a gap takes a cycle or two, and finding it some three; a sample of gap's own search, of so
-  // much work, takes a 32nd of it in cycles, in sixteen bits less.
   const double work = work_per_sample(problem);
-  if (plan.dense.name != "int8" && work >= 700 && static_cast<double>(n) * work >= 1e7)
+  if (plan.dense.name != "int8" && work >= work_for_gap && static_cast<double>(n) * work >= 1e7)
     plan.dense = {"gap",
                   "one number a sample tells whether its distances are needed, and costs little beside them"};
   plan.first = plan.dense;

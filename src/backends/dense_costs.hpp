@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Which exhaustive search is the fastest here: simd, int16 and int8 are timed on a slice of the samples, for
-// less than a hundredth of what the fit will take. Their ratio is a matter of the CPU, of d and k, and (for
-// the integers, which leave some samples to be re-ranked) of the data, so no table of thresholds knows it.
+// about a hundredth of what ten steps of the fit take. Their ratio is a matter of the CPU, of d and k, and
+// (for the integers, which leave some samples to be re-ranked) of the data, so no table of thresholds knows
+// it.
 #pragma once
 
 #include <algorithm>
@@ -25,25 +26,22 @@ double work_per_sample(const Problem<T>& problem) {
   return static_cast<double>(problem.n_clusters) * (static_cast<double>(problem.samples.cols()) + 4);
 }
 
-/// Samples a slice: a fraction of a millisecond's.
-template <class T>
-std::size_t slice_rows(const Problem<T>& problem) {
-  return static_cast<std::size_t>(std::clamp(1.6e7 / work_per_sample(problem), 240.0, 4080.0));
-}
+/// Samples a slice: their search takes some ten times as long as packing the centroids for it.
+inline constexpr std::size_t slice_rows = 2040;
 
-/// Whether a fit of some ten steps is long against the trials.
+/// Whether ten steps of all threads are long against three backends' four slices on one thread.
 template <class T>
 bool worth_timing(const Problem<T>& problem) {
-  return problem.samples.rows() >= 40 * slice_rows(problem);
+  return problem.samples.rows() >= 100 * slice_rows * static_cast<std::size_t>(std::max(problem.threads, 1));
 }
 
-/// Seconds of one thread for a slice in the middle, k samples being the centroids; infinite where the backend
-/// does not fit the memory limit. The first step, which also rounds samples, does not count.
+/// Seconds of one thread for a slice in the middle, k samples being the centroids; infinite where not even
+/// that fits the memory limit. The first step, which also rounds samples, does not count.
 template <class T>
 double slice_seconds(const Problem<T>& problem, std::string_view backend) {
   using Clock = std::chrono::steady_clock;
   const MatrixView<const T>& x = problem.samples;
-  const std::size_t n = x.rows(), k = problem.n_clusters, rows = std::min(n, slice_rows(problem));
+  const std::size_t n = x.rows(), k = problem.n_clusters, rows = std::min(n, slice_rows);
   Problem<T> slice = problem;
   slice.samples = {x.row_data((n - rows) / 2), rows, x.cols(), x.row_stride()};
   slice.sample_weights = {};

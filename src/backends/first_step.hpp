@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "backends/bounds.hpp"
+#include "backends/dense_costs.hpp"
 
 namespace omnimeans::algorithms {
 
@@ -22,8 +23,7 @@ namespace omnimeans::algorithms {
 // of them at a time; a lone distance reads its row at some four bytes a cycle; a list of rows instead of all.
 template <class T>
 double row_cycles(const Problem<T>& problem, const kernels::Kernels<T>& kernels) {
-  return static_cast<double>(problem.n_clusters) * (static_cast<double>(problem.samples.cols()) + 4) /
-         (2 * static_cast<double>(kernels.lanes));
+  return work_per_sample(problem) / (2 * static_cast<double>(kernels.lanes));
 }
 template <class T>
 double own_cycles(const Problem<T>& problem) {

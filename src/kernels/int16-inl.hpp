@@ -32,7 +32,9 @@ struct Int16Products {
     return std::bit_cast<float>(std::bit_cast<std::uint32_t>(a) + std::bit_cast<std::uint32_t>(b));
   }
   static OMNIMEANS_INLINE vec score(vec acc, float unit) {
-    return static_cast<float>(std::bit_cast<std::int32_t>(acc) - int16_base) * unit;
+    // Of samples beyond the limit any bits may come: modulo 2^32.
+    const std::uint32_t bits = std::bit_cast<std::uint32_t>(acc) - std::uint32_t{int16_base};
+    return static_cast<float>(std::bit_cast<std::int32_t>(bits)) * unit;
   }
 #elif defined(__AVX512F__)
   // Written out because g++ 12 copies the accumulator before and after the intrinsic.

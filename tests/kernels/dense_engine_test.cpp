@@ -3,6 +3,7 @@
 // ties and tails, for every instruction set and thread count.
 #include "dense_engine.hpp"
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -158,6 +159,52 @@ TEST(DenseEngine, LabelsAndBoundsInSixteenBits) {
   }
   EXPECT_GT(tightness.tight, 0.9 * tightness.checked * 0.5) << "bounds must be worth having";
   EXPECT_LT(tightness.reranked, 0.2 * tightness.checked) << "half of the data has ties";
+}
+
+/// The plain kernels, counting blocks.
+std::atomic<int> blocks_in_int16{0};
+void counting_nearest(const omnimeans::kernels::NearestTask<float>& task) {
+  ++blocks_in_int16;
+  omnimeans::kernels::plain_int16_kernels().nearest(task);
+}
+
+/// Samples and, for a while, centroids far longer than the unit of sixteen bits is made for.
+TEST(DenseEngine, WhatSixteenBitsCannotHoldIsReRankedOrLeftToFloat) {
+  const std::size_t n = 2600, d = 5, k = 9;
+  Points<float> p = points<float>(n, d, k, 0, 1, 77, false);
+  p.samples(5, 2) = 1e3f;
+  p.samples(1300, 0) = -1e18f;
+  for (float& x : p.samples.row(2599)) x = 3e4f;
+  Matrix<float> far = p.centroids;
+  far(4, 1) = 500;
+  omnimeans::kernels::Int16Kernels counting = omnimeans::kernels::plain_int16_kernels();
+  counting.nearest = counting_nearest;
+  const auto all = [](omnimeans::RowRange rows, auto& scratch) {
+    for (std::size_t r = 0; r < rows.size(); r += 2) scratch.listed.push_back(static_cast<std::int32_t>(r));
+  };
+  for (const int threads : {1, 3}) {
+    omnimeans::DenseEngine<float> engine(p.samples.view(), k, omnimeans::Isa::scalar, threads, &counting);
+    for (const bool listed : {false, true, false, true}) {
+      for (const bool normal : {true, false, true}) {
+        SCOPED_TRACE(std::string(listed ? "listed" : "all") + (normal ? "" : ", a centroid far away"));
+        const Matrix<float>& centroids = normal ? p.centroids : far;
+        const auto expected = oracle::labels<float>(p.samples.view(), centroids.view());
+        engine.set_centroids(centroids.view());
+        std::vector<std::int32_t> labels = expected;
+        for (std::size_t i = 0; i < n; ++i) labels[i] = listed && i % 2 != 0 ? labels[i] : -1;
+        std::vector<float> upper(n), lower(n);
+        const omnimeans::Labelling<float> out{
+            .weights = {}, .labels = labels, .upper = upper, .lower = lower};
+        blocks_in_int16 = 0;
+        const auto stats = listed ? engine.assign_listed(out, 100, all) : engine.assign(out);
+        EXPECT_EQ(blocks_in_int16 > 0, normal);
+        EXPECT_LT(stats.reranked, normal ? n / 20 : n);
+        ASSERT_EQ(labels, expected);
+        const Points<float> now{p.samples, centroids};
+        for (std::size_t i = 0; i < n; i += 2) check_bounds(now, i, labels[i], upper[i], lower[i]);
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ TEST(Int16, RowsAreRoundedToTheNearest) {
                                        .n_features = d,
                                        .offset = moved ? offset.data() : nullptr,
                                        .scale = scale,
-                                       .inverse_unit = 250,
+                                       .inverse_unit = 600,
                                        .words = words.data(),
                                        .norm_floor = 0,
                                        .norm_factor = 1,
@@ -67,7 +67,7 @@ TEST(Int16, RowsAreRoundedToTheNearest) {
                 squares += static_cast<double>(value) * static_cast<double>(value);
                 const auto word = std::bit_cast<std::uint32_t>(words.data()[i * ((d + 1) / 2) + t / 2]);
                 const auto integer = static_cast<std::int16_t>(word >> (t % 2 * 16) & 0xffff);
-                const double rest = static_cast<double>(value) * 250 - integer;
+                const double rest = static_cast<double>(value) * 600 - integer;
                 ASSERT_LE(std::abs(rest), 0.504) << i << ", " << t;
                 residual += rest * rest;
               }
@@ -157,30 +157,38 @@ double check_scores(const Named& named, omnimeans::Int16Rows& rows, const Worst&
   return share;
 }
 
+/// Rounds both sides; the lengths of the samples.
+std::vector<float> round_both(omnimeans::Int16Rows& rows, const Worst& w) {
+  const std::size_t n = w.samples.rows(), d = w.samples.cols();
+  std::vector<float> norms(n), residuals(n);
+  rows.round_samples(0, {.rows = w.samples.data(),
+                         .row_stride = d,
+                         .n_rows = n,
+                         .n_features = d,
+                         .norm_factor = 1 + 0x1p-20f,
+                         .norms = norms.data(),
+                         .residuals = residuals.data()});
+  rows.begin_centroids();
+  rows.set_start(0, std::pow(length_of(w.centroid.row(0)), 2));
+  for (std::size_t word = 0; word < rows.n_words(); ++word)
+    rows.centroids()[word] = rows.word(0, word, [&](std::size_t t) { return w.centroid(0, t); });
+  rows.end_centroids();
+  return norms;
+}
+
 TEST(Int16, ScoresAreOffByNoMoreThanTheMarginSays) {
   Random random(7);
   for (const Named& named : usable_int16()) {
+    const std::size_t n = 2 * kernels_for<float>(named.isa).nearest_tile + 3;
     for (const std::size_t d : {1, 2, 5, 16, 63, 300}) {
       for (const bool long_centroid : {false, true}) {
         double before = 0, after = 0;
         for (const int sign : {1, -1}) {
-          const std::size_t n = 2 * kernels_for<float>(named.isa).nearest_tile + 3;
           omnimeans::Int16Rows rows(*named.kernels, n, d, 1);
           rows.choose_unit(1.0);
           const Worst w = worst_case(n, d, rows.unit(), long_centroid, sign, random);
           ASSERT_TRUE(rows.fits(length_of(w.centroid.row(0))));
-          std::vector<float> norms(n), residuals(n);
-          rows.round_samples(0, {.rows = w.samples.data(),
-                                 .row_stride = d,
-                                 .n_rows = n,
-                                 .n_features = d,
-                                 .norm_factor = 1 + 0x1p-20f,
-                                 .norms = norms.data(),
-                                 .residuals = residuals.data()});
-          rows.begin_centroids();
-          rows.set_start(0, std::pow(length_of(w.centroid.row(0)), 2));
-          for (std::size_t word = 0; word < rows.n_words(); ++word)
-            rows.centroids()[word] = rows.word(0, word, [&](std::size_t t) { return w.centroid(0, t); });
+          const std::vector<float> norms = round_both(rows, w);
           before = std::max(before, check_scores(named, rows, w, norms));
           rows.all_rounded();
           after = std::max(after, check_scores(named, rows, w, norms));
@@ -188,6 +196,31 @@ TEST(Int16, ScoresAreOffByNoMoreThanTheMarginSays) {
         SCOPED_TRACE("d " + std::to_string(d));
         EXPECT_GT(before, long_centroid ? 0.9 : 0.45) << "the data must come near the bound";
         EXPECT_GT(after, 0.9) << "the data must come near the bound";
+      }
+    }
+  }
+}
+
+/// Both sides as long as can be, and opposite: the largest score there is. The same, alike: the lowest.
+TEST(Int16, TheLongestFitTheAccumulators) {
+  Random random(11);
+  for (const Named& named : usable_int16()) {
+    const std::size_t n = kernels_for<float>(named.isa).nearest_tile + 1;
+    for (const std::size_t d : {1, 2, 3, 16, 300, 4096}) {
+      for (const double towards : {1.0, -1.0}) {
+        omnimeans::Int16Rows rows(*named.kernels, n, d, 1);
+        rows.choose_unit(1.0);
+        Worst w{omnimeans::Matrix<float>(n, d), omnimeans::Matrix<float>(1, d)};
+        for (float& c : w.centroid.row(0)) c = static_cast<float>(random.uniform(-1, 1));
+        const double length = length_of(w.centroid.row(0));
+        for (std::size_t t = 0; t < d; ++t) {
+          w.centroid(0, t) = static_cast<float>(static_cast<double>(w.centroid(0, t)) / length * 0.9999);
+          for (std::size_t i = 0; i < n; ++i)
+            w.samples(i, t) = static_cast<float>(towards) * w.centroid(0, t);
+        }
+        ASSERT_TRUE(rows.fits(length_of(w.centroid.row(0))));
+        SCOPED_TRACE(std::string(to_string(named.isa)) + ", towards " + std::to_string(towards));
+        check_scores(named, rows, w, round_both(rows, w));
       }
     }
   }
