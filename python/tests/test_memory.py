@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""200,000 x 64 float32 (51 MB) are clustered without a copy: the process's peak grows by less than that. By `simd`, which keeps no
-rows of its own (int16 and what searches with it keep theirs in sixteen bits).
+"""200,000 x 64 float32 (51 MB) are clustered without a copy: the process's peak grows by less than that. By `simd`, which
+keeps no rows of its own (int16, and what searches with it, keeps rows of sixteen bits).
 
 Measured by the kernel, which sees what Python's own tools do not; in a fresh process, where no freed memory is at hand.
 """
@@ -18,7 +18,7 @@ def resident(what):
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith(what))
 
 if sys.argv[1] == "KMeans":
-    estimator = omnimeans.KMeans(100, init="random", n_init=1, max_iter=10, backend="simd", random_state=0, threads=2)
+    estimator = omnimeans.KMeans(100, init="random", n_init=1, max_iter=10, algorithm="simd", random_state=0, threads=2)
     fit = lambda X: estimator.fit(X).labels_
 else:
     fit = lambda X: omnimeans.kmeans(X, 100, init="random", max_iter=10, backend="simd", threads=2).labels
