@@ -55,8 +55,10 @@ const BackendEntry& int16() {
       {.name = "int16",
        .exact = true,
        .memory = "2*n*d + 20*n bytes, 3*k*d values",
-       .use_when = "AVX-512 VNNI or AVX-VNNI, float data, 4 features and 16 clusters or more, few iterations",
-       .avoid_when = "2 or 3 features, double, or a CPU without 16-bit dot products (then it is simd)",
+       .use_when = "AVX-512 VNNI or AVX-VNNI, float data, 16 features and 16 clusters or more, some 3 to 10 "
+                   "iterations",
+       .avoid_when = "2 or 3 features; double, more than 4,096 features, or a CPU without 16-bit dot "
+                     "products: then it is simd",
        .reference = "Lloyd 1982; scores in sixteen bits with a proven error are this project's own"},
       make<Int16, float>,
       make<Int16, double>};

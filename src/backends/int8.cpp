@@ -127,9 +127,9 @@ const BackendEntry& int8() {
       {.name = "int8",
        .exact = true,
        .memory = "n*d + 32*n bytes, n + 3*k*d values",
-       .use_when = "AVX-512 VNNI or AVX-VNNI, float data, 96 features or more, features times clusters from "
-                   "some 32,000 to "
-                   "128,000, or few iterations",
+       .use_when =
+           "AVX-512 VNNI or AVX-VNNI, float data, 96 features or more, features times clusters from some "
+           "32,000 to 128,000",
        .avoid_when = "few features or clusters, double, or a CPU without products of bytes (then it is simd)",
        .reference = "Lloyd 1982; scores in eight bits with a measured error are this project's own"},
       make<Int8, float>,
