@@ -26,6 +26,13 @@ def table(header, rows, left=1):
             for line in (header, rule, *rows)] + [""]
 
 
+def _how_sure(row):
+    """What a reader must know of a figure that few repetitions, far apart, stand behind."""
+    if row.repetitions < 2 or (row.spread or 0) <= 0.3:
+        return ""
+    return f" (the {row.repetitions} repetitions of {row.backend} lie {fmt.percent(row.spread)} apart)"
+
+
 def headline(run):
     """Sentences on `auto` against the best library of each cell; empty without such rows."""
     found = peers.lead(run, "peer")
@@ -33,9 +40,11 @@ def headline(run):
         return []
     libraries = [name for name in peers.names(run) if any(row.ok for row in run.group("peer") if row.backend == name)]
     worst = found.worst_cell
-    lines = [f"**{fmt.times(found.geomean)}** faster than the best of {len(libraries)} implementations in other libraries, in geometric mean over "
-             f"{found.count} problems (25 iterations from the same centroids, {fmt.threads(worst.row.threads)}, {run.text('cpu_model')}); "
-             f"**{fmt.times(found.worst)}** in the worst: {fmt.problem(worst.row)}, against {worst.best.backend}."]
+    took_part = [sum(1 for row in cell.libraries if row.ok and row.backend in libraries) for cell in peers.cells(run, "peer") if cell.lead]
+    a_problem = f"{min(took_part)} to {max(took_part)} a problem" if min(took_part) < max(took_part) else "all on every problem"
+    lines = [f"**{fmt.times(found.geomean)}** faster than the best of {len(libraries)} implementations in other libraries ({a_problem}), in geometric "
+             f"mean over {found.count} problems (25 iterations from the same centroids, {fmt.threads(worst.row.threads)}, {run.text('cpu_model')}); "
+             f"**{fmt.times(found.worst)}** in the worst: {fmt.problem(worst.row)}, against {worst.best.backend}{_how_sure(worst.row)}."]
     maps = peers.lead(run, "map")
     if maps:
         lines.append(f"On a grid of {maps.count} small sizes: {fmt.times(maps.geomean)}, {fmt.times(maps.worst)} in the worst "

@@ -124,7 +124,11 @@ class Tables(Peers):
         code, out, err = self.report("--headline", source)
         self.assertEqual(code, 0, err)
         self.assertTrue(out.startswith("**4.20×** faster than the best of 1 "), out)
+        self.assertIn("in other libraries (all on every problem), in", out)
         self.assertIn("against fast", out)
+        self.assertNotIn("apart", out)
+        unsure = self.file(document(peer("auto", 10.0), peer("auto", 20.0), peer("fast", 42.0), cpu_model="Chip", **CONTEXT))
+        self.assertIn("against fast (the 2 repetitions of auto lie 67", self.report("--headline", unsure)[1])
         self.assertEqual(self.report("--headline", self.file(document(bench("fit/blobs/dtype:f32/n:9/d:1/k:1/simd/threads:1", 1.0))))[1].strip(), "")
 
     def test_an_edited_losses_page_is_found(self):
