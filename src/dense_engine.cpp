@@ -236,18 +236,7 @@ void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<
   }
   if constexpr (sizeof(T) == sizeof(float)) {
     if (in_int16_) {
-      if (!int16_->samples_rounded()) {
-        int16_->round_samples(begin, {.rows = task.block.rows,
-                                      .row_stride = task.block.row_stride,
-                                      .n_rows = count,
-                                      .n_features = samples_.cols(),
-                                      .offset = task.offset,
-                                      .scale = task.scale,
-                                      .norm_floor = task.norm_floor,
-                                      .norm_factor = task.norm_factor,
-                                      .norms = task.norms,
-                                      .residuals = scratch.squared.data()});
-      }
+      if (!int16_->samples_rounded()) int16_->round_samples(task, begin, scratch.squared.data());
       int16_->take_over(task, begin, largest_norm_);
     }
     (in_int16_ ? int16_->kernels().nearest : kernels_.nearest)(task);

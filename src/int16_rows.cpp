@@ -26,13 +26,22 @@ void Int16Rows::choose_unit(double limit) {
   inverse_unit_ = 1 / unit_;
 }
 
-void Int16Rows::round_samples(std::size_t begin, kernels::Int16Task task) {
-  task.inverse_unit = static_cast<float>(inverse_unit_);
-  task.words = samples_.data() + begin * n_words_;
-  kernels_.round_rows(task);
+void Int16Rows::round_samples(const kernels::NearestTask<float>& task, std::size_t begin, float* residuals) {
+  kernels_.round_rows({.rows = task.block.rows,
+                       .row_stride = task.block.row_stride,
+                       .n_rows = task.block.n_rows,
+                       .n_features = n_features_,
+                       .offset = task.offset,
+                       .scale = task.scale,
+                       .inverse_unit = static_cast<float>(inverse_unit_),
+                       .words = samples_.data() + begin * n_words_,
+                       .norm_floor = task.norm_floor,
+                       .norm_factor = task.norm_factor,
+                       .norms = task.norms,
+                       .residuals = residuals});
   float largest = 0;
-  for (std::size_t r = 0; r < task.n_rows; ++r) {
-    if (static_cast<double>(task.norms[r]) < limit_) largest = std::max(largest, task.residuals[r]);
+  for (std::size_t r = 0; r < task.block.n_rows; ++r) {
+    if (static_cast<double>(task.norms[r]) < limit_) largest = std::max(largest, residuals[r]);
   }
   float before = samples_squared_;
   while (before < largest && !samples_squared_.compare_exchange_weak(before, largest)) {

@@ -64,9 +64,9 @@ class Int16Rows {
   /// Whether centroids up to this length fit.
   bool fits(double longest_centroid) const { return unit_ > 0 && longest_centroid < limit_; }
 
-  /// Rounds samples, once: from `begin` on, as `task` says but for what is this class's own; `residuals` is
-  /// working memory of as many values.
-  void round_samples(std::size_t begin, kernels::Int16Task task);
+  /// Rounds the samples of a task in float, which begin with sample `begin`, and writes their norms: once,
+  /// before take_over(). `residuals` is working memory of as many values.
+  void round_samples(const kernels::NearestTask<float>& task, std::size_t begin, float* residuals);
   bool samples_rounded() const { return samples_rounded_; }
   void all_rounded() { samples_rounded_ = true; }
 

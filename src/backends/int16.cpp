@@ -11,41 +11,15 @@
 //
 // Siblings: simd.cpp (in float), int8.cpp (twice the rate again, and a candidate or two a sample), gap.cpp
 // (the same search for what bounds leave).
-#include "backends/backends.hpp"
-#include "dense_engine.hpp"
+#include "backends/dense_search.hpp"
 
 namespace omnimeans::algorithms {
 namespace {
 
 template <class T>
-double int16_bytes(const Problem<T>& problem) {
-  return DenseEngine<T>::bytes_needed(problem, false) +
-         (int16_kernels_for(problem) != nullptr ? Int16Rows::bytes_needed(problem) : 0);
-}
-
-template <class T>
-class Int16 final : public Backend<T> {
+class Int16 final : public DenseSearch<T> {
  public:
-  explicit Int16(const Problem<T>& problem)
-      : problem_(within_memory("int16", problem, int16_bytes(problem))),
-        engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads,
-                int16_kernels_for(problem)) {}
-
-  AssignmentStats assign(const Assignment<T>& step) override {
-    engine_.set_centroids(step.centroids);
-    AssignmentStats stats = engine_.assign({.weights = problem_.sample_weights,
-                                            .labels = step.labels,
-                                            .observer = step.observer,
-                                            .inertia = step.drift.empty()});
-    stats.observed = step.observer != nullptr;
-    return stats;
-  }
-
-  std::uint64_t bytes() const override { return static_cast<std::uint64_t>(int16_bytes(problem_)); }
-
- private:
-  Problem<T> problem_;
-  DenseEngine<T> engine_;
+  explicit Int16(const Problem<T>& problem) : DenseSearch<T>("int16", problem, int16_kernels_for(problem)) {}
 };
 
 }  // namespace

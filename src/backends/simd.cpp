@@ -7,36 +7,15 @@
 //
 // All the work is in dense_engine.cpp and kernels/nearest-inl.hpp. elkan.cpp skips most of it from the second
 // iteration on.
-#include "backends/backends.hpp"
-#include "dense_engine.hpp"
+#include "backends/dense_search.hpp"
 
 namespace omnimeans::algorithms {
 namespace {
 
 template <class T>
-class SimdBackend final : public Backend<T> {
+class SimdBackend final : public DenseSearch<T> {
  public:
-  explicit SimdBackend(const Problem<T>& problem)
-      : problem_(within_memory("simd", problem, DenseEngine<T>::bytes_needed(problem, false))),
-        engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads) {}
-
-  AssignmentStats assign(const Assignment<T>& step) override {
-    engine_.set_centroids(step.centroids);
-    AssignmentStats stats = engine_.assign({.weights = problem_.sample_weights,
-                                            .labels = step.labels,
-                                            .observer = step.observer,
-                                            .inertia = step.drift.empty()});
-    stats.observed = step.observer != nullptr;
-    return stats;
-  }
-
-  std::uint64_t bytes() const override {
-    return static_cast<std::uint64_t>(DenseEngine<T>::bytes_needed(problem_, false));
-  }
-
- private:
-  Problem<T> problem_;
-  DenseEngine<T> engine_;
+  explicit SimdBackend(const Problem<T>& problem) : DenseSearch<T>("simd", problem, nullptr) {}
 };
 
 }  // namespace

@@ -161,13 +161,11 @@ double check_scores(const Named& named, omnimeans::Int16Rows& rows, const Worst&
 std::vector<float> round_both(omnimeans::Int16Rows& rows, const Worst& w) {
   const std::size_t n = w.samples.rows(), d = w.samples.cols();
   std::vector<float> norms(n), residuals(n);
-  rows.round_samples(0, {.rows = w.samples.data(),
-                         .row_stride = d,
-                         .n_rows = n,
-                         .n_features = d,
-                         .norm_factor = 1 + 0x1p-20f,
-                         .norms = norms.data(),
-                         .residuals = residuals.data()});
+  NearestTask<float> task;
+  task.block = {w.samples.data(), d, n, nullptr};
+  task.norms = norms.data();
+  task.norm_factor = 1 + 0x1p-20f;
+  rows.round_samples(task, 0, residuals.data());
   rows.begin_centroids();
   rows.set_start(0, std::pow(length_of(w.centroid.row(0)), 2));
   for (std::size_t word = 0; word < rows.n_words(); ++word)
