@@ -2,6 +2,7 @@
 #include "int8_filter.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -28,18 +29,23 @@ float outward(float length, std::size_t n_features) {
 }  // namespace
 
 Int8Filter::Int8Filter(const DenseEngine<float>& engine, const kernels::Int8Kernels& kernels,
-                       std::size_t n_samples, std::size_t n_features, std::size_t n_clusters, int threads)
+                       std::size_t n_samples, std::size_t n_features, std::size_t n_clusters, int threads,
+                       Rows rows)
     : engine_(engine),
       kernels_(kernels),
+      n_samples_(n_samples),
       n_features_(n_features),
       n_clusters_(n_clusters),
+      n_values_(values_of(n_features, rows)),
       n_vectors_(vectors(n_clusters)),
-      stride_(padded(n_features)),
+      stride_(padded(n_values_)),
+      in_prefix_(n_values_ < n_features),
       threads_(threads),
       samples_(AlignedBuffer<std::int8_t>::for_overwrite(n_samples * stride_)),
       sample_scale_(n_samples),
       sample_cut_off_(n_samples),
       sample_length_(n_samples),
+      sample_tail_(in_prefix_ ? n_samples : 0),
       sample_sum_(n_samples),
       panels_(n_vectors_ * kernels::int8_lanes * stride_),
       rows_(n_vectors_ * kernels::int8_lanes * stride_),
@@ -47,6 +53,7 @@ Int8Filter::Int8Filter(const DenseEngine<float>& engine, const kernels::Int8Kern
       half_norms_(n_vectors_ * kernels::int8_lanes),
       length_(n_vectors_ * kernels::int8_lanes),
       cut_off_(n_vectors_ * kernels::int8_lanes),
+      tail_(n_vectors_ * kernels::int8_lanes),
       tag_error_(std::ldexp(1.0, static_cast<int>(kernels::tag_bits(n_vectors_)) - 23)) {
   std::fill_n(half_norms_.data(), half_norms_.size(), std::numeric_limits<float>::max());
   centroids_ = {.panels = panels_.data(),
@@ -56,63 +63,119 @@ Int8Filter::Int8Filter(const DenseEngine<float>& engine, const kernels::Int8Kern
                 .half_norms = half_norms_.data(),
                 .length = length_.data(),
                 .cut_off = cut_off_.data(),
+                .tail = in_prefix_ ? tail_.data() : nullptr,
                 .n_vectors = n_vectors_,
-                .n_quads = block_count(n_features_, 4)};
+                .n_quads = block_count(n_values_, 4)};
 }
 
-double Int8Filter::bytes_needed(std::size_t n_samples, std::size_t n_features, std::size_t n_clusters) {
-  const double row = static_cast<double>(padded(n_features));
-  return static_cast<double>(n_samples) * (row + 16) +
-         static_cast<double>(vectors(n_clusters) * kernels::int8_lanes) * (2 * row + 16);
+double Int8Filter::bytes_needed(std::size_t n_samples, std::size_t n_features, std::size_t n_clusters,
+                                Rows rows) {
+  const std::size_t values = values_of(n_features, rows);
+  const double row = static_cast<double>(padded(values));
+  return static_cast<double>(n_samples) * (row + 20) +
+         static_cast<double>(vectors(n_clusters) * kernels::int8_lanes) * (2 * row + 20) +
+         (values < n_features ? PrincipalPrefix::bytes_needed(n_samples, n_features) : 0);
+}
+
+Int8Filter::Rounded Int8Filter::round(const float* x, double norm, const float* projected, float* extended,
+                                      std::int8_t* values) const {
+  Rounded rounded{};
+  double error = 0, length = norm;
+  if (in_prefix_) {
+    const PrincipalPrefix::Measured measured = prefix_->extend(projected, norm, extended);
+    error = measured.error;
+    length = measured.length;
+    rounded.tail = measured.tail;
+    x = extended;
+  }
+  const float cut_off = kernels_.quantise(x, n_values_, stride_, values, &rounded.scale, &rounded.sum);
+  rounded.cut_off = round_up<float>(static_cast<double>(outward(cut_off, n_values_)) + error);
+  rounded.length = round_up<float>(length);
+  return rounded;
+}
+
+void Int8Filter::set_centroid(std::size_t j, const float* projected, float* extended, std::int8_t* values) {
+  half_norms_[j] = engine_.half_norm(j);
+  const double norm = static_cast<double>(outward(std::sqrt(2 * half_norms_[j]), n_features_));
+  const Rounded rounded = round(engine_.packed_row(j), norm, projected, extended, values);
+  scale_[j] = rounded.scale;
+  cut_off_[j] = rounded.cut_off;
+  length_[j] = rounded.length;
+  tail_[j] = rounded.tail;
+  std::uint8_t* row = rows_.data() + j * stride_;
+  for (std::size_t t = 0; t < stride_; ++t) row[t] = static_cast<std::uint8_t>(values[t] + 128);
+  // Two vectors a panel, the last may be one; four values of a centroid lie together.
+  const std::size_t quads = centroids_.n_quads, vector = j / kernels::int8_lanes, panel = vector / 2 * 2;
+  const std::size_t width = (panel + 2 <= n_vectors_ ? 2 : 1) * kernels::int8_lanes * 4;
+  std::uint8_t* out =
+      panels_.data() + panel * kernels::int8_lanes * 4 * quads + (j - panel * kernels::int8_lanes) * 4;
+  for (std::size_t q = 0; q < quads; ++q) std::copy_n(row + 4 * q, 4, out + q * width);
 }
 
 void Int8Filter::set_centroids() {
-  const std::size_t quads = centroids_.n_quads, chunk = 16;
+  if (in_prefix_ && prefix_ == nullptr)
+    prefix_ = std::make_unique<PrincipalPrefix>(engine_, n_samples_, n_features_, threads_);
+  constexpr std::size_t chunk = PrincipalPrefix::batch_rows;
   parallel_blocks(n_clusters_ * n_features_ < 100'000 ? 1 : threads_, block_count(n_clusters_, chunk),
                   [&](std::size_t b, int) {
-                    std::vector<std::int8_t> values(stride_);
                     const RowRange range = block_range(b, n_clusters_, chunk);
-                    for (std::size_t j = range.begin; j < range.end; ++j) {
-                      std::int32_t sum;
-                      const float cut_off = kernels_.quantise(engine_.packed_row(j), n_features_, stride_,
-                                                              values.data(), &scale_[j], &sum);
-                      cut_off_[j] = outward(cut_off, n_features_);
-                      half_norms_[j] = engine_.half_norm(j);
-                      length_[j] = outward(std::sqrt(2 * half_norms_[j]), n_features_);
-                      std::uint8_t* row = rows_.data() + j * stride_;
-                      for (std::size_t t = 0; t < stride_; ++t)
-                        row[t] = static_cast<std::uint8_t>(values[t] + 128);
-                      // Two vectors a panel, the last may be one; four values of a centroid lie together.
-                      const std::size_t vector = j / kernels::int8_lanes, panel = vector / 2 * 2;
-                      const std::size_t width = (panel + 2 <= n_vectors_ ? 2 : 1) * kernels::int8_lanes * 4;
-                      std::uint8_t* out = panels_.data() + panel * kernels::int8_lanes * 4 * quads +
-                                          (j - panel * kernels::int8_lanes) * 4;
-                      for (std::size_t q = 0; q < quads; ++q) std::copy_n(row + 4 * q, 4, out + q * width);
+                    std::vector<std::int8_t> values(stride_);
+                    AlignedBuffer<float> projected, extended;
+                    std::size_t pitch = 0;
+                    if (in_prefix_) {
+                      pitch = prefix_->padded_axes();
+                      projected.reserve(chunk * pitch);
+                      extended.reserve(n_values_);
+                      prefix_->project(engine_.packed_row(range.begin), engine_.padded_features(),
+                                       range.size(), projected.data());
                     }
+                    for (std::size_t j = range.begin; j < range.end; ++j)
+                      set_centroid(j, projected.data() + (j - range.begin) * pitch, extended.data(),
+                                   values.data());
                   });
-  largest_cut_off_ = static_cast<double>(*std::max_element(cut_off_.data(), cut_off_.data() + n_clusters_));
+  const auto largest = [&](const AlignedBuffer<float>& values) {
+    return static_cast<double>(*std::max_element(values.data(), values.data() + n_clusters_));
+  };
+  largest_cut_off_ = largest(cut_off_);
+  largest_length_ = largest(length_);
+  largest_tail_ = largest(tail_);
 }
 
-void Int8Filter::load(std::size_t i, const float* x) {
-  const float cut_off = kernels_.quantise(x, n_features_, stride_, samples_.data() + i * stride_,
-                                          &sample_scale_[i], &sample_sum_[i]);
-  sample_cut_off_[i] = outward(cut_off, n_features_);
-  sample_length_[i] = round_up<float>(engine_.norm(i) + static_cast<double>(sample_cut_off_[i]));
+void Int8Filter::load(RowRange rows, Scratch& scratch) {
+  constexpr std::size_t batch = PrincipalPrefix::batch_rows;
+  const std::size_t width = engine_.padded_features(), pitch = in_prefix_ ? prefix_->padded_axes() : 0;
+  scratch.x.reserve(batch * width);
+  scratch.projected.reserve(batch * pitch);
+  scratch.extended.reserve(n_values_);
+  for (std::size_t begin = rows.begin; begin < rows.end; begin += batch) {
+    const std::size_t count = std::min(batch, rows.end - begin);
+    for (std::size_t r = 0; in_prefix_ && r < count; ++r)
+      engine_.load_sample(begin + r, scratch.x.data() + r * width);
+    if (in_prefix_) prefix_->project(scratch.x.data(), width, count, scratch.projected.data());
+    for (std::size_t r = 0; r < count; ++r) {
+      const std::size_t i = begin + r;
+      const float* x = in_prefix_ ? nullptr : engine_.sample(i, scratch.x.data());
+      const Rounded rounded = round(x, engine_.norm(i), scratch.projected.data() + r * pitch,
+                                    scratch.extended.data(), samples_.data() + i * stride_);
+      sample_scale_[i] = rounded.scale;
+      sample_sum_[i] = rounded.sum;
+      sample_cut_off_[i] = rounded.cut_off;
+      sample_length_[i] =
+          round_up<float>(static_cast<double>(rounded.length) + static_cast<double>(rounded.cut_off));
+      if (in_prefix_) sample_tail_[i] = rounded.tail;
+    }
+  }
 }
 
 void Int8Filter::find_candidates(RowRange rows, Scratch& scratch) const {
-  const std::size_t from = rows.begin;
-  search(from, {},
-         {samples_.data() + from * stride_, stride_, &sample_scale_[from], &sample_sum_[from],
-          &sample_cut_off_[from], &sample_length_[from], rows.size()},
-         nullptr, scratch);
+  search(rows.begin, {}, samples_from(rows.begin, rows.size()), nullptr, scratch);
 }
 
 void Int8Filter::find_candidates(std::size_t begin, std::span<const std::int32_t> listed,
                                  Scratch& scratch) const {
   const std::size_t count = listed.size();
   scratch.rows.reserve(count * stride_);
-  for (auto* values : {&scratch.scale, &scratch.cut_off, &scratch.length})
+  for (auto* values : {&scratch.scale, &scratch.cut_off, &scratch.length, &scratch.tail})
     values->resize(std::max(values->size(), count));
   scratch.sum.resize(std::max(scratch.sum.size(), count));
   for (std::size_t r = 0; r < count; ++r) {
@@ -122,11 +185,12 @@ void Int8Filter::find_candidates(std::size_t begin, std::span<const std::int32_t
     scratch.sum[r] = sample_sum_[i];
     scratch.cut_off[r] = sample_cut_off_[i];
     scratch.length[r] = sample_length_[i];
+    if (in_prefix_) scratch.tail[r] = sample_tail_[i];
   }
   scratch.bounds.reserve(count * bounds_stride());
   search(begin, listed,
          {scratch.rows.data(), stride_, scratch.scale.data(), scratch.sum.data(), scratch.cut_off.data(),
-          scratch.length.data(), count},
+          scratch.length.data(), scratch.tail.data(), count},
          scratch.bounds.data(), scratch);
 }
 
@@ -135,53 +199,50 @@ void Int8Filter::search(std::size_t begin, std::span<const std::int32_t> listed,
   const auto make_room = [](auto& values, std::size_t size) { values.resize(std::max(values.size(), size)); };
   make_room(scratch.reach, rows.n_rows);
   make_room(scratch.least, rows.n_rows);
-  make_room(scratch.count, rows.n_rows);
-  make_room(scratch.more, rows.n_rows);
-  // A lane after the other may add all its centroids.
-  make_room(scratch.index, rows.n_rows * kernels::int8_lanes + n_vectors_ * kernels::int8_lanes);
-  make_room(scratch.lane, n_vectors_);
-  make_room(scratch.lane_bounds, n_vectors_);
+  make_room(scratch.nearest, rows.n_rows);
+  make_room(scratch.alone, rows.n_rows);
+  scratch.lanes.reserve(rows.n_rows * 2 * kernels::int8_lanes);
   // Both bounds are off, and canonical distances by what the margin says.
   for (std::size_t r = 0; r < rows.n_rows; ++r) {
     const std::size_t i = begin + (listed.empty() ? r : static_cast<std::size_t>(listed[r]));
     scratch.reach[r] = round_up<float>((2 * least_error(i) + engine_.score_margin(i)) * 1.01);
   }
-  kernels_.candidates(centroids_, rows,
-                      {scratch.reach.data(), scratch.least.data(), scratch.index.data(), scratch.count.data(),
-                       scratch.more.data(), bounds, bounds_stride()});
+  kernels_.lowest(centroids_, rows,
+                  {scratch.reach.data(), scratch.least.data(), scratch.nearest.data(), scratch.alone.data(),
+                   scratch.lanes.data(), bounds, bounds_stride()});
 }
 
-std::span<const std::int32_t> Int8Filter::candidates(std::size_t r, std::size_t i, Scratch& scratch) const {
+std::span<const std::int32_t> Int8Filter::candidates(std::size_t r, std::size_t i, float score,
+                                                     Scratch& scratch) const {
   constexpr std::size_t lanes = kernels::int8_lanes;
-  std::int32_t* found = scratch.index.data() + r * lanes;
-  auto count = static_cast<std::size_t>(scratch.count[r]);
-  if (scratch.more[r] != 0) {
-    // All lanes anew, those that hide a second one in full: behind the last row there is room.
-    const float limit = scratch.least[r] + scratch.reach[r];
-    std::int32_t* out = scratch.index.data() + scratch.index.size() - n_vectors_ * lanes;
-    std::size_t n = 0;
-    for (std::size_t f = 0; f < count; ++f) {
-      if ((scratch.more[r] >> static_cast<std::size_t>(found[f]) % lanes & 1u) == 0) out[n++] = found[f];
+  const float *best = scratch.lanes.data() + r * 2 * lanes, *second = best + lanes;
+  const float limit = score + scratch.reach[r];
+  const std::uint32_t mask = (std::uint32_t{1} << kernels::tag_bits(n_vectors_)) - 1;
+  std::vector<std::int32_t>& found = scratch.found;
+  found.clear();
+  for (std::size_t lane = 0; lane < lanes; ++lane) {
+    if (best[lane] > limit) continue;  // a NaN is near
+    if (second[lane] > limit) {
+      const std::size_t j = (std::bit_cast<std::uint32_t>(best[lane]) & mask) * lanes + lane;
+      if (j < n_clusters_) found.push_back(static_cast<std::int32_t>(j));
+      continue;
     }
-    for (std::size_t lane = 0; lane < lanes; ++lane) {
-      if ((scratch.more[r] >> lane & 1u) == 0) continue;
-      std::size_t size = 0;
-      for (std::size_t j = lane; j < n_clusters_; j += lanes)
-        scratch.lane[size++] = static_cast<std::int32_t>(j);
-      pair_bounds(i, {scratch.lane.data(), size}, scratch.lane_bounds.data());
-      for (std::size_t f = 0; f < size; ++f) {
-        if (!(scratch.lane_bounds[f] > limit)) out[n++] = scratch.lane[f];
-      }
+    // The lane hides a second one: all of it anew.
+    scratch.lane.clear();
+    for (std::size_t j = lane; j < n_clusters_; j += lanes)
+      scratch.lane.push_back(static_cast<std::int32_t>(j));
+    scratch.lane_bounds.resize(n_vectors_);
+    pair_bounds(i, scratch.lane, scratch.lane_bounds.data());
+    for (std::size_t f = 0; f < scratch.lane.size(); ++f) {
+      if (!(scratch.lane_bounds[f] > limit)) found.push_back(scratch.lane[f]);
     }
-    found = out;
-    count = n;
   }
-  std::sort(found, found + count);
-  return {found, count};
+  std::sort(found.begin(), found.end());
+  return found;
 }
 
 void Int8Filter::pair_bounds(std::size_t i, std::span<const std::int32_t> index, float* out) const {
-  kernels_.listed_bounds(centroids_, sample(i), 0, index.data(), index.size(), out);
+  kernels_.listed_bounds(centroids_, samples_from(i, 1), 0, index.data(), index.size(), out);
 }
 
 }  // namespace omnimeans

@@ -124,8 +124,7 @@ class ByteBounds final : public Backend<T> {
   void load(RowRange rows, Work& work) {
     engine_.find_norms(rows);
     if constexpr (filterable) {
-      for (std::size_t i = rows.begin; filter_ != nullptr && i < rows.end; ++i)
-        filter_->load(i, engine_.sample(i, work.x.data()));
+      if (filter_ != nullptr) filter_->load(rows, work.int8);
     }
   }
 
@@ -280,13 +279,22 @@ class ByteBounds final : public Backend<T> {
       scratch.stats.distances_computed += scratch.listed.size() * problem_.n_clusters;
       for (std::size_t r = 0; r < scratch.listed.size(); ++r) {
         const std::size_t i = rows.begin + static_cast<std::size_t>(scratch.listed[r]);
-        const std::span<const std::int32_t> index = filter_->candidates(r, i, work.int8);
+        const std::span<const std::int32_t> index = candidates(r, i, work);
         measure(step, i, index, work.squared.data(), scratch);
         decide(step, i, index, work, scratch);
         rows_.write(i, step.labels[i], upper_[i], work.int8.bounds.data() + r * filter_->bounds_stride(),
                     filter_root(i));
       }
     }
+  }
+
+  /// Of listed row r, sample i.
+  std::span<const std::int32_t> candidates(std::size_t r, std::size_t i, Work& work) const {
+    if (work.int8.alone[r] != 0) return {&work.int8.nearest[r], 1};
+    const std::int32_t nearest = filter_->nearest(r, work.int8);
+    float score;
+    engine_.listed_scores(engine_.sample(i, work.x.data()), {&nearest, 1}, &score);
+    return filter_->candidates(r, i, score, work.int8);
   }
 
   /// So many open pairs that a dense refresh is cheaper. In cycles of a Xeon of 2023: a score in a tile d/32,

@@ -10,6 +10,7 @@
   X(gap)                      \
   X(int16)                    \
   X(int8)                     \
+  X(prefix)                   \
   X(elkan)                    \
   X(bytebounds)               \
   X(kdtree)                   \

@@ -94,16 +94,14 @@ struct Int8Loops {
     for (; i < n_rows; ++i) tile(i, Index<1>{});
   }
 
-  /// The lowest and second lowest bound of each lane, of M rows.
-  template <std::size_t M>
-  struct Lowest {
-    alignas(64) float best[M * int8_lanes], second[M * int8_lanes];
-  };
+  static OMNIMEANS_INLINE float* lanes_of(const Int8Lowest& out, std::size_t row) {
+    return out.lanes + row * 2 * int8_lanes;
+  }
 
+  /// Of M rows, what V vectors of centroids change of the lanes' two lowest bounds.
   template <std::size_t M, std::size_t V>
   static OMNIMEANS_INLINE void take_lowest(const Int8Centroids& c, const Int8Rows& rows, std::size_t first,
-                                           std::size_t vector, std::int32_t mask, Lowest<M>& lowest,
-                                           float* out, std::size_t out_stride) {
+                                           std::size_t vector, std::int32_t mask, const Int8Lowest& out) {
     const ints tag_mask = Ops::set(mask);
     ints tag[V];
     unroll<V>([&](auto v) __attribute__((always_inline)) {
@@ -111,15 +109,15 @@ struct Int8Loops {
     });
     panel_bounds<M, V>(
         c, rows, first, vector, [&](auto m, const vec* bound) __attribute__((always_inline)) {
-          if (out != nullptr) {
-            float* row = out + (first + m.value) * out_stride + vector * int8_lanes;
+          if (out.bounds != nullptr) {
+            float* row = out.bounds + (first + m.value) * out.bounds_stride + vector * int8_lanes;
             unroll<V * registers>([&](auto r) __attribute__((always_inline)) {
               S::store(row + r.value * lanes, bound[r.value]);
             });
           }
           unroll<registers>([&](auto h) __attribute__((always_inline)) {
-            float* best_place = lowest.best + m.value * int8_lanes + h.value * lanes;
-            float* second_place = lowest.second + m.value * int8_lanes + h.value * lanes;
+            float* best_place = lanes_of(out, first + m.value) + h.value * lanes;
+            float* second_place = best_place + int8_lanes;
             const vec best = S::load(best_place), second = S::load(second_place);
             vec tagged[V];
             unroll<V>([&](auto v) __attribute__((always_inline)) {
@@ -146,41 +144,37 @@ struct Int8Loops {
     return near;
   }
 
-  static void candidates(const Int8Centroids& c, const Int8Rows& rows, const Int8Candidates& out) {
+  static void lowest(const Int8Centroids& c, const Int8Rows& rows, const Int8Lowest& out) {
     const auto mask = static_cast<std::int32_t>((std::uint32_t{1} << tag_bits(c.n_vectors)) - 1);
     over_tiles(
         rows.n_rows, [&](std::size_t first, auto m) __attribute__((always_inline)) {
           constexpr std::size_t M = m.value, V = Ops::tile_vectors;
-          Lowest<M> lowest;
-          for (std::size_t at = 0; at < M * int8_lanes; at += lanes) {
-            S::store(lowest.best + at, S::set(largest_float));
-            S::store(lowest.second + at, S::set(largest_float));
-          }
+          for (std::size_t at = 0; at < M * 2 * int8_lanes; at += lanes)
+            S::store(lanes_of(out, first) + at, S::set(largest_float));
           std::size_t vector = 0;
-          for (; vector + V <= c.n_vectors; vector += V)
-            take_lowest<M, V>(c, rows, first, vector, mask, lowest, out.bounds, out.bounds_stride);
-          if (V > 1 && vector < c.n_vectors)
-            take_lowest<M, 1>(c, rows, first, vector, mask, lowest, out.bounds, out.bounds_stride);
-          for (std::size_t r = 0; r < M; ++r) {
-            const std::size_t i = first + r;
-            const float *best = lowest.best + r * int8_lanes, *second = lowest.second + r * int8_lanes;
-            vec all = S::load(best);
-            if constexpr (registers == 2) all = S::min(all, S::load(best + lanes));
-            const float least = S::reduce_min(all);
-            const auto lane = static_cast<std::size_t>(__builtin_ctz(near_lanes(best, least)));
-            // Where nothing is finite the place may be none.
-            const std::size_t last = c.n_vectors * int8_lanes - 1,
-                              place = place_of(best[lane], mask) * int8_lanes + lane,
-                              j = place < last ? place : last;
-            out.least[i] =
-                least + 2 * __builtin_fmaf(rows.length[i], c.cut_off[j], rows.cut_off[i] * c.length[j]);
-            const float limit = out.least[i] + out.reach[i];
-            const std::uint32_t near = near_lanes(best, limit);
-            out.more[i] = near_lanes(second, limit);
-            Ops::put_centroids(best, mask, near, out.index + i * int8_lanes);
-            out.count[i] = __builtin_popcount(near);
-          }
+          for (; vector + V <= c.n_vectors; vector += V) take_lowest<M, V>(c, rows, first, vector, mask, out);
+          if (V > 1 && vector < c.n_vectors) take_lowest<M, 1>(c, rows, first, vector, mask, out);
+          for (std::size_t r = 0; r < M; ++r) find_nearest(c, rows, first + r, mask, out);
         });
+  }
+
+  static OMNIMEANS_INLINE void find_nearest(const Int8Centroids& c, const Int8Rows& rows, std::size_t i,
+                                            std::int32_t mask, const Int8Lowest& out) {
+    const float *best = lanes_of(out, i), *second = best + int8_lanes;
+    vec all = S::load(best);
+    if constexpr (registers == 2) all = S::min(all, S::load(best + lanes));
+    const float least = S::reduce_min(all);
+    const auto lane = static_cast<std::size_t>(__builtin_ctz(near_lanes(best, least)));
+    // Where nothing is finite the place may be none.
+    const std::size_t last = c.n_vectors * int8_lanes - 1,
+                      place = place_of(best[lane], mask) * int8_lanes + lane, j = place < last ? place : last;
+    float off = __builtin_fmaf(rows.length[i], c.cut_off[j], rows.cut_off[i] * c.length[j]);
+    if (c.tail != nullptr) off = __builtin_fmaf(rows.tail[i], c.tail[j], off);
+    out.least[i] = least + 2 * off;
+    out.nearest[i] = static_cast<std::int32_t>(j);
+    const float limit = out.least[i] + out.reach[i];
+    const std::uint32_t near = near_lanes(best, limit);
+    out.alone[i] = (near & (near - 1)) == 0 && near_lanes(second, limit) == 0;
   }
 
   static OMNIMEANS_INLINE std::size_t place_of(float bound, std::int32_t mask) {
@@ -273,7 +267,7 @@ struct Int8Loops {
 
 template <class Ops>
 constexpr Int8Kernels make_int8_kernels() {
-  return {Int8Loops<Ops>::candidates, Int8Loops<Ops>::listed_bounds, Int8Loops<Ops>::quantise};
+  return {Int8Loops<Ops>::lowest, Int8Loops<Ops>::listed_bounds, Int8Loops<Ops>::quantise};
 }
 
 }  // namespace

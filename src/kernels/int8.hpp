@@ -26,6 +26,7 @@ struct Int8Rows {
   const std::int32_t* sum = nullptr;  ///< of the row's values
   const float* cut_off = nullptr;     ///< length of what the rounding took off
   const float* length = nullptr;      ///< of the rounded row
+  const float* tail = nullptr;        ///< null: rows are whole (int8_filter.hpp)
   std::size_t n_rows = 0;
 };
 
@@ -39,6 +40,7 @@ struct Int8Centroids {
   const float* half_norms = nullptr;  ///< n_vectors * int8_lanes; the largest float for padding
   const float* length = nullptr;      ///< of the centroid; 0 for padding
   const float* cut_off = nullptr;     ///< length of what the rounding took off; 0 for padding
+  const float* tail = nullptr;        ///< null: rows are whole
   std::size_t n_vectors = 0;
   std::size_t n_quads = 0;  ///< of features: ceil(n_features / 4)
 };
@@ -46,14 +48,14 @@ struct Int8Centroids {
 /// Which centroids may be the nearest. Lane l stands for the centroids j = l modulo int8_lanes; the place of
 /// j in its lane, j / int8_lanes, replaces the lowest tag_bits() of its bound, so that a lane's lowest bound
 /// tells its centroid. With j the place of the lowest of all, b_j, nothing is near that is above
-/// b_j + 2 off_ij + reach_i.
-struct Int8Candidates {
-  const float* reach = nullptr;   ///< n_rows
-  float* least = nullptr;         ///< n_rows: b_j + 2 off_ij
-  std::int32_t* index = nullptr;  ///< n_rows x int8_lanes: of the lanes whose lowest bound is near
-  std::int32_t* count = nullptr;  ///< n_rows: of index
-  std::uint32_t* more = nullptr;  ///< n_rows: the lanes, as bits, whose second lowest bound is near, too
-  float* bounds = nullptr;        ///< n_rows x bounds_stride, or null: every bound
+/// least_i + reach_i.
+struct Int8Lowest {
+  const float* reach = nullptr;     ///< n_rows
+  float* least = nullptr;           ///< n_rows: b_j + 2 off_ij + 2 tail_i tail_j
+  std::int32_t* nearest = nullptr;  ///< n_rows: j
+  std::uint8_t* alone = nullptr;    ///< n_rows: whether nothing else is near
+  float* lanes = nullptr;  ///< n_rows x 2 x int8_lanes: the lowest bound of every lane, and the second lowest
+  float* bounds = nullptr;  ///< n_rows x bounds_stride, or null: every bound
   std::size_t bounds_stride = 0;
 };
 
@@ -66,9 +68,9 @@ constexpr unsigned tag_bits(std::size_t n_vectors) {
 
 struct Int8Kernels {
   /// b_ij = half_norm_j - scale_i q_i.q_j scale_j - off_ij,  off_ij = cut_off_i length_j + length_i
-  /// cut_off_j: the product of integers is exact, then six roundings at most. The candidates for the nearest
-  /// centroid of every row, by these bounds. None may be infinite or a NaN unless reach is infinite.
-  void (*candidates)(const Int8Centroids&, const Int8Rows&, const Int8Candidates&);
+  /// cut_off_j: the product of integers is exact, then six roundings at most. The lowest of these bounds of
+  /// every row. None may be infinite or a NaN unless reach is infinite.
+  void (*lowest)(const Int8Centroids&, const Int8Rows&, const Int8Lowest&);
 
   /// b_ij of row i and the centroids index[0 ... count - 1].
   void (*listed_bounds)(const Int8Centroids&, const Int8Rows&, std::size_t i, const std::int32_t* index,

@@ -34,15 +34,6 @@ struct Int8Avx512 {
     return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(mask, tag, bits(bound), 0xca));
   }
 
-  /// Of the lanes that `near` names, the centroids.
-  static OMNIMEANS_INLINE void put_centroids(const float* best, std::int32_t mask, std::uint32_t near,
-                                             std::int32_t* out) {
-    const ints lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    const ints places = _mm512_slli_epi32(_mm512_and_si512(load(best), set(mask)), 4);
-    _mm512_storeu_si512(
-        out, _mm512_maskz_compress_epi32(static_cast<__mmask16>(near), _mm512_or_si512(places, lanes)));
-  }
-
   /// Four sums of 16 lanes: turned within 128 bits, then the quarters are added.
   static OMNIMEANS_INLINE __m128i four_sums(const ints* a) {
     const ints low = add(_mm512_unpacklo_epi32(a[0], a[1]), _mm512_unpackhi_epi32(a[0], a[1]));

@@ -45,15 +45,6 @@ struct Int8AvxVnni {
     return _mm256_castsi256_ps(_mm256_or_si256(_mm256_andnot_si256(mask, bits(bound)), tag));
   }
 
-  /// Of the lanes that `near` names, the centroids.
-  static OMNIMEANS_INLINE void put_centroids(const float* best, std::int32_t mask, std::uint32_t near,
-                                             std::int32_t* out) {
-    for (; near != 0; near &= near - 1) {
-      const int lane = __builtin_ctz(near);
-      *out++ = (std::bit_cast<std::int32_t>(best[lane]) & mask) * int{int8_lanes} + lane;
-    }
-  }
-
   static OMNIMEANS_INLINE __m128i four_sums(const ints* a) {
     const ints halves = _mm256_hadd_epi32(_mm256_hadd_epi32(a[0], a[1]), _mm256_hadd_epi32(a[2], a[3]));
     return _mm_add_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));

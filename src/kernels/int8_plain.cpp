@@ -27,13 +27,13 @@ float tagged(float score, std::uint32_t mask, std::size_t vector) {
                               static_cast<std::uint32_t>(vector));
 }
 
-void candidates(const Int8Centroids& c, const Int8Rows& rows, const Int8Candidates& out) {
+void lowest(const Int8Centroids& c, const Int8Rows& rows, const Int8Lowest& out) {
   const std::uint32_t mask = (std::uint32_t{1} << tag_bits(c.n_vectors)) - 1;
   constexpr float largest = std::numeric_limits<float>::max();
   for (std::size_t i = 0; i < rows.n_rows; ++i) {
     for (std::size_t j = 0; out.bounds != nullptr && j < c.n_vectors * int8_lanes; ++j)
       out.bounds[i * out.bounds_stride + j] = bound(c, rows, i, j);
-    float best[int8_lanes], second[int8_lanes], lowest = largest;
+    float *best = out.lanes + i * 2 * int8_lanes, *second = best + int8_lanes, least = largest;
     for (std::size_t l = 0; l < int8_lanes; ++l) {
       best[l] = second[l] = largest;
       for (std::size_t v = 0; v < c.n_vectors; ++v) {
@@ -45,26 +45,21 @@ void candidates(const Int8Centroids& c, const Int8Rows& rows, const Int8Candidat
           second[l] = s;
         }
       }
-      lowest = std::fmin(lowest, best[l]);
+      least = std::fmin(least, best[l]);
     }
     std::size_t lane = 0;
-    while (lane + 1 < int8_lanes && best[lane] != lowest) ++lane;
+    while (lane + 1 < int8_lanes && best[lane] != least) ++lane;
     // Where nothing is finite the place may be none.
     const std::size_t place = (std::bit_cast<std::uint32_t>(best[lane]) & mask) * int8_lanes + lane,
                       at = std::min(place, c.n_vectors * int8_lanes - 1);
-    out.least[i] = lowest + 2 * std::fma(rows.length[i], c.cut_off[at], rows.cut_off[i] * c.length[at]);
+    float off = std::fma(rows.length[i], c.cut_off[at], rows.cut_off[i] * c.length[at]);
+    if (c.tail != nullptr) off = std::fma(rows.tail[i], c.tail[at], off);
+    out.least[i] = least + 2 * off;
+    out.nearest[i] = static_cast<std::int32_t>(at);
     const float limit = out.least[i] + out.reach[i];
-    std::int32_t count = 0;
-    std::uint32_t more = 0;
-    for (std::size_t l = 0; l < int8_lanes; ++l) {
-      if (!(second[l] > limit)) more |= std::uint32_t{1} << l;
-      if (best[l] > limit) continue;
-      const std::uint32_t vector = std::bit_cast<std::uint32_t>(best[l]) & mask;
-      out.index[i * int8_lanes + static_cast<std::size_t>(count++)] =
-          static_cast<std::int32_t>(vector * int8_lanes + l);
-    }
-    out.count[i] = count;
-    out.more[i] = more;
+    int near = 0;
+    for (std::size_t l = 0; l < int8_lanes; ++l) near += !(best[l] > limit) + !(second[l] > limit);
+    out.alone[i] = near <= 1;
   }
 }
 
@@ -99,7 +94,7 @@ float quantise(const float* x, std::size_t d, std::size_t stride, std::int8_t* v
 }  // namespace
 
 const Int8Kernels& plain_int8_kernels() {
-  static constexpr Int8Kernels kernels{candidates, listed_bounds, quantise};
+  static constexpr Int8Kernels kernels{lowest, listed_bounds, quantise};
   return kernels;
 }
 

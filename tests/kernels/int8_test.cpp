@@ -42,8 +42,8 @@ std::size_t rounded_up(std::size_t n, std::size_t to) {
 struct Bytes8 {
   std::size_t n, d, k, stride, vectors, quads;
   std::vector<std::int8_t> row_values, centroid_values;  ///< stride apart, zeros behind d
-  std::vector<float> row_scale, row_cut_off, row_length;
-  std::vector<float> centroid_scale, half_norm, centroid_length, centroid_cut_off;
+  std::vector<float> row_scale, row_cut_off, row_length, row_tail;
+  std::vector<float> centroid_scale, half_norm, centroid_length, centroid_cut_off, centroid_tail;
   std::vector<std::int32_t> row_sum;
 
   Bytes8(std::size_t n_rows, std::size_t n_features, std::size_t n_clusters, Random& random, int constant = 0)
@@ -58,10 +58,12 @@ struct Bytes8 {
         row_scale(random_values<float>(random, n, 0, 1)),
         row_cut_off(random_values<float>(random, n, 0, 10)),
         row_length(random_values<float>(random, n, 0, 100)),
+        row_tail(random_values<float>(random, n, 0, 20)),
         centroid_scale(vectors * int8_lanes, 0),
         half_norm(vectors * int8_lanes, std::numeric_limits<float>::max()),
         centroid_length(vectors * int8_lanes, 0),
         centroid_cut_off(vectors * int8_lanes, 0),
+        centroid_tail(vectors * int8_lanes, 0),
         row_sum(n, 0) {
     const auto byte = [&] {
       return static_cast<std::int8_t>(constant != 0      ? constant
@@ -79,6 +81,7 @@ struct Bytes8 {
       half_norm[j] = static_cast<float>(random.uniform(0, 1e4));
       centroid_length[j] = static_cast<float>(random.uniform(0, 100));
       centroid_cut_off[j] = static_cast<float>(random.uniform(0, 10));
+      centroid_tail[j] = static_cast<float>(random.uniform(0, 20));
     }
   }
 
@@ -121,60 +124,70 @@ struct Bytes8 {
   }
 };
 
-/// What candidates() must find of row i, in its own words: the lanes' two lowest by sorting.
-void check_candidates(const Bytes8& b, std::size_t i, float reach, float least, std::int32_t count,
-                      const std::int32_t* index, std::uint32_t more) {
+/// What lowest() must find of row i, in its own words: the lanes' two lowest by sorting.
+void check_lowest(const Bytes8& b, std::size_t i, bool tails, float reach, float least, std::int32_t nearest,
+                  bool alone, const float* lanes) {
   std::size_t lowest = 0;
   for (std::size_t j = 1; j < b.vectors * int8_lanes; ++j) {
     if (b.tagged(i, j) < b.tagged(i, lowest)) lowest = j;
   }
-  const float width =
+  float width =
       std::fma(b.row_length[i], b.centroid_cut_off[lowest], b.row_cut_off[i] * b.centroid_length[lowest]);
+  if (tails) width = std::fma(b.row_tail[i], b.centroid_tail[lowest], width);
   ASSERT_PRED2(same_bits<float>, least, b.tagged(i, lowest) + 2 * width) << "i " << i;
-  std::vector<std::int32_t> near;
-  std::uint32_t second = 0;
+  ASSERT_EQ(nearest, static_cast<std::int32_t>(lowest));
+  std::size_t near = 0;
   for (std::size_t lane = 0; lane < int8_lanes; ++lane) {
-    std::vector<std::pair<float, std::size_t>> of_lane;
-    for (std::size_t j = lane; j < b.vectors * int8_lanes; j += int8_lanes)
-      of_lane.emplace_back(b.tagged(i, j), j);
+    std::vector<float> of_lane;
+    for (std::size_t j = lane; j < b.vectors * int8_lanes; j += int8_lanes) of_lane.push_back(b.tagged(i, j));
+    // A lane of one has the largest float beside it.
+    of_lane.push_back(std::numeric_limits<float>::max());
     std::sort(of_lane.begin(), of_lane.end());
-    if (of_lane[0].first <= least + reach) near.push_back(static_cast<std::int32_t>(of_lane[0].second));
-    // A lane of one has nothing to hide, unless everything is near.
-    const bool hidden = of_lane.size() > 1 ? of_lane[1].first <= least + reach : std::isinf(reach);
-    if (hidden) second |= std::uint32_t{1} << lane;
+    ASSERT_PRED2(same_bits<float>, lanes[lane], of_lane[0]) << "i " << i << ", lane " << lane;
+    ASSERT_PRED2(same_bits<float>, lanes[int8_lanes + lane], of_lane[1]) << "i " << i << ", lane " << lane;
+    for (const float bound : {of_lane[0], of_lane[1]}) near += bound <= least + reach;
   }
-  ASSERT_EQ(std::vector<std::int32_t>(index, index + count), near) << "i " << i << ", reach " << reach;
-  ASSERT_EQ(more, second) << "i " << i << ", reach " << reach;
+  ASSERT_EQ(alone, near == 1) << "i " << i << ", reach " << reach;
 }
 
-/// Candidates, bounds and listed bounds of `b`, by `kernels`.
+/// Lowest bounds, all bounds and listed ones of `b`, by `kernels`.
 void check_bounds(const Int8Kernels& kernels, const Bytes8& b, Placement place, Random& random) {
   Guarded<std::int8_t> values(b.row_values, place);
   Guarded<float> row_scale(b.row_scale, place), row_cut_off(b.row_cut_off, place),
-      row_length(b.row_length, place), centroid_scale(b.centroid_scale, place), half_norm(b.half_norm, place),
-      centroid_length(b.centroid_length, place), centroid_cut_off(b.centroid_cut_off, place);
+      row_length(b.row_length, place), row_tail(b.row_tail, place), centroid_scale(b.centroid_scale, place),
+      half_norm(b.half_norm, place), centroid_length(b.centroid_length, place),
+      centroid_cut_off(b.centroid_cut_off, place), centroid_tail(b.centroid_tail, place);
   Guarded<std::int32_t> row_sum(b.row_sum, place);
   Guarded<std::uint8_t> panels(b.panels(), place), rows(b.rows(), place);
-  const Int8Centroids centroids{panels.data(),           rows.data(),      b.stride,
-                                centroid_scale.data(),   half_norm.data(), centroid_length.data(),
-                                centroid_cut_off.data(), b.vectors,        b.quads};
-  const Int8Rows samples{values.data(),     b.stride, row_scale.data(), row_sum.data(), row_cut_off.data(),
-                         row_length.data(), b.n};
+  const bool tails = random.chance(2);
+  const Int8Centroids centroids{panels.data(),
+                                rows.data(),
+                                b.stride,
+                                centroid_scale.data(),
+                                half_norm.data(),
+                                centroid_length.data(),
+                                centroid_cut_off.data(),
+                                tails ? centroid_tail.data() : nullptr,
+                                b.vectors,
+                                b.quads};
+  const Int8Rows samples{values.data(),      b.stride,          row_scale.data(), row_sum.data(),
+                         row_cut_off.data(), row_length.data(), row_tail.data(),  b.n};
   const std::size_t width = b.vectors * int8_lanes, out_stride = width + random.below(3);
   std::vector<float> far(b.n);
   for (float& reach : far)
     reach = random.chance(8) ? std::numeric_limits<float>::infinity()
                              : static_cast<float>(random.uniform(0, random.one_of({1.0, 1e2, 1e4})));
-  Guarded<float> reach(far, place), least(b.n, place), out((b.n - 1) * out_stride + width, place);
-  Guarded<std::int32_t> index(b.n * int8_lanes, place), count(b.n, place);
-  Guarded<std::uint32_t> more(b.n, place);
+  Guarded<float> reach(far, place), least(b.n, place), out((b.n - 1) * out_stride + width, place),
+      lanes(b.n * 2 * int8_lanes, place);
+  Guarded<std::int32_t> nearest(b.n, place);
+  Guarded<std::uint8_t> alone(b.n, place);
   for (const bool every : {false, true}) {
-    kernels.candidates(centroids, samples,
-                       {reach.data(), least.data(), index.data(), count.data(), more.data(),
-                        every ? out.data() : nullptr, out_stride});
+    kernels.lowest(centroids, samples,
+                   {reach.data(), least.data(), nearest.data(), alone.data(), lanes.data(),
+                    every ? out.data() : nullptr, out_stride});
     for (std::size_t i = 0; i < b.n; ++i) {
-      ASSERT_NO_FATAL_FAILURE(check_candidates(b, i, far[i], least.data()[i], count.data()[i],
-                                               index.data() + i * int8_lanes, more.data()[i]))
+      ASSERT_NO_FATAL_FAILURE(check_lowest(b, i, tails, far[i], least.data()[i], nearest.data()[i],
+                                           alone.data()[i] != 0, lanes.data() + i * 2 * int8_lanes))
           << "n " << b.n << ", d " << b.d << ", k " << b.k;
       for (std::size_t j = 0; every && j < width; ++j) {
         ASSERT_PRED2(same_bits<float>, out.data()[i * out_stride + j], b.expected(i, j))
@@ -182,7 +195,7 @@ void check_bounds(const Int8Kernels& kernels, const Bytes8& b, Placement place, 
       }
     }
   }
-  ASSERT_TRUE(least.intact() && out.intact() && index.intact() && count.intact() && more.intact());
+  ASSERT_TRUE(least.intact() && out.intact() && lanes.intact() && nearest.intact() && alone.intact());
 
   for (const std::size_t n_listed : {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{4},
                                      std::size_t{5}, 6 + random.below(20)}) {
@@ -201,7 +214,7 @@ void check_bounds(const Int8Kernels& kernels, const Bytes8& b, Placement place, 
   }
 }
 
-TEST(Int8, BoundsAndCandidatesAreThoseOfThePlainLoops) {
+TEST(Int8, BoundsAndTheLowestAreThoseOfThePlainLoops) {
   for (const Named& each : usable_int8()) {
     SCOPED_TRACE(each.name);
     std::uint64_t seed = 0;

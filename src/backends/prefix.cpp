@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// prefix: exhaustive search along the first principal components of the samples, in eight bits, exact all the
+// same. x = y + rest along some axes, so that with t, the length of the rest,
+//
+//   |x.c - y_x.y_c| <= t_x t_c
+//
+// bounds every score from both sides (principal_prefix.hpp), and what rounding to eight bits cuts off is
+// taken off as in int8. Centroids are means, whose tails are shorter than the samples': in 60 of 784 features
+// of digit images half a percent of the scores are within their bounds of the lowest. Those are computed in
+// float.
+//
+// Reads 64 bytes of most samples, for any number of features. Where variances are alike in all directions
+// nothing is gained, nor without products of bytes, nor for double: then this is `simd`.
+//
+// Siblings: int8.cpp (all features). Among others that look at a part of the features first: Drake & Hamerly
+// 2012; SuperKMeans 2026 prunes by random rotations, which is not exact.
+#include "backends/int8_search.hpp"
+
+namespace omnimeans::algorithms {
+namespace {
+
+template <class T>
+class Prefix final : public Int8Search<T> {
+ public:
+  explicit Prefix(const Problem<T>& problem) : Int8Search<T>("prefix", problem, Int8Filter::Rows::prefix) {}
+};
+
+}  // namespace
+
+const BackendEntry& prefix() {
+  static const BackendEntry entry{
+      {.name = "prefix",
+       .exact = true,
+       .memory = "96*n bytes, n + 3*k*d + 1024*d values",
+       .use_when =
+           "AVX-512 VNNI or AVX-VNNI, float data, 256 features or more of which a few directions hold "
+           "most of the variance (images, many embeddings), 64 clusters or more",
+       .avoid_when = "variances alike in all directions, few features or clusters, double, or a CPU without "
+                     "products of bytes (then it is simd)",
+       .reference = "tails by the Cauchy-Schwarz inequality; axes by Halko, Martinsson & Tropp 2011"},
+      make<Prefix, float>,
+      make<Prefix, double>};
+  return entry;
+}
+
+}  // namespace omnimeans::algorithms

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// Samples and centroids in a few coordinates that bound their products: the part of a row along some axes,
+// and how long the rest is.
+//
+// With axes p_r, the rows of P, y_x = P x + eta_x (|eta_x| <= eps_x, the rounding of d products added) and
+// r_x = x - P^T y_x, likewise of c, and P P^T = I + D:
+//   x.c = y_x.(I + D) y_c + y_x.P r_c + y_c.P r_x + r_x.r_c,     P r_x = -eta_x - D y_x
+// So with delta >= |D|, E_x = eps_x + 3/2 delta |y_x|, and t_x >= |r_x|:
+//   |x.c - y_x.y_c| <= t_x t_c + |y_x| E_c + |y_c| E_x
+//   |r_x|^2 <= |x|^2 - |y_x|^2 + 2 |y_x| eps_x + delta |y_x|^2
+// t is split evenly among n_tails more coordinates: in x~ = (y_x, t_x/2, ...) products are those of y plus
+// t_x t_c, so half |c|^2 - x~.c~ is a lower bound of the score, but for the E, and 2 t_x t_c more an upper
+// one.
+//
+// The bounds hold for any axes. They are tight for the principal ones, which leave short tails: of some of
+// the samples, by one step of subspace iteration (Halko, Martinsson & Tropp 2011, algorithm 4.3). They are
+// then turned at random among themselves, so that no coordinate is much larger than another and eight bits
+// hold them all alike.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "aligned_buffer.hpp"
+#include "dense_engine.hpp"
+
+namespace omnimeans {
+
+class PrincipalPrefix {
+ public:
+  static constexpr std::size_t n_tails = 4;
+
+  /// Coordinates that are worth trying for so many features, the tails among them; 0: none.
+  static constexpr std::size_t values_for(std::size_t n_features) {
+    return n_features >= 256 ? 64 : n_features >= 96 ? 32 : n_features >= 32 ? 16 : 0;
+  }
+  static double bytes_needed(std::size_t n_samples, std::size_t n_features);
+
+  /// Axes of the engine's samples, as it moves and scales them for its current centroids.
+  PrincipalPrefix(const DenseEngine<float>& engine, std::size_t n_samples, std::size_t n_features,
+                  int threads);
+
+  std::size_t n_values() const { return n_axes_ + n_tails; }
+
+  /// Rows that are projected at a time, and the values that takes.
+  static constexpr std::size_t batch_rows = 24;
+  std::size_t batch_values() const { return batch_rows * padded_axes_; }
+
+  /// -x.p_r of `count` rows, `stride` values apart, to `out`: a row padded_axes() apart.
+  void project(const float* rows, std::size_t stride, std::size_t count, float* out) const;
+  std::size_t padded_axes() const { return padded_axes_; }
+
+  /// x~, n_values() of them, from what project() wrote and |x| at most; E_x, |x~| and t_x at most. Where |x|
+  /// is not finite x~ is not either.
+  struct Measured {
+    double error, length;
+    float tail;
+  };
+  Measured extend(const float* projected, double norm, float* out) const;
+
+ private:
+  void find_axes(const DenseEngine<float>& engine, std::size_t n_samples, int threads);
+  void make_orthonormal(AlignedBuffer<float>& rows, std::size_t length, std::size_t stride) const;
+  void pack();
+  void measure();
+
+  const kernels::Kernels<float>& kernels_;
+  std::size_t n_features_, n_axes_, padded_axes_, stride_;
+  AlignedBuffer<float> axes_;                 ///< n_axes x stride
+  AlignedBuffer<float> panels_, half_norms_;  ///< packed for the score kernel
+  double delta_ = 0;                          ///< of D
+  double rounding_ = 0;                       ///< eps_x / |x|
+};
+
+}  // namespace omnimeans
