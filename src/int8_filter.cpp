@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "rounding.hpp"
 
@@ -30,22 +31,21 @@ float outward(float length, std::size_t n_features) {
 
 Int8Filter::Int8Filter(const DenseEngine<float>& engine, const kernels::Int8Kernels& kernels,
                        std::size_t n_samples, std::size_t n_features, std::size_t n_clusters, int threads,
-                       Rows rows)
+                       std::unique_ptr<PrincipalPrefix> prefix)
     : engine_(engine),
       kernels_(kernels),
-      n_samples_(n_samples),
       n_features_(n_features),
       n_clusters_(n_clusters),
-      n_values_(values_of(n_features, rows)),
+      n_values_(prefix != nullptr ? prefix->n_values() : n_features),
       n_vectors_(vectors(n_clusters)),
       stride_(padded(n_values_)),
-      in_prefix_(n_values_ < n_features),
       threads_(threads),
+      prefix_(std::move(prefix)),
       samples_(AlignedBuffer<std::int8_t>::for_overwrite(n_samples * stride_)),
       sample_scale_(n_samples),
       sample_cut_off_(n_samples),
       sample_length_(n_samples),
-      sample_tail_(in_prefix_ ? n_samples : 0),
+      sample_tail_(prefix_ != nullptr ? n_samples : 0),
       sample_sum_(n_samples),
       panels_(n_vectors_ * kernels::int8_lanes * stride_),
       rows_(n_vectors_ * kernels::int8_lanes * stride_),
@@ -63,25 +63,22 @@ Int8Filter::Int8Filter(const DenseEngine<float>& engine, const kernels::Int8Kern
                 .half_norms = half_norms_.data(),
                 .length = length_.data(),
                 .cut_off = cut_off_.data(),
-                .tail = in_prefix_ ? tail_.data() : nullptr,
+                .tail = prefix_ != nullptr ? tail_.data() : nullptr,
                 .n_vectors = n_vectors_,
                 .n_quads = block_count(n_values_, 4)};
 }
 
-double Int8Filter::bytes_needed(std::size_t n_samples, std::size_t n_features, std::size_t n_clusters,
-                                Rows rows) {
-  const std::size_t values = values_of(n_features, rows);
-  const double row = static_cast<double>(padded(values));
+double Int8Filter::bytes_needed(std::size_t n_samples, std::size_t n_values, std::size_t n_clusters) {
+  const double row = static_cast<double>(padded(n_values));
   return static_cast<double>(n_samples) * (row + 20) +
-         static_cast<double>(vectors(n_clusters) * kernels::int8_lanes) * (2 * row + 20) +
-         (values < n_features ? PrincipalPrefix::bytes_needed(n_samples, n_features) : 0);
+         static_cast<double>(vectors(n_clusters) * kernels::int8_lanes) * (2 * row + 20);
 }
 
 Int8Filter::Rounded Int8Filter::round(const float* x, double norm, const float* projected, float* extended,
                                       std::int8_t* values) const {
   Rounded rounded{};
   double error = 0, length = norm;
-  if (in_prefix_) {
+  if (prefix_ != nullptr) {
     const PrincipalPrefix::Measured measured = prefix_->extend(projected, norm, extended);
     error = measured.error;
     length = measured.length;
@@ -113,8 +110,6 @@ void Int8Filter::set_centroid(std::size_t j, const float* projected, float* exte
 }
 
 void Int8Filter::set_centroids() {
-  if (in_prefix_ && prefix_ == nullptr)
-    prefix_ = std::make_unique<PrincipalPrefix>(engine_, n_samples_, n_features_, threads_);
   constexpr std::size_t chunk = PrincipalPrefix::batch_rows;
   parallel_blocks(n_clusters_ * n_features_ < 100'000 ? 1 : threads_, block_count(n_clusters_, chunk),
                   [&](std::size_t b, int) {
@@ -122,7 +117,7 @@ void Int8Filter::set_centroids() {
                     std::vector<std::int8_t> values(stride_);
                     AlignedBuffer<float> projected, extended;
                     std::size_t pitch = 0;
-                    if (in_prefix_) {
+                    if (prefix_ != nullptr) {
                       pitch = prefix_->padded_axes();
                       projected.reserve(chunk * pitch);
                       extended.reserve(n_values_);
@@ -143,28 +138,37 @@ void Int8Filter::set_centroids() {
 
 void Int8Filter::load(RowRange rows, Scratch& scratch) {
   constexpr std::size_t batch = PrincipalPrefix::batch_rows;
-  const std::size_t width = engine_.padded_features(), pitch = in_prefix_ ? prefix_->padded_axes() : 0;
+  const std::size_t width = engine_.padded_features(),
+                    pitch = prefix_ != nullptr ? prefix_->padded_axes() : 0;
   scratch.x.reserve(batch * width);
   scratch.projected.reserve(batch * pitch);
   scratch.extended.reserve(n_values_);
   for (std::size_t begin = rows.begin; begin < rows.end; begin += batch) {
     const std::size_t count = std::min(batch, rows.end - begin);
-    for (std::size_t r = 0; in_prefix_ && r < count; ++r)
+    for (std::size_t r = 0; prefix_ != nullptr && r < count; ++r)
       engine_.load_sample(begin + r, scratch.x.data() + r * width);
-    if (in_prefix_) prefix_->project(scratch.x.data(), width, count, scratch.projected.data());
+    if (prefix_ != nullptr) prefix_->project(scratch.x.data(), width, count, scratch.projected.data());
     for (std::size_t r = 0; r < count; ++r) {
       const std::size_t i = begin + r;
-      const float* x = in_prefix_ ? nullptr : engine_.sample(i, scratch.x.data());
+      const float* x = prefix_ != nullptr ? nullptr : engine_.sample(i, scratch.x.data());
       const Rounded rounded = round(x, engine_.norm(i), scratch.projected.data() + r * pitch,
                                     scratch.extended.data(), samples_.data() + i * stride_);
-      sample_scale_[i] = rounded.scale;
-      sample_sum_[i] = rounded.sum;
-      sample_cut_off_[i] = rounded.cut_off;
-      sample_length_[i] =
-          round_up<float>(static_cast<double>(rounded.length) + static_cast<double>(rounded.cut_off));
-      if (in_prefix_) sample_tail_[i] = rounded.tail;
+      put(i, rounded);
     }
   }
+}
+
+void Int8Filter::load(std::size_t i, const float* x) {
+  put(i, round(x, engine_.norm(i), nullptr, nullptr, samples_.data() + i * stride_));
+}
+
+void Int8Filter::put(std::size_t i, const Rounded& rounded) {
+  sample_scale_[i] = rounded.scale;
+  sample_sum_[i] = rounded.sum;
+  sample_cut_off_[i] = rounded.cut_off;
+  sample_length_[i] =
+      round_up<float>(static_cast<double>(rounded.length) + static_cast<double>(rounded.cut_off));
+  if (prefix_ != nullptr) sample_tail_[i] = rounded.tail;
 }
 
 void Int8Filter::find_candidates(RowRange rows, Scratch& scratch) const {
@@ -185,7 +189,7 @@ void Int8Filter::find_candidates(std::size_t begin, std::span<const std::int32_t
     scratch.sum[r] = sample_sum_[i];
     scratch.cut_off[r] = sample_cut_off_[i];
     scratch.length[r] = sample_length_[i];
-    if (in_prefix_) scratch.tail[r] = sample_tail_[i];
+    if (prefix_ != nullptr) scratch.tail[r] = sample_tail_[i];
   }
   scratch.bounds.reserve(count * bounds_stride());
   search(begin, listed,
@@ -202,10 +206,9 @@ void Int8Filter::search(std::size_t begin, std::span<const std::int32_t> listed,
   make_room(scratch.nearest, rows.n_rows);
   make_room(scratch.alone, rows.n_rows);
   scratch.lanes.reserve(rows.n_rows * 2 * kernels::int8_lanes);
-  // Both bounds are off, and canonical distances by what the margin says.
   for (std::size_t r = 0; r < rows.n_rows; ++r) {
     const std::size_t i = begin + (listed.empty() ? r : static_cast<std::size_t>(listed[r]));
-    scratch.reach[r] = round_up<float>((2 * least_error(i) + engine_.score_margin(i)) * 1.01);
+    scratch.reach[r] = reach(i);
   }
   kernels_.lowest(centroids_, rows,
                   {scratch.reach.data(), scratch.least.data(), scratch.nearest.data(), scratch.alone.data(),

@@ -44,15 +44,13 @@ const kernels::Int8Kernels* int8_kernels_for(const Problem<T>& problem) {
 
 class Int8Filter {
  public:
-  /// What is rounded: all features, or a few coordinates that stand for them, where there are enough features
-  /// for that.
-  enum class Rows { whole, prefix };
-
+  /// What is rounded: all features, or the coordinates of a prefix if it is not null.
   Int8Filter(const DenseEngine<float>& engine, const kernels::Int8Kernels& kernels, std::size_t n_samples,
-             std::size_t n_features, std::size_t n_clusters, int threads, Rows rows = Rows::whole);
+             std::size_t n_features, std::size_t n_clusters, int threads,
+             std::unique_ptr<PrincipalPrefix> prefix = nullptr);
 
-  static double bytes_needed(std::size_t n_samples, std::size_t n_features, std::size_t n_clusters,
-                             Rows rows = Rows::whole);
+  /// For samples of so many values.
+  static double bytes_needed(std::size_t n_samples, std::size_t n_values, std::size_t n_clusters);
 
   /// Takes the engine's centroids, after its pack_rows().
   void set_centroids();
@@ -76,6 +74,8 @@ class Int8Filter {
 
   /// Rounds samples, once, after set_centroids() and the engine's find_norms().
   void load(RowRange rows, Scratch& scratch);
+  /// One of them, whole; `x` as DenseEngine::sample() gives it.
+  void load(std::size_t i, const float* x);
 
   /// Finds which centroids may be the nearest of each of `rows`, or of the samples begin + listed[r], by
   /// these bounds alone; on request the bounds of every pair, in scratch.bounds.
@@ -96,15 +96,25 @@ class Int8Filter {
 
   /// Lower bounds of the scores of sample i and the centroids that `index` lists, but for rounding(i).
   void pair_bounds(std::size_t i, std::span<const std::int32_t> index, float* out) const;
+  /// An upper bound of the score of sample i and centroid j from the lower one, likewise.
+  float upper_bound(std::size_t i, std::size_t j, float lower) const {
+    return lower + 2 * (sample_length_[i] * cut_off_[j] + sample_cut_off_[i] * length_[j] +
+                        (prefix_ != nullptr ? sample_tail_[i] * tail_[j] : 0));
+  }
+  /// How far above the upper bound of any centroid's score the lower one of the canonical winner may be: both
+  /// bounds are off, and canonical distances by what the margin says.
+  float reach(std::size_t i) const {
+    return round_up<float>((2 * least_error(i) + engine_.score_margin(i)) * 1.01);
+  }
+  /// Asks for what pair_bounds() reads of sample i.
+  void prefetch(std::size_t i) const {
+    for (std::size_t t = 0; t < stride_; t += 64) __builtin_prefetch(samples_.data() + i * stride_ + t);
+  }
 
   double least_error(std::size_t i) const { return rounding(i) + tag_error_ * largest(i); }
   double rounding(std::size_t i) const { return 16 * unit_roundoff<float>() * largest(i); }
 
  private:
-  static std::size_t values_of(std::size_t n_features, Rows rows) {
-    const std::size_t few = rows == Rows::prefix ? PrincipalPrefix::values_for(n_features) : 0;
-    return few > 0 ? few : n_features;
-  }
   kernels::Int8Rows samples_from(std::size_t i, std::size_t count) const {
     return {samples_.data() + i * stride_,
             stride_,
@@ -119,7 +129,8 @@ class Int8Filter {
   double largest(std::size_t i) const {
     const double longest = engine_.longest();
     return 2 * static_cast<double>(sample_length_[i]) * (largest_length_ + largest_cut_off_) +
-           longest * longest + (in_prefix_ ? 2 * static_cast<double>(sample_tail_[i]) * largest_tail_ : 0);
+           longest * longest +
+           (prefix_ != nullptr ? 2 * static_cast<double>(sample_tail_[i]) * largest_tail_ : 0);
   }
   /// What `x` is rounded to, and how far that is off.
   struct Rounded {
@@ -128,16 +139,16 @@ class Int8Filter {
   };
   Rounded round(const float* x, double norm, const float* projected, float* extended,
                 std::int8_t* values) const;
+  void put(std::size_t i, const Rounded& rounded);
   void set_centroid(std::size_t j, const float* projected, float* extended, std::int8_t* values);
   void search(std::size_t begin, std::span<const std::int32_t> listed, const kernels::Int8Rows& rows,
               float* bounds, Scratch& scratch) const;
 
   const DenseEngine<float>& engine_;
   const kernels::Int8Kernels& kernels_;
-  std::size_t n_samples_, n_features_, n_clusters_, n_values_, n_vectors_, stride_;
-  bool in_prefix_;
+  std::size_t n_features_, n_clusters_, n_values_, n_vectors_, stride_;
   int threads_;
-  std::unique_ptr<PrincipalPrefix> prefix_;  ///< from the first centroids on, if in_prefix_
+  std::unique_ptr<PrincipalPrefix> prefix_;
   AlignedBuffer<std::int8_t> samples_;
   std::vector<float> sample_scale_, sample_cut_off_, sample_length_;  ///< ..., |e|, N + |e|
   std::vector<float> sample_tail_;                                    ///< of a prefix

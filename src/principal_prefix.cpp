@@ -17,6 +17,9 @@ namespace {
 /// Samples that the axes are found from.
 constexpr std::size_t most_samples = 1024;
 
+/// A share of tails from which on half the axes do.
+constexpr double short_tails = 0.01;
+
 void add_multiple(float factor, const float* x, std::size_t n, float* out) {
   for (std::size_t t = 0; t < n; ++t) out[t] += factor * x[t];
 }
@@ -28,41 +31,69 @@ void fill_normal(CounterRng& random, std::size_t n, float* out) {
 }  // namespace
 
 double PrincipalPrefix::bytes_needed(std::size_t n_samples, std::size_t n_features) {
-  const double rows = static_cast<double>(std::min(n_samples, most_samples) + 4 * values_for(n_features));
-  return rows * static_cast<double>(n_features + 2 * values_for(n_features) + 32) * sizeof(float);
+  const std::size_t values = most_values(n_features);
+  const double rows = static_cast<double>(std::min(n_samples, most_samples) + 4 * values);
+  return rows * static_cast<double>(n_features + 2 * values + 32) * sizeof(float);
 }
 
-PrincipalPrefix::PrincipalPrefix(const DenseEngine<float>& engine, std::size_t n_samples,
-                                 std::size_t n_features, int threads)
-    : kernels_(engine.kernels()),
+std::unique_ptr<PrincipalPrefix> PrincipalPrefix::of(const DenseEngine<float>& engine, std::size_t n_samples,
+                                                     std::size_t n_features, int threads) {
+  const auto& kernels = engine.kernels();
+  const std::size_t count = std::min(n_samples, most_samples), stride = engine.padded_features();
+  AlignedBuffer<float> some(count * stride);
+  for (std::size_t s = 0; s < count; ++s) {
+    float* x = some.data() + s * stride;
+    engine.load_sample(s * n_samples / count, x);
+    if (!std::isfinite(kernels.squared_norm(x, n_features))) std::fill_n(x, stride, 0.0f);
+  }
+  const std::size_t most = most_values(n_features);
+  std::unique_ptr<PrincipalPrefix> prefix;
+  for (const std::size_t values : {most / 2, most}) {
+    prefix.reset(new PrincipalPrefix(kernels, some, count, n_features, values, threads));
+    if (prefix->tail_share() <= short_tails) break;
+  }
+  return prefix;
+}
+
+PrincipalPrefix::PrincipalPrefix(const kernels::Kernels<float>& kernels, const AlignedBuffer<float>& some,
+                                 std::size_t count, std::size_t n_features, std::size_t n_values, int threads)
+    : kernels_(kernels),
       n_features_(n_features),
-      n_axes_(values_for(n_features) - n_tails),
+      n_axes_(n_values - n_tails),
       padded_axes_(block_count(n_axes_, kernels_.lanes) * kernels_.lanes),
-      stride_(engine.padded_features()),
+      stride_(block_count(n_features, kernels_.lanes) * kernels_.lanes),
       axes_(n_axes_ * stride_),
       panels_(padded_axes_ * n_features),
       half_norms_(padded_axes_) {
-  find_axes(engine, n_samples, threads);
+  find_axes(some, count, threads);
   measure();
+  AlignedBuffer<float> products(count * padded_axes_);
+  project_all(some, count, threads, products);
+  double all = 0, along = 0;
+  for (std::size_t s = 0; s < count; ++s) {
+    all += static_cast<double>(kernels_.squared_norm(some.data() + s * stride_, n_features_));
+    along += static_cast<double>(kernels_.squared_norm(products.data() + s * padded_axes_, n_axes_));
+  }
+  tail_share_ = all > 0 ? std::max(0.0, 1 - along / all) : 0;
 }
 
-void PrincipalPrefix::find_axes(const DenseEngine<float>& engine, std::size_t n_samples, int threads) {
-  const std::size_t count = std::min(n_samples, most_samples), m = n_axes_;
-  AlignedBuffer<float> some(count * stride_), products(count * padded_axes_);
-  for (std::size_t s = 0; s < count; ++s) {
-    float* x = some.data() + s * stride_;
-    engine.load_sample(s * n_samples / count, x);
-    if (!std::isfinite(kernels_.squared_norm(x, n_features_))) std::fill_n(x, stride_, 0.0f);
-  }
-  for (std::size_t r = 0; r < m; ++r)
-    std::copy_n(some.data() + r * count / m * stride_, stride_, axes_.data() + r * stride_);
-  make_orthonormal(axes_, n_features_, stride_);
-  pack();
+void PrincipalPrefix::project_all(const AlignedBuffer<float>& some, std::size_t count, int threads,
+                                  AlignedBuffer<float>& products) const {
   parallel_blocks(threads, block_count(count, batch_rows), [&](std::size_t b, int) {
     const RowRange rows = block_range(b, count, batch_rows);
     project(some.data() + rows.begin * stride_, stride_, rows.size(),
             products.data() + rows.begin * padded_axes_);
   });
+}
+
+void PrincipalPrefix::find_axes(const AlignedBuffer<float>& some, std::size_t count, int threads) {
+  const std::size_t m = n_axes_;
+  for (std::size_t r = 0; r < m; ++r)
+    std::copy_n(some.data() + r * count / m * stride_, stride_, axes_.data() + r * stride_);
+  make_orthonormal(axes_, n_features_, stride_);
+  pack();
+  AlignedBuffer<float> products(count * padded_axes_);
+  project_all(some, count, threads, products);
   parallel_blocks(threads, m, [&](std::size_t r, int) {
     float* axis = axes_.data() + r * stride_;
     std::fill_n(axis, stride_, 0.0f);

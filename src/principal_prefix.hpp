@@ -20,8 +20,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
-#include <vector>
+#include <memory>
 
 #include "aligned_buffer.hpp"
 #include "dense_engine.hpp"
@@ -32,15 +31,22 @@ class PrincipalPrefix {
  public:
   static constexpr std::size_t n_tails = 4;
 
-  /// Coordinates that are worth trying for so many features, the tails among them; 0: none.
-  static constexpr std::size_t values_for(std::size_t n_features) {
-    return n_features >= 256 ? 64 : n_features >= 96 ? 32 : n_features >= 32 ? 16 : 0;
+  /// Coordinates of the longest prefix of so many features, the tails among them; 0: there is none.
+  static constexpr std::size_t most_values(std::size_t n_features) {
+    return n_features >= 256 ? 128 : n_features >= 96 ? 64 : n_features >= 32 ? 16 : 0;
   }
+  /// Working memory at most, in bytes.
   static double bytes_needed(std::size_t n_samples, std::size_t n_features);
 
-  /// Axes of the engine's samples, as it moves and scales them for its current centroids.
-  PrincipalPrefix(const DenseEngine<float>& engine, std::size_t n_samples, std::size_t n_features,
-                  int threads);
+  /// For the engine's samples as it moves and scales them for its current centroids: of half the longest
+  /// length if that leaves hardly a tail. There must be features for one.
+  static std::unique_ptr<PrincipalPrefix> of(const DenseEngine<float>& engine, std::size_t n_samples,
+                                             std::size_t n_features, int threads);
+
+  /// What share of the samples' squared lengths is in their tails: on average, of those the axes come from.
+  double tail_share() const { return tail_share_; }
+  /// Whether bounds are narrow enough to save time.
+  bool worthwhile() const { return tail_share_ <= 0.04; }
 
   std::size_t n_values() const { return n_axes_ + n_tails; }
 
@@ -61,10 +67,14 @@ class PrincipalPrefix {
   Measured extend(const float* projected, double norm, float* out) const;
 
  private:
-  void find_axes(const DenseEngine<float>& engine, std::size_t n_samples, int threads);
+  PrincipalPrefix(const kernels::Kernels<float>& kernels, const AlignedBuffer<float>& some, std::size_t count,
+                  std::size_t n_features, std::size_t n_values, int threads);
+  void find_axes(const AlignedBuffer<float>& some, std::size_t count, int threads);
   void make_orthonormal(AlignedBuffer<float>& rows, std::size_t length, std::size_t stride) const;
   void pack();
   void measure();
+  void project_all(const AlignedBuffer<float>& some, std::size_t count, int threads,
+                   AlignedBuffer<float>& products) const;
 
   const kernels::Kernels<float>& kernels_;
   std::size_t n_features_, n_axes_, padded_axes_, stride_;
@@ -72,6 +82,7 @@ class PrincipalPrefix {
   AlignedBuffer<float> panels_, half_norms_;  ///< packed for the score kernel
   double delta_ = 0;                          ///< of D
   double rounding_ = 0;                       ///< eps_x / |x|
+  double tail_share_ = 1;
 };
 
 }  // namespace omnimeans

@@ -3,6 +3,7 @@
 //
 //   first     kdtree      few features, many clusters: boxes exclude most centroids
 //             bytebounds  very many features and clusters: a byte of memory saves a distance
+//             prefix      many, and a few directions hold nearly all of the variance
 //             int8        many: every distance in eight bits, where the CPU has such products
 //             gap         fewer, but enough that looking at a sample's gap costs little beside its distances
 //             int16       the rest, where the CPU has such products and they gain;
@@ -29,8 +30,8 @@
 
 #include "backends/backends.hpp"
 #include "backends/dense_costs.hpp"
+#include "backends/int8_rows.hpp"
 #include "int16_rows.hpp"
-#include "int8_filter.hpp"
 
 namespace omnimeans::algorithms {
 namespace {
@@ -95,10 +96,15 @@ Plan plan_for(const Problem<T>& problem) {
   if (plan.dense.name != "int8" && work >= work_for_gap && static_cast<double>(n) * work >= 1e7)
     plan.dense = {"gap",
                   "one number a sample tells whether its distances are needed, and costs little beside them"};
+  // A step of a prefix takes a few of a feature's cycles a score, of its making as much as some ten steps'.
+  const bool prefix =
+      eight_bits && d >= 128 && k >= 64 && work * static_cast<double>(n) >= 4e9 && prefix_pays(problem);
+  if (prefix)
+    plan.dense = {"prefix", "a few directions hold nearly all of the variance: they exclude most centroids"};
   plan.first = plan.dense;
   if (n >= 5000 && d <= 6 && k >= std::size_t{12} << d)
     plan.first = {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
-  if (n >= 1000 && k >= 64 &&
+  if (n >= 1000 && k >= 64 && !prefix &&
       ((eight_bits && k * d >= 128'000) || (!eight_bits && d >= 100 && k * d >= 64'000)))
     plan.first = {"bytebounds",
                   "many features and clusters: a bound of one byte a pair saves most distances"};
@@ -166,7 +172,10 @@ class Auto final : public Backend<T> {
     if (work < 5e6 || plan_.bounded.name == plan_.dense.name) return std::numeric_limits<std::size_t>::max();
     // Bytes cost a pass and a half to write, bounds beside eight bits two, and those of a short step as much
     // as it; they hardly pay while centroids move far.
-    return plan_.bounded.name == "bytebounds" || plan_.dense.name == "int8" || work < 1e8 ? 14 : 2;
+    return plan_.bounded.name == "bytebounds" || plan_.dense.name == "int8" || plan_.dense.name == "prefix" ||
+                   work < 1e8
+               ? 14
+               : 2;
   }
 
   bool take(Choice choice, std::uint64_t memory_in_use = 0) {

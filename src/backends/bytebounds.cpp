@@ -7,7 +7,8 @@
 // One step, for each sample:
 //   1  u_i += drift of c_a. Scan the bytes; nothing is left but a: done.
 //      Much is left: the sample joins a tile, in eight bits where the CPU has them (a dense refresh).
-//   2  What is left in eight bits: most of it proves to be farther than u_i. Nothing left: done.
+//   2  What is left in eight bits, of a few principal components where those hold nearly all of the variance
+//      (principal_prefix.hpp): most of it proves to be farther than u_i. Nothing left: done.
 //   3  |x_i - c_a| itself, which tightens u_i. Nothing left: done.
 //   4  The distances of what is left, in T: the lowest decides where its rounding error leaves no doubt,
 //      else D. The bytes of what was measured are written anew.
@@ -23,8 +24,8 @@
 #include "backends/backends.hpp"
 #include "backends/bounds.hpp"
 #include "backends/byte_rows.hpp"
+#include "backends/int8_rows.hpp"
 #include "dense_engine.hpp"
-#include "int8_filter.hpp"
 #include "rounding.hpp"
 
 namespace omnimeans::algorithms {
@@ -38,9 +39,8 @@ double bytebounds_bytes(const Problem<T>& problem) {
   const double rows = static_cast<double>(k) * static_cast<double>(d + kernels::byte_lanes) * sizeof(T);
   const double work = static_cast<double>(problem.threads) *
                       (static_cast<double>(k) * (24 + 3 * sizeof(T)) + block_rows * (32 + sizeof(T)) * 4);
-  const double filter = int8_kernels_for(problem) != nullptr ? Int8Filter::bytes_needed(n, d, k) : 0;
-  return DenseEngine<T>::bytes_needed(problem, true) + filter + ByteRows<T>::bytes_needed(n, k) +
-         static_cast<double>(n) * sizeof(T) + rows + work;
+  return DenseEngine<T>::bytes_needed(problem, true) + int8_filter_bytes(problem, Int8Rows::best) +
+         ByteRows<T>::bytes_needed(n, k) + static_cast<double>(n) * sizeof(T) + rows + work;
 }
 
 template <class T>
@@ -55,12 +55,6 @@ class ByteBounds final : public Backend<T> {
         drift_(problem.n_clusters) {
     for (int thread = 0; thread < std::max(problem.threads, 1); ++thread)
       works_.emplace_back(problem.n_clusters, engine_.padded_features());
-    if constexpr (filterable) {
-      if (const auto* int8 = int8_kernels_for(problem); int8 != nullptr)
-        filter_ = std::make_unique<Int8Filter>(engine_, *int8, problem.samples.rows(), problem.samples.cols(),
-                                               problem.n_clusters, problem.threads);
-    }
-    dense_from_ = dense_from();
   }
 
   AssignmentStats assign(const Assignment<T>& step) override {
@@ -96,6 +90,10 @@ class ByteBounds final : public Backend<T> {
 
   /// The centroids in every shape that tiles are made from.
   void pack() {
+    if (filter_ == nullptr) {
+      filter_ = make_int8_filter(problem_, engine_, Int8Rows::best);
+      dense_from_ = dense_from();
+    }
     if (filter_ != nullptr) {
       engine_.pack_rows();
       filter_->set_centroids();
@@ -301,7 +299,7 @@ class ByteBounds final : public Backend<T> {
   /// in eight bits d/128, and one to find the lowest and write the byte; a pair alone 20 and twice as much a
   /// feature.
   std::size_t dense_from() const {
-    const double d = static_cast<double>(problem_.samples.cols());
+    const double d = static_cast<double>(filter_ != nullptr ? filter_->n_values() : problem_.samples.cols());
     const double tile = filter_ != nullptr ? d / 128 + 1 : d / 32 + 1, alone = 20 + 2 * (tile - 1);
     return static_cast<std::size_t>(static_cast<double>(problem_.n_clusters) * tile / alone) + 4;
   }

@@ -11,40 +11,35 @@
 
 #include "backends/backends.hpp"
 #include "backends/bounds.hpp"
+#include "backends/int8_rows.hpp"
 #include "dense_engine.hpp"
-#include "int8_filter.hpp"
 
 namespace omnimeans::algorithms {
 
 template <class T>
-double int8_search_bytes(const Problem<T>& problem, Int8Filter::Rows rounded) {
-  const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
-  const double rows = static_cast<double>(k) * static_cast<double>(d + 16) * sizeof(T);
-  const double filter = int8_kernels_for(problem) != nullptr ? Int8Filter::bytes_needed(n, d, k, rounded) : 0;
+double int8_search_bytes(const Problem<T>& problem, Int8Rows rows) {
+  const std::size_t d = problem.samples.cols(), k = problem.n_clusters;
+  const double packed = static_cast<double>(k) * static_cast<double>(d + 16) * sizeof(T);
   const double work = static_cast<double>(problem.threads) *
-                      (largest_block_rows * (2 * kernels::int8_lanes + 4) + 3 * static_cast<double>(k)) * 4;
-  return DenseEngine<T>::bytes_needed(problem, false) + rows + filter + work;
+                      (largest_block_rows * (2 * kernels::int8_lanes + 6) + 3 * static_cast<double>(k)) * 4;
+  return DenseEngine<T>::bytes_needed(problem, false) + packed + int8_filter_bytes(problem, rows) + work;
 }
 
 template <class T>
 class Int8Search : public Backend<T> {
  public:
-  Int8Search(std::string_view name, const Problem<T>& problem, Int8Filter::Rows rounded)
-      : bytes_(int8_search_bytes(problem, rounded)),
+  Int8Search(std::string_view name, const Problem<T>& problem, Int8Rows rows)
+      : rows_(rows),
+        bytes_(int8_search_bytes(problem, rows)),
         problem_(within_memory(name, problem, bytes_)),
         engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads),
         works_(static_cast<std::size_t>(std::max(problem.threads, 1))) {
-    if constexpr (sizeof(T) == sizeof(float)) {
-      if (const auto* kernels = int8_kernels_for(problem); kernels != nullptr)
-        filter_ =
-            std::make_unique<Int8Filter>(engine_, *kernels, problem.samples.rows(), problem.samples.cols(),
-                                         problem.n_clusters, problem.threads, rounded);
-    }
     for (Work& work : works_) work.x.resize(engine_.padded_features());
   }
 
   AssignmentStats assign(const Assignment<T>& step) override {
     engine_.set_centroids(step.centroids);
+    if (filter_ == nullptr) filter_ = make_int8_filter(problem_, engine_, rows_);
     if (filter_ == nullptr) {
       AssignmentStats stats = engine_.assign(
           {.weights = problem_.sample_weights, .labels = step.labels, .observer = step.observer});
@@ -67,6 +62,7 @@ class Int8Search : public Backend<T> {
   /// A thread's memory.
   struct Work {
     Int8Filter::Scratch int8;
+    std::vector<std::size_t> open;  ///< rows of a block that have more than one candidate
     std::vector<T> x, scores;
   };
 
@@ -80,6 +76,7 @@ class Int8Search : public Backend<T> {
     }
     filter_->find_candidates(rows, work.int8);
     scratch.stats.distances_computed += rows.size() * problem_.n_clusters;
+    work.open.clear();
     for (std::size_t r = 0; r < rows.size(); ++r) {
       const std::size_t i = rows.begin + r;
       if (work.int8.alone[r] != 0) {
@@ -88,9 +85,20 @@ class Int8Search : public Backend<T> {
             weight_of(problem_, i) *
             engine_.upper_squared(i, static_cast<T>(work.int8.least[r]), filter_->least_error(i));
       } else {
-        rank(step, r, i, work, scratch);
+        work.open.push_back(r);
       }
     }
+    for (std::size_t o = 0; o < work.open.size(); ++o) {
+      constexpr std::size_t ahead = 2;
+      if (o + ahead < work.open.size()) prefetch(rows.begin + work.open[o + ahead]);
+      rank(step, work.open[o], rows.begin + work.open[o], work, scratch);
+    }
+  }
+
+  /// Asks for what rank() reads of sample i.
+  void prefetch(std::size_t i) const {
+    const T* x = problem_.samples.row_data(i);
+    for (std::size_t t = 0; t < problem_.samples.cols(); t += 64 / sizeof(T)) __builtin_prefetch(x + t);
   }
 
   /// The best of row r's candidates, sample i, by their scores in float: that of the lowest bound leaves the
@@ -103,7 +111,11 @@ class Int8Search : public Backend<T> {
     const std::span<const std::int32_t> index =
         filter_->candidates(r, i, static_cast<float>(score), work.int8);
     work.scores.resize(std::max(work.scores.size(), index.size()));
-    engine_.listed_scores(x, index, work.scores.data());
+    if (index.size() == 1) {
+      work.scores[0] = score;
+    } else {
+      engine_.listed_scores(x, index, work.scores.data());
+    }
     const auto ranked = engine_.rank_listed(i, index, work.scores.data(), scratch);
     step.labels[i] = ranked.label;
     scratch.stats.distances_computed += index.size();
@@ -111,6 +123,7 @@ class Int8Search : public Backend<T> {
     scratch.stats.inertia_bound += weight_of(problem_, i) * ranked.distance;
   }
 
+  Int8Rows rows_;
   double bytes_;
   Problem<T> problem_;
   DenseEngine<T> engine_;

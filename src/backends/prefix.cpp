@@ -22,7 +22,7 @@ namespace {
 template <class T>
 class Prefix final : public Int8Search<T> {
  public:
-  explicit Prefix(const Problem<T>& problem) : Int8Search<T>("prefix", problem, Int8Filter::Rows::prefix) {}
+  explicit Prefix(const Problem<T>& problem) : Int8Search<T>("prefix", problem, Int8Rows::prefix) {}
 };
 
 }  // namespace
