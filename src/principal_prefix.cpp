@@ -14,9 +14,6 @@
 namespace omnimeans {
 namespace {
 
-/// Samples that the axes are found from.
-constexpr std::size_t most_samples = 1024;
-
 /// A share of tails from which on half the axes do.
 constexpr double short_tails = 0.01;
 
@@ -113,7 +110,6 @@ void PrincipalPrefix::find_axes(const AlignedBuffer<float>& some, std::size_t co
                    turned.data() + r * stride_);
   });
   axes_ = std::move(turned);
-  make_orthonormal(axes_, n_features_, stride_);
   pack();
 }
 
@@ -164,9 +160,16 @@ void PrincipalPrefix::measure() {
   double squares = 0, longest = 0;
   for (std::size_t r = 0; r < n_axes_; ++r) {
     for (std::size_t q = 0; q <= r; ++q) {
-      double product = r == q ? -1 : 0;
-      for (std::size_t t = 0; t < n_features_; ++t)
-        product += static_cast<double>(axes_[r * stride_ + t]) * static_cast<double>(axes_[q * stride_ + t]);
+      // Four sums: one would wait for itself.
+      const float *a = axes_.data() + r * stride_, *b = axes_.data() + q * stride_;
+      double sums[4] = {};
+      std::size_t t = 0;
+      for (; t + 4 <= n_features_; t += 4) {
+        for (std::size_t l = 0; l < 4; ++l)
+          sums[l] += static_cast<double>(a[t + l]) * static_cast<double>(b[t + l]);
+      }
+      for (; t < n_features_; ++t) sums[0] += static_cast<double>(a[t]) * static_cast<double>(b[t]);
+      const double product = (sums[0] + sums[1]) + (sums[2] + sums[3]) - (r == q ? 1 : 0);
       squares += (r == q ? 1 : 2) * product * product;
       if (r == q) longest = std::max(longest, std::sqrt(1 + product));
     }

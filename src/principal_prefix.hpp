@@ -30,6 +30,7 @@ namespace omnimeans {
 class PrincipalPrefix {
  public:
   static constexpr std::size_t n_tails = 4;
+  static constexpr std::size_t most_samples = 512;  ///< that axes are found from
 
   /// Coordinates of the longest prefix of so many features, the tails among them; 0: there is none.
   static constexpr std::size_t most_values(std::size_t n_features) {

@@ -44,13 +44,14 @@ std::unique_ptr<Int8Filter> make_int8_filter(const Problem<T>& problem, const De
   return nullptr;
 }
 
-/// Whether a prefix pays for a problem's samples: looks at a thousand of them, which takes some ten
+/// Whether a prefix pays for a problem's samples: looks at some hundred of them, which takes some ten
 /// milliseconds.
 template <class T>
 bool prefix_pays(const Problem<T>& problem) {
   if constexpr (sizeof(T) == sizeof(float)) {
     const MatrixView<const T>& x = problem.samples;
-    const std::size_t n = x.rows(), d = x.cols(), count = std::min<std::size_t>(n, 1024),
+    const std::size_t n = x.rows(), d = x.cols(),
+                      count = std::min<std::size_t>(n, PrincipalPrefix::most_samples),
                       clusters = std::min<std::size_t>(count, 64);
     if (int8_kernels_for(problem) == nullptr || PrincipalPrefix::most_values(d) == 0) return false;
     const MatrixView<const T> some{x.data(), count, d, n / count * x.row_stride()};
