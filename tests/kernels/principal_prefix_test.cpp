@@ -115,7 +115,7 @@ TEST(PrincipalPrefix, BoundsTheProductOfAnyTwoRows) {
         for (const double noise : {0.0, 1e-3, 1.0}) {
           for (const auto& [offset, scale] : {std::pair{0.0, 1.0}, {3.0, 1e-20}, {1e4, 1.0}, {-1.0, 1e15}}) {
             Random random(++seed);
-            const std::size_t n = 1 + seed * 7 % 50, k = 1 + seed % 3;
+            const std::size_t n = 1 + seed * 7 % 30, k = 1 + seed % 3;
             const Matrix<float> samples = rows_of_rank(n, d, rank, noise, offset, scale, random);
             DenseEngine<float> engine(samples.view(), std::min(k, n), isa, 1);
             engine.set_centroids({samples.view().row_data(0), std::min(k, n), d, d});
