@@ -24,7 +24,8 @@ double measure(benchmark::State& state, const Case& c, const std::string& name, 
                            .sample_weights = {},
                            .n_clusters = c.k,
                            .threads = threads,
-                           .isa = default_isa()};
+                           .isa = default_isa(),
+                           .most_steps = 1};
   const BackendEntry& entry = name == "auto" ? algorithms::automatic() : find_backend(name);
   const MatrixView<const T> centroids = data->initial_centroids().view();
   const double right_inertia =

@@ -93,7 +93,9 @@ class Fit {
                 .threads = threads_,
                 .isa = isa_,
                 .memory_limit_bytes =
-                    options.memory_limit_bytes != 0 ? options.memory_limit_bytes : default_memory_limit()};
+                    options.memory_limit_bytes != 0 ? options.memory_limit_bytes : default_memory_limit(),
+                // The last one finds the final labels.
+                .most_steps = options.max_iter + 1};
     if (entry_ == nullptr) entry_ = &algorithms::automatic();
     if (options.tol > 0) tolerance_ = options.tol * mean_feature_variance(samples, weights_, threads_);
   }

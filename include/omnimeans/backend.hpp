@@ -25,7 +25,8 @@ struct Problem {
   int threads = 1;
   Isa isa = Isa::scalar;
   std::uint64_t memory_limit_bytes =
-      0;  ///< a backend that needs more throws MemoryLimitExceeded when it is made
+      0;                       ///< a backend that needs more throws MemoryLimitExceeded when it is made
+  std::size_t most_steps = 0;  ///< assignment steps of a run, at most; 0: unknown. For "auto".
 };
 
 /// Told of labels as soon as they are final, while their samples are still in a cache: fit() then updates the

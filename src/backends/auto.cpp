@@ -7,7 +7,8 @@
 //             int8        many: every distance in eight bits, where the CPU has such products
 //             gap         fewer, but enough that looking at a sample's gap costs little beside its distances
 //             int16       the rest, where the CPU has such products and they gain;
-//             simd        else; and what does not fit the memory limit gives way to it, then to openmp, naive
+//             simd        else, and for a step or two; and what does not fit the memory limit gives way to
+//                         it, then to openmp, naive
 //   later     a search of every distance gives bounds a try, gap or, with many features and clusters,
 //             bytebounds: in its steps 2, 6, 14, 30, ..., from 14 on where steps are short or bounds dear.
 //             Centroids come to rest, so bounds pay better. The seconds of the steps decide, and the slower
@@ -50,41 +51,61 @@ struct Plan {
 /// three; gap's own search takes a 32nd of the work in cycles, in sixteen bits less.
 constexpr double work_for_gap = 700;
 
+/// What may search all distances, and what does so by rule.
+struct Searches {
+  Choice simd{"simd", "bounds and boxes do not pay at this shape, or not yet: every distance is computed"},
+      int16{"int16", "every distance is computed, in sixteen bits: twice the products an instruction"},
+      int8{"int8", "many features and clusters: every distance in eight bits, few of them again"}, by_rule;
+  bool has_int16, has_int8;
+
+  template <class T>
+  explicit Searches(const Problem<T>& problem) {
+    const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
+    const double work = static_cast<double>(n) * work_per_sample(problem);
+    has_int16 = int16_kernels_for(problem) != nullptr && d >= 4 && work >= 1e6;
+    has_int8 = int8_kernels_for(problem) != nullptr && d >= 32 && k >= 64 && k * d >= 8'000;
+    by_rule = has_int8 && (!has_int16 || (d >= 96 && k * d >= 32'000)) ? int8
+              : has_int16 && k >= 16                                   ? int16
+                                                                       : simd;
+  }
+};
+
 /// Exhaustive search of one kind: by rule, and by the clock where that is cheap.
 template <class T>
 Choice dense_choice(const Problem<T>& problem) {
-  const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
-  const double work = static_cast<double>(n) * work_per_sample(problem);
-  const Choice simd{"simd",
-                    "bounds and boxes do not pay at this shape, or not yet: every distance is computed"},
-      int16{"int16", "every distance is computed, in sixteen bits: twice the products an instruction"},
-      int8{"int8", "many features and clusters: every distance in eight bits, few of them again"};
-  const bool has_int16 = int16_kernels_for(problem) != nullptr && d >= 4 && work >= 1e6;
-  const bool has_int8 = int8_kernels_for(problem) != nullptr && d >= 32 && k >= 64 && k * d >= 8'000;
-  const Choice by_rule = has_int8 && (!has_int16 || (d >= 96 && k * d >= 32'000)) ? int8
-                         : has_int16 && k >= 16                                   ? int16
-                                                                                  : simd;
+  const Searches searches(problem);
   // Where gap will search, in int16's way or simd's, the clock has nothing to decide.
-  const bool open_question = has_int8 || (has_int16 && work_per_sample(problem) < work_for_gap);
-  if (!open_question || !worth_timing(problem)) return by_rule;
-  Choice fastest = by_rule;
-  double least = 0.95 * slice_seconds(problem, by_rule.name);
+  const bool open_question =
+      searches.has_int8 || (searches.has_int16 && work_per_sample(problem) < work_for_gap);
+  if (!open_question || !worth_timing(problem)) return searches.by_rule;
+  Choice fastest = searches.by_rule;
+  double least = 0.95 * slice_seconds(problem, searches.by_rule.name);
   const auto consider = [&](bool possible, const Choice& choice) {
-    if (!possible || choice.name == by_rule.name) return;
+    if (!possible || choice.name == searches.by_rule.name) return;
     const double seconds = slice_seconds(problem, choice.name);
     if (seconds < least) {
       least = seconds;
       fastest = choice;
     }
   };
-  consider(true, simd);
-  consider(has_int16, int16);
-  consider(has_int8, int8);
+  consider(true, searches.simd);
+  consider(searches.has_int16, searches.int16);
+  consider(searches.has_int8, searches.int8);
   return fastest;
+}
+
+/// Of one step or two, which do not make up for bounds or boxes; nor for rounding, of few features.
+template <class T>
+Plan short_plan(const Problem<T>& problem) {
+  const Searches searches(problem);
+  Choice choice = problem.samples.cols() < 32 ? searches.simd : searches.by_rule;
+  choice.reason = "one step or two: what bounds and boxes cost would not come back";
+  return {choice, choice, choice};
 }
 
 template <class T>
 Plan plan_for(const Problem<T>& problem) {
+  if (problem.most_steps == 1 || problem.most_steps == 2) return short_plan(problem);
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   const bool eight_bits = int8_kernels_for(problem) != nullptr;
   Plan plan{.first = {},
@@ -201,6 +222,8 @@ class Auto final : public Backend<T> {
 
   void begin_trial() {
     next_trial_ = 2 * next_trial_ + 2;
+    // Making bounds takes as long as a few steps.
+    if (problem_.most_steps != 0 && step_ + 6 > problem_.most_steps) return;
     if (choice_.name != plan_.dense.name) return;
     trial_steps_ = 0;
     take(plan_.bounded, current_->bytes());

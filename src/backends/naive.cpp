@@ -17,7 +17,7 @@ class Naive final : public Backend<T> {
   explicit Naive(const Problem<T>& problem) : problem_(problem) {}
 
   AssignmentStats assign(const Assignment<T>& step) override {
-    const auto& [samples, weights, n_clusters, threads, isa, limit] = problem_;
+    const auto& [samples, weights, n_clusters, threads, isa, limit, steps] = problem_;
     AssignmentStats stats{.inertia_is_exact = true};
     for (std::size_t i = 0; i < samples.rows(); ++i) {
       const Nearest nearest = canonical_nearest(samples.row_data(i), step.centroids);
