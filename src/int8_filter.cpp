@@ -29,33 +29,63 @@ float outward(float length, std::size_t n_features) {
 
 }  // namespace
 
+/// Values of a row at most.
+double Int8Filter::values_at_most(std::size_t n_features, Rows rows) {
+  const std::size_t few = rows == Rows::whole ? 0 : PrincipalPrefix::most_values(n_features);
+  if (few == 0) return static_cast<double>(n_features);
+  return static_cast<double>(rows == Rows::prefix ? few : std::max(few, n_features));
+}
+
 Int8Filter::Int8Filter(const DenseEngine<float>& engine, const kernels::Int8Kernels& kernels,
                        std::size_t n_samples, std::size_t n_features, std::size_t n_clusters, int threads,
-                       std::unique_ptr<PrincipalPrefix> prefix)
+                       Rows rows)
     : engine_(engine),
       kernels_(kernels),
+      n_samples_(n_samples),
       n_features_(n_features),
       n_clusters_(n_clusters),
-      n_values_(prefix != nullptr ? prefix->n_values() : n_features),
       n_vectors_(vectors(n_clusters)),
-      stride_(padded(n_values_)),
       threads_(threads),
-      prefix_(std::move(prefix)),
-      samples_(AlignedBuffer<std::int8_t>::for_overwrite(n_samples * stride_)),
+      kind_(rows),
       sample_scale_(n_samples),
       sample_cut_off_(n_samples),
       sample_length_(n_samples),
-      sample_tail_(prefix_ != nullptr ? n_samples : 0),
+      sample_tail_(rows == Rows::whole ? 0 : n_samples),
       sample_sum_(n_samples),
-      panels_(n_vectors_ * kernels::int8_lanes * stride_),
-      rows_(n_vectors_ * kernels::int8_lanes * stride_),
       scale_(n_vectors_ * kernels::int8_lanes),
       half_norms_(n_vectors_ * kernels::int8_lanes),
       length_(n_vectors_ * kernels::int8_lanes),
       cut_off_(n_vectors_ * kernels::int8_lanes),
       tail_(n_vectors_ * kernels::int8_lanes),
-      tag_error_(std::ldexp(1.0, static_cast<int>(kernels::tag_bits(n_vectors_)) - 23)) {
+      tag_error_(std::ldexp(1.0, static_cast<int>(kernels::tag_bits(n_vectors_)) - 23)),
+      tag_floor_(std::ldexp(1.0, static_cast<int>(kernels::tag_bits(n_vectors_)) - 149)) {
+  // For the longest rows that may be wanted: memory that is not written is not taken.
+  const std::size_t most = padded(static_cast<std::size_t>(values_at_most(n_features, rows)));
+  samples_ = AlignedBuffer<std::int8_t>::for_overwrite(n_samples * most);
+  panels_ = AlignedBuffer<std::uint8_t>(n_vectors_ * kernels::int8_lanes * most);
+  rows_ = AlignedBuffer<std::uint8_t>(n_vectors_ * kernels::int8_lanes * most);
   std::fill_n(half_norms_.data(), half_norms_.size(), std::numeric_limits<float>::max());
+}
+
+double Int8Filter::bytes_needed(std::size_t n_samples, std::size_t n_features, std::size_t n_clusters,
+                                Rows rows) {
+  const double row = static_cast<double>(padded(static_cast<std::size_t>(values_at_most(n_features, rows))));
+  const bool prefix = rows != Rows::whole && PrincipalPrefix::most_values(n_features) > 0;
+  return static_cast<double>(n_samples) * (row + (prefix ? 20 : 16)) +
+         static_cast<double>(vectors(n_clusters) * kernels::int8_lanes) * (2 * row + 20) +
+         (prefix ? PrincipalPrefix::bytes_needed(n_samples, n_features) : 0);
+}
+
+/// The engine has its first centroids, and so moves and scales samples as it will.
+void Int8Filter::begin() {
+  const bool enough =
+      kind_ == Rows::prefix ||
+      static_cast<double>(n_samples_) * static_cast<double>(n_clusters_) >= PrincipalPrefix::least_pairs;
+  if (kind_ != Rows::whole && enough && PrincipalPrefix::most_values(n_features_) > 0)
+    prefix_ = PrincipalPrefix::of(engine_, n_samples_, n_features_, threads_);
+  if (kind_ == Rows::shorter && prefix_ != nullptr && !prefix_->worthwhile()) prefix_.reset();
+  n_values_ = prefix_ != nullptr ? prefix_->n_values() : n_features_;
+  stride_ = padded(n_values_);
   centroids_ = {.panels = panels_.data(),
                 .rows = rows_.data(),
                 .stride = stride_,
@@ -66,12 +96,6 @@ Int8Filter::Int8Filter(const DenseEngine<float>& engine, const kernels::Int8Kern
                 .tail = prefix_ != nullptr ? tail_.data() : nullptr,
                 .n_vectors = n_vectors_,
                 .n_quads = block_count(n_values_, 4)};
-}
-
-double Int8Filter::bytes_needed(std::size_t n_samples, std::size_t n_values, std::size_t n_clusters) {
-  const double row = static_cast<double>(padded(n_values));
-  return static_cast<double>(n_samples) * (row + 20) +
-         static_cast<double>(vectors(n_clusters) * kernels::int8_lanes) * (2 * row + 20);
 }
 
 Int8Filter::Rounded Int8Filter::round(const float* x, double norm, const float* projected, float* extended,
@@ -110,6 +134,7 @@ void Int8Filter::set_centroid(std::size_t j, const float* projected, float* exte
 }
 
 void Int8Filter::set_centroids() {
+  if (n_values_ == 0) begin();
   constexpr std::size_t chunk = PrincipalPrefix::batch_rows;
   parallel_blocks(n_clusters_ * n_features_ < 100'000 ? 1 : threads_, block_count(n_clusters_, chunk),
                   [&](std::size_t b, int) {
@@ -140,9 +165,9 @@ void Int8Filter::load(RowRange rows, Scratch& scratch) {
   constexpr std::size_t batch = PrincipalPrefix::batch_rows;
   const std::size_t width = engine_.padded_features(),
                     pitch = prefix_ != nullptr ? prefix_->padded_axes() : 0;
-  scratch.x.reserve(batch * width);
+  scratch.x.reserve((prefix_ != nullptr ? batch : 1) * width);
   scratch.projected.reserve(batch * pitch);
-  scratch.extended.reserve(n_values_);
+  scratch.extended.reserve(prefix_ != nullptr ? n_values_ : 0);
   for (std::size_t begin = rows.begin; begin < rows.end; begin += batch) {
     const std::size_t count = std::min(batch, rows.end - begin);
     for (std::size_t r = 0; prefix_ != nullptr && r < count; ++r)
@@ -156,10 +181,6 @@ void Int8Filter::load(RowRange rows, Scratch& scratch) {
       put(i, rounded);
     }
   }
-}
-
-void Int8Filter::load(std::size_t i, const float* x) {
-  put(i, round(x, engine_.norm(i), nullptr, nullptr, samples_.data() + i * stride_));
 }
 
 void Int8Filter::put(std::size_t i, const Rounded& rounded) {
@@ -194,7 +215,7 @@ void Int8Filter::find_candidates(std::size_t begin, std::span<const std::int32_t
   scratch.bounds.reserve(count * bounds_stride());
   search(begin, listed,
          {scratch.rows.data(), stride_, scratch.scale.data(), scratch.sum.data(), scratch.cut_off.data(),
-          scratch.length.data(), scratch.tail.data(), count},
+          scratch.length.data(), tails(scratch.tail, 0), count},
          scratch.bounds.data(), scratch);
 }
 
@@ -215,8 +236,18 @@ void Int8Filter::search(std::size_t begin, std::span<const std::int32_t> listed,
                    scratch.lanes.data(), bounds, bounds_stride()});
 }
 
-std::span<const std::int32_t> Int8Filter::candidates(std::size_t r, std::size_t i, float score,
+std::span<const std::int32_t> Int8Filter::candidates(std::size_t r, std::size_t i, const float* x,
                                                      Scratch& scratch) const {
+  if (scratch.alone[r] != 0) return {&scratch.nearest[r], 1};
+  // Where nothing is finite it may be padding.
+  const std::int32_t nearest = std::min(scratch.nearest[r], static_cast<std::int32_t>(n_clusters_ - 1));
+  float score;
+  engine_.listed_scores(x, {&nearest, 1}, &score);
+  return candidates_below(r, i, score, scratch);
+}
+
+std::span<const std::int32_t> Int8Filter::candidates_below(std::size_t r, std::size_t i, float score,
+                                                           Scratch& scratch) const {
   constexpr std::size_t lanes = kernels::int8_lanes;
   const float *best = scratch.lanes.data() + r * 2 * lanes, *second = best + lanes;
   const float limit = score + scratch.reach[r];

@@ -7,17 +7,25 @@
 // are measured:
 //   |x'.c' - x^.c^| = |e.c' + x^.f| <= |e| |c'| + (N + |e|) |f| =: off,     N >= |x'|
 // So the kernels' b = |c'|^2/2 - x^.c^ - off is a lower bound of the score s, and b + 2 off an upper one.
-// With C >= |c'| and F >= |f| of every centroid no value on the way is above 2 (N + |e|) (C + F) + C^2/2 =:
-// Z; the kernels' roundings, a dozen at most, are 16 u Z at most. A place in its lane written into the lowest
-// t bits changes b by 2^t u 2 Z.
+// With C >= |c'| and F >= |f| of every centroid no value on the way is above 2 (N + |e|) (C + F) + C^2 =: Z;
+// the kernels' roundings, a dozen at most, are 16 u Z =: rounding at most. A place in its lane written into
+// the lowest t bits changes b by 2^t u 2 Z; with it, rounding is least_error.
 //
-// Or of x~ and c~ in place of x' and c', a few coordinates each (principal_prefix.hpp), with N and C the
-// largest |x~| and |c~|, E_x and E_c added to |e| and |f|, and 2 t_x t_c more in the upper bound and in Z.
+// The canonical winner w is among the centroids with b_w <= limit. For any a, with the engine's E and theta
+// (dense_engine.hpp), margin = 2 E + theta (N + C)^2 and score_a its score in float:
+//   b_w <= s_w + least_error <= s_a + theta (N + C)^2 + least_error <= score_a + margin + least_error
+// and with an upper bound of s_a from here in place of score_a, off by least_error itself, one more. So
+// limit = that + margin + 2 least_error does for both; that additions in float are off by u Z is in a
+// hundredth more.
+//
+// The same holds for x~ and c~, a few coordinates each (principal_prefix.hpp), with N and C the largest |x~|
+// and |c~|, E_x and E_c added to |e| and |f|, and 2 t_x t_c more in the upper bound and in Z.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
@@ -44,13 +52,16 @@ const kernels::Int8Kernels* int8_kernels_for(const Problem<T>& problem) {
 
 class Int8Filter {
  public:
-  /// What is rounded: all features, or the coordinates of a prefix if it is not null.
-  Int8Filter(const DenseEngine<float>& engine, const kernels::Int8Kernels& kernels, std::size_t n_samples,
-             std::size_t n_features, std::size_t n_clusters, int threads,
-             std::unique_ptr<PrincipalPrefix> prefix = nullptr);
+  /// What is rounded: all features; the coordinates of a prefix, where there are features enough for one; or
+  /// what saves time, a prefix only where its tails are short and there is work to save.
+  enum class Rows { whole, prefix, shorter };
 
-  /// For samples of so many values.
-  static double bytes_needed(std::size_t n_samples, std::size_t n_values, std::size_t n_clusters);
+  Int8Filter(const DenseEngine<float>& engine, const kernels::Int8Kernels& kernels, std::size_t n_samples,
+             std::size_t n_features, std::size_t n_clusters, int threads, Rows rows);
+
+  /// Bytes at most, what a prefix is found with included.
+  static double bytes_needed(std::size_t n_samples, std::size_t n_features, std::size_t n_clusters,
+                             Rows rows);
 
   /// Takes the engine's centroids, after its pack_rows().
   void set_centroids();
@@ -58,8 +69,8 @@ class Int8Filter {
   /// Working memory of one thread, and what find_candidates() finds: a value a row.
   struct Scratch {
     std::vector<float> least;           ///< an upper bound of the lowest score, but for least_error()
-    std::vector<std::int32_t> nearest;  ///< the centroid of the lowest bound
-    std::vector<std::uint8_t> alone;    ///< whether it is the only candidate
+    std::vector<std::uint8_t> alone;    ///< whether there is one candidate
+    std::vector<std::int32_t> nearest;  ///< the centroid of the lowest bound: that one
     AlignedBuffer<float> bounds;        ///< of listed rows, bounds_stride() apart
 
     std::vector<float> reach;
@@ -74,47 +85,39 @@ class Int8Filter {
 
   /// Rounds samples, once, after set_centroids() and the engine's find_norms().
   void load(RowRange rows, Scratch& scratch);
-  /// One of them, whole; `x` as DenseEngine::sample() gives it.
-  void load(std::size_t i, const float* x);
-
   /// Finds which centroids may be the nearest of each of `rows`, or of the samples begin + listed[r], by
   /// these bounds alone; on request the bounds of every pair, in scratch.bounds.
   void find_candidates(RowRange rows, Scratch& scratch) const;
   void find_candidates(std::size_t begin, std::span<const std::int32_t> listed, Scratch& scratch) const;
-  /// Those of row r, sample i, in ascending order: one at least, the nearest among them. `score` is the
-  /// engine's of any centroid (the nearest one's leaves the fewest), or scratch.least[r]. Valid until the
-  /// next call.
-  std::span<const std::int32_t> candidates(std::size_t r, std::size_t i, float score, Scratch& scratch) const;
-  /// The centroid of row r's lowest bound.
-  std::int32_t nearest(std::size_t r, const Scratch& scratch) const {
-    // Where nothing is finite it may be padding.
-    return std::min(scratch.nearest[r], static_cast<std::int32_t>(n_clusters_ - 1));
-  }
+  /// Those of row r, sample i, in ascending order: one at least, the nearest among them. `x` is the sample as
+  /// DenseEngine::sample() gives it: the score of the lowest bound's centroid leaves the fewest. Valid until
+  /// the next call.
+  std::span<const std::int32_t> candidates(std::size_t r, std::size_t i, const float* x,
+                                           Scratch& scratch) const;
+  /// The same from an upper bound of any centroid's score, as above.
+  std::span<const std::int32_t> candidates_below(std::size_t r, std::size_t i, float score,
+                                                 Scratch& scratch) const;
   std::size_t bounds_stride() const { return n_vectors_ * kernels::int8_lanes; }
   /// Features, or coordinates that stand for them.
   std::size_t n_values() const { return n_values_; }
 
   /// Lower bounds of the scores of sample i and the centroids that `index` lists, but for rounding(i).
   void pair_bounds(std::size_t i, std::span<const std::int32_t> index, float* out) const;
-  /// An upper bound of the score of sample i and centroid j from the lower one, likewise.
-  float upper_bound(std::size_t i, std::size_t j, float lower) const {
-    return lower + 2 * (sample_length_[i] * cut_off_[j] + sample_cut_off_[i] * length_[j] +
-                        (prefix_ != nullptr ? sample_tail_[i] * tail_[j] : 0));
-  }
-  /// How far above the upper bound of any centroid's score the lower one of the canonical winner may be: both
-  /// bounds are off, and canonical distances by what the margin says.
-  float reach(std::size_t i) const {
-    return round_up<float>((2 * least_error(i) + engine_.score_margin(i)) * 1.01);
-  }
-  /// Asks for what pair_bounds() reads of sample i.
-  void prefetch(std::size_t i) const {
-    for (std::size_t t = 0; t < stride_; t += 64) __builtin_prefetch(samples_.data() + i * stride_ + t);
-  }
-
-  double least_error(std::size_t i) const { return rounding(i) + tag_error_ * largest(i); }
+  double least_error(std::size_t i) const { return rounding(i) + tag_error_ * largest(i) + tag_floor_; }
   double rounding(std::size_t i) const { return 16 * unit_roundoff<float>() * largest(i); }
 
  private:
+  static double values_at_most(std::size_t n_features, Rows rows);
+  void begin();
+  /// Without a prefix: none.
+  const float* tails(const std::vector<float>& values, std::size_t i) const {
+    return prefix_ != nullptr ? values.data() + i : nullptr;
+  }
+  /// How far above the limit's score a bound may be: infinite where a float may overflow.
+  float reach(std::size_t i) const {
+    if (!(largest(i) < 0x1p120)) return std::numeric_limits<float>::infinity();
+    return round_up<float>((2 * least_error(i) + engine_.score_margin(i)) * 1.01);
+  }
   kernels::Int8Rows samples_from(std::size_t i, std::size_t count) const {
     return {samples_.data() + i * stride_,
             stride_,
@@ -146,8 +149,10 @@ class Int8Filter {
 
   const DenseEngine<float>& engine_;
   const kernels::Int8Kernels& kernels_;
-  std::size_t n_features_, n_clusters_, n_values_, n_vectors_, stride_;
+  std::size_t n_samples_, n_features_, n_clusters_, n_vectors_;
+  std::size_t n_values_ = 0, stride_ = 0;  ///< from the first centroids on
   int threads_;
+  Rows kind_;
   std::unique_ptr<PrincipalPrefix> prefix_;
   AlignedBuffer<std::int8_t> samples_;
   std::vector<float> sample_scale_, sample_cut_off_, sample_length_;  ///< ..., |e|, N + |e|
@@ -157,7 +162,7 @@ class Int8Filter {
   AlignedBuffer<float> scale_, half_norms_, length_, cut_off_, tail_;
   kernels::Int8Centroids centroids_;
   double largest_cut_off_ = 0, largest_length_ = 0, largest_tail_ = 0;  ///< F, C, of t_c
-  double tag_error_;  ///< of a bound whose lowest bits gave way, relative
+  double tag_error_, tag_floor_;  ///< of a bound whose lowest bits gave way: relative, and of a tiny one
 };
 
 }  // namespace omnimeans

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
+#include <vector>
 
 #include "kernels/dense_limits.hpp"
 #include "parallel.hpp"
@@ -14,7 +16,7 @@
 namespace omnimeans {
 namespace {
 
-/// A share of tails from which on half the axes do.
+/// A share of tails below which half the axes do.
 constexpr double short_tails = 0.01;
 
 void add_multiple(float factor, const float* x, std::size_t n, float* out) {
@@ -114,7 +116,7 @@ void PrincipalPrefix::find_axes(const AlignedBuffer<float>& some, std::size_t co
 }
 
 /// Gram-Schmidt, twice (Giraud, Langou & Rozloznik 2005); a row that hardly differs from those before gives
-/// way to a random one. `length` is more than there are rows, or as much.
+/// way to a random one. `length` is at least the number of rows.
 void PrincipalPrefix::make_orthonormal(AlignedBuffer<float>& rows, std::size_t length,
                                        std::size_t stride) const {
   CounterRng random(1);
@@ -180,6 +182,7 @@ void PrincipalPrefix::measure() {
   delta_ = std::sqrt(squares) + m * 2 * d * 0x1p-53;
   const double gamma = gamma_of(std::min(d, chain) + std::ceil(d / chain) + 8, unit_roundoff<float>());
   rounding_ = gamma * std::sqrt(m) * longest * (1 + 0x1p-20);
+  floor_ = 2 * std::sqrt(m) * d * 0x1p-149;
 }
 
 void PrincipalPrefix::project(const float* rows, std::size_t stride, std::size_t count, float* out) const {
@@ -194,12 +197,13 @@ PrincipalPrefix::Measured PrincipalPrefix::extend(const float* projected, double
     out[r] = -projected[r];
     squares += static_cast<double>(out[r]) * static_cast<double>(out[r]);
   }
-  const double length = std::sqrt(squares), rounding = rounding_ * norm;
+  const double length = std::sqrt(squares), rounding = rounding_ * norm + floor_;
   const double rest =
       norm * norm * (1 + 0x1p-40) - squares * (1 - 0x1p-40) + 2 * length * rounding + delta_ * squares;
   const float half = rest <= 0  ? 0
                      : rest > 0 ? round_up<float>(std::sqrt(rest) / 2)
                                 : std::numeric_limits<float>::infinity();
+  static_assert(n_tails == 4, "four halves squared are one");
   std::fill_n(out + n_axes_, n_tails, half);
   return {rounding + 1.5 * delta_ * length,
           std::sqrt(squares + 4 * static_cast<double>(half) * static_cast<double>(half)) * (1 + 0x1p-40),

@@ -2,8 +2,8 @@
 // auto: the exact backend that suits the shape of the problem, and another one later if that proves faster.
 //
 //   first     kdtree      few features, many clusters: boxes exclude most centroids
+//             prefix      many features and clusters, and a few directions hold nearly all of the variance
 //             bytebounds  very many features and clusters: a byte of memory saves a distance
-//             prefix      many, and a few directions hold nearly all of the variance
 //             int8        many: every distance in eight bits, where the CPU has such products
 //             gap         fewer, but enough that looking at a sample's gap costs little beside its distances
 //             int16       the rest, where the CPU has such products and they gain;
@@ -20,8 +20,9 @@
 // Measured on a Xeon of 2023 (two threads, float, 20 or 25 iterations, seconds of simd over those of the
 // backend): kdtree 1.0 to 1.3 at k = 12 * 2^d, 3 to 5 at four times as many; int16 1.0 at d = 2 and 3, 1.2 at
 // 5 to 8, 1.6 to 2 at 16 to 64, from 16 clusters on; int8 1.6 at d = 100 with k = 500, 1.7 at d = 256; less
-// than int16 below k d = 32,000; bytebounds 0.8 to 1.6 at k d = 51,200, 6 to 8 at 384,000; gap 1.4 to 2 at
-// d = 8 to 20 with k >= 40. Without products of integers (double, CPUs without VNNI) bounds pay later.
+// than int16 below k d = 32,000; bytebounds 0.8 to 1.6 at k d = 51,200, 6 to 8 at 384,000; prefix 14 where it
+// was 7, 6 on `images`; gap 1.4 to 2 at d = 8 to 20 with k >= 40. Without products of integers (double, CPUs
+// without VNNI) bounds pay later.
 #include "backends/auto.hpp"
 
 #include <algorithm>
@@ -31,8 +32,8 @@
 
 #include "backends/backends.hpp"
 #include "backends/dense_costs.hpp"
-#include "backends/int8_rows.hpp"
 #include "int16_rows.hpp"
+#include "int8_filter.hpp"
 
 namespace omnimeans::algorithms {
 namespace {
@@ -103,13 +104,41 @@ Plan short_plan(const Problem<T>& problem) {
   return {choice, choice, choice};
 }
 
+/// Whether a few directions hold nearly all of the variance: asks some of the samples, for less than a step's
+/// time. As large as a slice's backends, what that takes is not counted beside the backend's memory, but
+/// observes the limit.
+template <class T>
+bool prefix_pays(const Problem<T>& problem) {
+  if constexpr (sizeof(T) == sizeof(float)) {
+    const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
+    if (int8_kernels_for(problem) == nullptr || d < 128 || k < 64 ||
+        pairs(n, k) < PrincipalPrefix::least_pairs)
+      return false;
+    Problem<T> some = problem;
+    const std::size_t count = std::min(n, PrincipalPrefix::most_samples);
+    some.samples = {problem.samples.data(), count, d, n / count * problem.samples.row_stride()};
+    some.n_clusters = 64;
+    const double bytes = DenseEngine<T>::bytes_needed(some, false) + PrincipalPrefix::bytes_needed(count, d);
+    if (problem.memory_limit_bytes != 0 && bytes > static_cast<double>(problem.memory_limit_bytes))
+      return false;
+    try {
+      DenseEngine<T> engine(some.samples, some.n_clusters, problem.isa, problem.threads);
+      engine.set_centroids(
+          {problem.samples.data(), some.n_clusters, d, n / some.n_clusters * problem.samples.row_stride()});
+      return PrincipalPrefix::of(engine, count, d, problem.threads)->worthwhile();
+    } catch (const std::bad_alloc&) {
+    }
+  }
+  return false;
+}
+
 template <class T>
 Plan plan_for(const Problem<T>& problem) {
   if (problem.most_steps == 1 || problem.most_steps == 2) return short_plan(problem);
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
-  const bool eight_bits = int8_kernels_for(problem) != nullptr;
+  const bool eight_bits = int8_kernels_for(problem) != nullptr, prefix = prefix_pays(problem);
   Plan plan{.first = {},
-            .dense = dense_choice(problem),
+            .dense = prefix ? Choice{} : dense_choice(problem),
             .bounded = {"gap", "centroids move less: one number a sample may save its distances, on trial"}};
   if (k >= 64 && k * d >= (eight_bits ? 24'000u : 64'000u))
     plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
@@ -117,9 +146,6 @@ Plan plan_for(const Problem<T>& problem) {
   if (plan.dense.name != "int8" && work >= work_for_gap && static_cast<double>(n) * work >= 1e7)
     plan.dense = {"gap",
                   "one number a sample tells whether its distances are needed, and costs little beside them"};
-  // A step of a prefix takes a few of a feature's cycles a score, of its making as much as some ten steps'.
-  const bool prefix =
-      eight_bits && d >= 128 && k >= 64 && work * static_cast<double>(n) >= 4e9 && prefix_pays(problem);
   if (prefix)
     plan.dense = {"prefix", "a few directions hold nearly all of the variance: they exclude most centroids"};
   plan.first = plan.dense;

@@ -24,8 +24,8 @@
 #include "backends/backends.hpp"
 #include "backends/bounds.hpp"
 #include "backends/byte_rows.hpp"
-#include "backends/int8_rows.hpp"
 #include "dense_engine.hpp"
+#include "int8_filter.hpp"
 #include "rounding.hpp"
 
 namespace omnimeans::algorithms {
@@ -39,8 +39,10 @@ double bytebounds_bytes(const Problem<T>& problem) {
   const double rows = static_cast<double>(k) * static_cast<double>(d + kernels::byte_lanes) * sizeof(T);
   const double work = static_cast<double>(problem.threads) *
                       (static_cast<double>(k) * (24 + 3 * sizeof(T)) + block_rows * (32 + sizeof(T)) * 4);
-  return DenseEngine<T>::bytes_needed(problem, true) + int8_filter_bytes(problem, Int8Rows::best) +
-         ByteRows<T>::bytes_needed(n, k) + static_cast<double>(n) * sizeof(T) + rows + work;
+  const double filter =
+      int8_kernels_for(problem) != nullptr ? Int8Filter::bytes_needed(n, d, k, Int8Filter::Rows::shorter) : 0;
+  return DenseEngine<T>::bytes_needed(problem, true) + filter + ByteRows<T>::bytes_needed(n, k) +
+         static_cast<double>(n) * sizeof(T) + rows + work;
 }
 
 template <class T>
@@ -55,6 +57,13 @@ class ByteBounds final : public Backend<T> {
         drift_(problem.n_clusters) {
     for (int thread = 0; thread < std::max(problem.threads, 1); ++thread)
       works_.emplace_back(problem.n_clusters, engine_.padded_features());
+    if constexpr (filterable) {
+      if (const auto* int8 = int8_kernels_for(problem); int8 != nullptr)
+        filter_ =
+            std::make_unique<Int8Filter>(engine_, *int8, problem.samples.rows(), problem.samples.cols(),
+                                         problem.n_clusters, problem.threads, Int8Filter::Rows::shorter);
+    }
+    dense_from_ = dense_from();
   }
 
   AssignmentStats assign(const Assignment<T>& step) override {
@@ -90,13 +99,10 @@ class ByteBounds final : public Backend<T> {
 
   /// The centroids in every shape that tiles are made from.
   void pack() {
-    if (filter_ == nullptr) {
-      filter_ = make_int8_filter(problem_, engine_, Int8Rows::best);
-      dense_from_ = dense_from();
-    }
     if (filter_ != nullptr) {
       engine_.pack_rows();
       filter_->set_centroids();
+      dense_from_ = dense_from();
     } else {
       engine_.pack_panels();
     }
@@ -277,22 +283,15 @@ class ByteBounds final : public Backend<T> {
       scratch.stats.distances_computed += scratch.listed.size() * problem_.n_clusters;
       for (std::size_t r = 0; r < scratch.listed.size(); ++r) {
         const std::size_t i = rows.begin + static_cast<std::size_t>(scratch.listed[r]);
-        const std::span<const std::int32_t> index = candidates(r, i, work);
+        const T* x = work.int8.alone[r] != 0 ? nullptr : engine_.sample(i, work.x.data());
+        const std::span<const std::int32_t> index = filter_->candidates(r, i, x, work.int8);
+        scratch.stats.distances_computed += work.int8.alone[r] == 0;
         measure(step, i, index, work.squared.data(), scratch);
         decide(step, i, index, work, scratch);
         rows_.write(i, step.labels[i], upper_[i], work.int8.bounds.data() + r * filter_->bounds_stride(),
                     filter_root(i));
       }
     }
-  }
-
-  /// Of listed row r, sample i.
-  std::span<const std::int32_t> candidates(std::size_t r, std::size_t i, Work& work) const {
-    if (work.int8.alone[r] != 0) return {&work.int8.nearest[r], 1};
-    const std::int32_t nearest = filter_->nearest(r, work.int8);
-    float score;
-    engine_.listed_scores(engine_.sample(i, work.x.data()), {&nearest, 1}, &score);
-    return filter_->candidates(r, i, score, work.int8);
   }
 
   /// So many open pairs that a dense refresh is cheaper. In cycles of a Xeon of 2023: a score in a tile d/32,

@@ -20,7 +20,7 @@ namespace {
 template <class T>
 class Int8 final : public Int8Search<T> {
  public:
-  explicit Int8(const Problem<T>& problem) : Int8Search<T>("int8", problem, Int8Rows::whole) {}
+  explicit Int8(const Problem<T>& problem) : Int8Search<T>("int8", problem, Int8Filter::Rows::whole) {}
 };
 
 }  // namespace

@@ -4,45 +4,57 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "backends/backends.hpp"
 #include "backends/bounds.hpp"
-#include "backends/int8_rows.hpp"
 #include "dense_engine.hpp"
+#include "int8_filter.hpp"
 
 namespace omnimeans::algorithms {
 
 template <class T>
-double int8_search_bytes(const Problem<T>& problem, Int8Rows rows) {
-  const std::size_t d = problem.samples.cols(), k = problem.n_clusters;
+double int8_search_bytes(const Problem<T>& problem, Int8Filter::Rows rows) {
+  const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
+  const double engine = DenseEngine<T>::bytes_needed(problem, false);
+  if (int8_kernels_for(problem) == nullptr) return engine;
   const double packed = static_cast<double>(k) * static_cast<double>(d + 16) * sizeof(T);
   const double work = static_cast<double>(problem.threads) *
-                      (largest_block_rows * (2 * kernels::int8_lanes + 6) + 3 * static_cast<double>(k)) * 4;
-  return DenseEngine<T>::bytes_needed(problem, false) + packed + int8_filter_bytes(problem, rows) + work;
+                      (largest_block_rows * (2 * kernels::int8_lanes + 6) + 3 * static_cast<double>(k) +
+                       static_cast<double>((PrincipalPrefix::batch_rows + 1) * (d + 16 + 128))) *
+                      4;
+  return engine + packed + Int8Filter::bytes_needed(n, d, k, rows) + work;
 }
 
 template <class T>
 class Int8Search : public Backend<T> {
  public:
-  Int8Search(std::string_view name, const Problem<T>& problem, Int8Rows rows)
-      : rows_(rows),
-        bytes_(int8_search_bytes(problem, rows)),
+  Int8Search(std::string_view name, const Problem<T>& problem, Int8Filter::Rows rows)
+      : bytes_(int8_search_bytes(problem, rows)),
         problem_(within_memory(name, problem, bytes_)),
         engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads),
         works_(static_cast<std::size_t>(std::max(problem.threads, 1))) {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      if (const auto* kernels = int8_kernels_for(problem); kernels != nullptr)
+        filter_ =
+            std::make_unique<Int8Filter>(engine_, *kernels, problem.samples.rows(), problem.samples.cols(),
+                                         problem.n_clusters, problem.threads, rows);
+    }
     for (Work& work : works_) work.x.resize(engine_.padded_features());
   }
 
   AssignmentStats assign(const Assignment<T>& step) override {
     engine_.set_centroids(step.centroids);
-    if (filter_ == nullptr) filter_ = make_int8_filter(problem_, engine_, rows_);
     if (filter_ == nullptr) {
-      AssignmentStats stats = engine_.assign(
-          {.weights = problem_.sample_weights, .labels = step.labels, .observer = step.observer});
+      AssignmentStats stats = engine_.assign({.weights = problem_.sample_weights,
+                                              .labels = step.labels,
+                                              .observer = step.observer,
+                                              .inertia = step.drift.empty()});
       stats.observed = step.observer != nullptr;
       return stats;
     }
@@ -101,29 +113,20 @@ class Int8Search : public Backend<T> {
     for (std::size_t t = 0; t < problem_.samples.cols(); t += 64 / sizeof(T)) __builtin_prefetch(x + t);
   }
 
-  /// The best of row r's candidates, sample i, by their scores in float: that of the lowest bound leaves the
-  /// fewest of them.
+  /// The best of row r's candidates, sample i, by their scores in float.
   void rank(const Assignment<T>& step, std::size_t r, std::size_t i, Work& work, Scratch& scratch) {
     const T* x = engine_.sample(i, work.x.data());
-    const std::int32_t nearest = filter_->nearest(r, work.int8);
-    T score;
-    engine_.listed_scores(x, {&nearest, 1}, &score);
-    const std::span<const std::int32_t> index =
-        filter_->candidates(r, i, static_cast<float>(score), work.int8);
+    std::span<const std::int32_t> index;
+    if constexpr (sizeof(T) == sizeof(float)) index = filter_->candidates(r, i, x, work.int8);
     work.scores.resize(std::max(work.scores.size(), index.size()));
-    if (index.size() == 1) {
-      work.scores[0] = score;
-    } else {
-      engine_.listed_scores(x, index, work.scores.data());
-    }
+    engine_.listed_scores(x, index, work.scores.data());
     const auto ranked = engine_.rank_listed(i, index, work.scores.data(), scratch);
     step.labels[i] = ranked.label;
-    scratch.stats.distances_computed += index.size();
+    scratch.stats.distances_computed += 1 + index.size();
     scratch.stats.reranked += ranked.reranked;
     scratch.stats.inertia_bound += weight_of(problem_, i) * ranked.distance;
   }
 
-  Int8Rows rows_;
   double bytes_;
   Problem<T> problem_;
   DenseEngine<T> engine_;

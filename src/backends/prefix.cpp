@@ -12,8 +12,10 @@
 // `int8`, without products of bytes and for double `simd`. Where variances are alike in all directions it is
 // slow.
 //
-// Siblings: int8.cpp (all features). Among others that look at a part of the features first: Drake & Hamerly
-// 2012; SuperKMeans 2026 prunes by random rotations, which is not exact.
+// Needs 64 or 128 bytes a sample, from 256 features on. Siblings: int8.cpp (all features), bytebounds.cpp
+// (the same coordinates for what bounds leave). Bounds from parts of the features are as old as partial
+// distances (Bei & Gray 1985); Bottesch, Buehler & Kaechele 2016 have them by Hoelder's inequality;
+// SuperKMeans 2026 prunes by random rotations, which is not exact.
 #include "backends/int8_search.hpp"
 
 namespace omnimeans::algorithms {
@@ -22,7 +24,7 @@ namespace {
 template <class T>
 class Prefix final : public Int8Search<T> {
  public:
-  explicit Prefix(const Problem<T>& problem) : Int8Search<T>("prefix", problem, Int8Rows::prefix) {}
+  explicit Prefix(const Problem<T>& problem) : Int8Search<T>("prefix", problem, Int8Filter::Rows::prefix) {}
 };
 
 }  // namespace
@@ -31,9 +33,9 @@ const BackendEntry& prefix() {
   static const BackendEntry entry{
       {.name = "prefix",
        .exact = true,
-       .memory = "96*n bytes, n + 3*k*d + 1024*d values",
+       .memory = "148*n bytes, n + 3*k*d + 1024*d values",
        .use_when =
-           "AVX-512 VNNI or AVX-VNNI, float data, 256 features or more of which a few directions hold "
+           "AVX-512 VNNI or AVX-VNNI, float data, 128 features or more of which a few directions hold "
            "most of the variance (images, many embeddings), 64 clusters or more",
        .avoid_when = "variances alike in all directions, few features or clusters, double, or a CPU without "
                      "products of bytes (then it is simd)",

@@ -25,7 +25,7 @@ struct Int8Rows {
   const float* scale = nullptr;
   const std::int32_t* sum = nullptr;  ///< of the row's values
   const float* cut_off = nullptr;     ///< length of what the rounding took off
-  const float* length = nullptr;      ///< of the rounded row
+  const float* length = nullptr;      ///< of the rounded row, at most
   const float* tail = nullptr;        ///< null: rows are whole (int8_filter.hpp)
   std::size_t n_rows = 0;
 };
@@ -42,7 +42,7 @@ struct Int8Centroids {
   const float* cut_off = nullptr;     ///< length of what the rounding took off; 0 for padding
   const float* tail = nullptr;        ///< null: rows are whole
   std::size_t n_vectors = 0;
-  std::size_t n_quads = 0;  ///< of features: ceil(n_features / 4)
+  std::size_t n_quads = 0;  ///< of values: a quarter of them, rounded up
 };
 
 /// Which centroids may be the nearest. Lane l stands for the centroids j = l modulo int8_lanes; the place of
@@ -69,7 +69,7 @@ constexpr unsigned tag_bits(std::size_t n_vectors) {
 struct Int8Kernels {
   /// b_ij = half_norm_j - scale_i q_i.q_j scale_j - off_ij,  off_ij = cut_off_i length_j + length_i
   /// cut_off_j: the product of integers is exact, then six roundings at most. The lowest of these bounds of
-  /// every row. None may be infinite or a NaN unless reach is infinite.
+  /// every row. None may be infinite or a NaN unless reach is.
   void (*lowest)(const Int8Centroids&, const Int8Rows&, const Int8Lowest&);
 
   /// b_ij of row i and the centroids index[0 ... count - 1].

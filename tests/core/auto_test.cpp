@@ -6,7 +6,6 @@
 
 #include "core/compare.hpp"
 #include "core/data.hpp"
-#include "core/random.hpp"
 #include "omnimeans/backend.hpp"
 #include "omnimeans/fit.hpp"
 
@@ -96,38 +95,6 @@ TEST(Auto, TheFastestSearchByTheClockLeavesTheResultAsItIs) {
   const auto result = run(points, 250, "auto");
   check_history(result);
   EXPECT_TRUE(same_result(result, run(points, 250, "simd")));
-}
-
-/// Blobs in a few dimensions, turned into many, and some noise there.
-omnimeans::Matrix<float> low_rank(std::size_t n, std::size_t d) {
-  constexpr std::size_t rank = 12;
-  const auto inner = blobs<float>(n, rank, 200, 8, 3);
-  const auto directions = blobs<float>(rank, d, 1, 9);
-  omnimeans::Matrix<float> points(n, d);
-  Random random(10);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t t = 0; t < d; ++t) {
-      double value = 1e-2 * random.uniform(-1, 1);
-      for (std::size_t r = 0; r < rank; ++r)
-        value += static_cast<double>(inner(i, r)) * static_cast<double>(directions(r, t));
-      points(i, t) = static_cast<float>(value);
-    }
-  }
-  return points;
-}
-
-TEST(Auto, ShortTailsTakeAPrefixAndThenBytes) {
-  const auto points = low_rank(31000, 256);
-  const auto result = run(points, 520, "auto");
-  check_history(result);
-  // CPUs without products of bytes take something else.
-  if (result.history[0].backend == "prefix") {
-    ASSERT_GT(result.n_iter, 14u);
-    EXPECT_EQ(result.history[14].backend, "bytebounds");
-  }
-  const auto expected = run(points, 520, "simd");
-  EXPECT_TRUE(same_result(result, expected));
-  EXPECT_TRUE(same_result(run(points, 520, "prefix"), expected));
 }
 
 TEST(Auto, GivesWayToTheMemoryLimitAndSaysSo) {

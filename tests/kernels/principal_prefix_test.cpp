@@ -9,8 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "core/compare.hpp"
 #include "core/oracle.hpp"
 #include "core/random.hpp"
+#include "kernels/int8.hpp"
+#include "omnimeans/fit.hpp"
 #include "principal_prefix.hpp"
 
 namespace {
@@ -148,6 +151,56 @@ TEST(PrincipalPrefix, BoundsRowsThatItHasNotSeen) {
   Found found;
   ASSERT_NO_FATAL_FAILURE(check_products(*prefix, rows, n, d, d, found));
   EXPECT_EQ(found.outside, 0u);
+}
+
+/// Rows of 1e-38 and 1e-42, whose products underflow, beside ordinary ones.
+TEST(PrincipalPrefix, BoundsTinyRows) {
+  const std::size_t n = 20, d = 64;
+  Random random(6);
+  const Matrix<float> samples = rows_of_rank(n, d, 3, 1e-2, 0, 1, random);
+  const omnimeans::Isa isa = omnimeans::usable_isas().back();
+  DenseEngine<float> engine(samples.view(), 1, isa, 1);
+  engine.set_centroids({samples.view().row_data(0), 1, d, d});
+  const auto prefix = PrincipalPrefix::of(engine, n, d, 1);
+  std::vector<float> rows;
+  for (const double scale : {1e-42, 1e-38, 1e-20, 1.0}) {
+    const Matrix<float> some = rows_of_rank(n, d, d, 1, 0, scale, random);
+    rows.insert(rows.end(), some.view().row_data(0), some.view().row_data(0) + n * d);
+  }
+  Found found;
+  ASSERT_NO_FATAL_FAILURE(check_products(*prefix, rows, 4 * n, d, d, found));
+  EXPECT_EQ(found.outside, 0u);
+}
+
+TEST(PrincipalPrefix, IsTakenByAutoAndThenBytesAreTried) {
+  const std::size_t n = 20000, d = 256, k = 300;
+  Random random(7);
+  const Matrix<float> samples = rows_of_rank(n, d, 12, 1e-2, 0, 1, random);
+  omnimeans::Options options;
+  options.n_clusters = k;
+  options.init = omnimeans::Init::random;
+  options.tol = 0;
+  options.threads = 2;
+  const auto run = [&](const std::string& backend, std::size_t max_iter, std::uint64_t limit = 0) {
+    options.backend = backend;
+    options.max_iter = max_iter;
+    options.memory_limit_bytes = limit;
+    return omnimeans::fit(samples.view(), options);
+  };
+  const auto result = run("auto", 22), expected = run("simd", 22);
+  EXPECT_TRUE(same_result(result, expected));
+  EXPECT_TRUE(same_result(run("prefix", 22), expected));
+  EXPECT_TRUE(same_result(run("bytebounds", 22), expected));
+  if (omnimeans::kernels::int8_kernels(omnimeans::default_isa()) == nullptr) return;
+  ASSERT_EQ(result.n_iter, 22u);
+  EXPECT_EQ(result.history[0].backend, "prefix");
+  EXPECT_EQ(result.history[14].backend, "bytebounds");
+  // Too few steps are left to try bytes.
+  EXPECT_EQ(run("auto", 18).history[14].backend, "prefix");
+  // A limit below what asking for a prefix takes.
+  const auto limited = run("auto", 3, 1'500'000);
+  EXPECT_LE(limited.backend_bytes, 1'500'000u);
+  EXPECT_TRUE(same_result(limited, run("simd", 3)));
 }
 
 TEST(PrincipalPrefix, IsShortWhereTailsAreAndWorthwhileOnlyThere) {
