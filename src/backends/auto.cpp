@@ -20,8 +20,9 @@
 // Measured on a Xeon of 2023 (two threads, float, 20 or 25 iterations, seconds of simd over those of the
 // backend): kdtree 1.0 to 1.3 at k = 12 * 2^d, 3 to 5 at four times as many; int16 1.0 at d = 2 and 3, 1.2 at
 // 5 to 8, 1.6 to 2 at 16 to 64, from 16 clusters on; int8 1.6 at d = 100 with k = 500, 1.7 at d = 256; less
-// than int16 below k d = 32,000; bytebounds 0.8 to 1.6 at k d = 51,200, 6 to 8 at 384,000; prefix 14 where it
-// was 7, 6 on `images`; gap 1.4 to 2 at d = 8 to 20 with k >= 40. Without products of integers (double, CPUs
+// than int16 below k d = 32,000; bytebounds 0.8 to 1.6 at k d = 51,200, 6 to 8 at 384,000; prefix 14 on
+// `embedding` d = 768 k = 1000 (bytebounds 12), on `images` d = 784 k = 500, whose tails are longer, 5
+// (bytebounds 6); gap 1.4 to 2 at d = 8 to 20 with k >= 40. Without products of integers (double, CPUs
 // without VNNI) bounds pay later.
 #include "backends/auto.hpp"
 
@@ -104,39 +105,46 @@ Plan short_plan(const Problem<T>& problem) {
   return {choice, choice, choice};
 }
 
-/// Whether a few directions hold nearly all of the variance: asks some of the samples, for less than a step's
-/// time. As large as a slice's backends, what that takes is not counted beside the backend's memory, but
-/// observes the limit.
+/// How much of the variance a few directions hold: `most` leaves bounds narrow enough for bytebounds to use
+/// them, `nearly_all` for a search of its own.
+enum class Held { less, most, nearly_all };
+
+/// Asks some of the samples, for less than a step's time. What that takes is not counted beside the backend's
+/// memory, but observes the limit.
 template <class T>
-bool prefix_pays(const Problem<T>& problem) {
+Held held_by_few(const Problem<T>& problem) {
   if constexpr (sizeof(T) == sizeof(float)) {
     const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
     if (int8_kernels_for(problem) == nullptr || d < 128 || k < 64 ||
         pairs(n, k) < PrincipalPrefix::least_pairs)
-      return false;
+      return Held::less;
     Problem<T> some = problem;
     const std::size_t count = std::min(n, PrincipalPrefix::most_samples);
     some.samples = {problem.samples.data(), count, d, n / count * problem.samples.row_stride()};
     some.n_clusters = 64;
     const double bytes = DenseEngine<T>::bytes_needed(some, false) + PrincipalPrefix::bytes_needed(count, d);
     if (problem.memory_limit_bytes != 0 && bytes > static_cast<double>(problem.memory_limit_bytes))
-      return false;
+      return Held::less;
     try {
       DenseEngine<T> engine(some.samples, some.n_clusters, problem.isa, problem.threads);
       engine.set_centroids(
           {problem.samples.data(), some.n_clusters, d, n / some.n_clusters * problem.samples.row_stride()});
-      return PrincipalPrefix::of(engine, count, d, problem.threads)->worthwhile();
+      const auto prefix = PrincipalPrefix::of(engine, count, d, problem.threads);
+      if (prefix->worthwhile())
+        return prefix->n_values() < PrincipalPrefix::most_values(d) ? Held::nearly_all : Held::most;
     } catch (const std::bad_alloc&) {
     }
   }
-  return false;
+  return Held::less;
 }
 
 template <class T>
 Plan plan_for(const Problem<T>& problem) {
   if (problem.most_steps == 1 || problem.most_steps == 2) return short_plan(problem);
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
-  const bool eight_bits = int8_kernels_for(problem) != nullptr, prefix = prefix_pays(problem);
+  const bool eight_bits = int8_kernels_for(problem) != nullptr;
+  const Held held = held_by_few(problem);
+  const bool prefix = held == Held::nearly_all;
   Plan plan{.first = {},
             .dense = prefix ? Choice{} : dense_choice(problem),
             .bounded = {"gap", "centroids move less: one number a sample may save its distances, on trial"}};
@@ -152,7 +160,8 @@ Plan plan_for(const Problem<T>& problem) {
   if (n >= 5000 && d <= 6 && k >= std::size_t{12} << d)
     plan.first = {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
   if (n >= 1000 && k >= 64 && !prefix &&
-      ((eight_bits && k * d >= 128'000) || (!eight_bits && d >= 100 && k * d >= 64'000)))
+      ((eight_bits && k * d >= (held == Held::most ? 96'000u : 128'000u)) ||
+       (!eight_bits && d >= 100 && k * d >= 64'000)))
     plan.first = {"bytebounds",
                   "many features and clusters: a bound of one byte a pair saves most distances"};
   return plan;

@@ -195,6 +195,15 @@ TEST(PrincipalPrefix, IsTakenByAutoAndThenBytesAreTried) {
   ASSERT_EQ(result.n_iter, 22u);
   EXPECT_EQ(result.history[0].backend, "prefix");
   EXPECT_EQ(result.history[14].backend, "bytebounds");
+  // Noise in all directions: longer tails, for which bytes are better from the start.
+  const Matrix<float> noisy = rows_of_rank(n, d, 12, 0.5, 0, 1, random);
+  options.n_clusters = 400;
+  options.backend = "auto";
+  const auto noisy_result = omnimeans::fit(noisy.view(), options);
+  EXPECT_EQ(noisy_result.history[0].backend, "bytebounds");
+  options.backend = "simd";
+  EXPECT_TRUE(same_result(noisy_result, omnimeans::fit(noisy.view(), options)));
+  options.n_clusters = k;
   // Too few steps are left to try bytes.
   EXPECT_EQ(run("auto", 18).history[14].backend, "prefix");
   // A limit below what asking for a prefix takes.
