@@ -5,7 +5,7 @@
 // With axes p_r, the rows of P, y_x = P x + eta_x (|eta_x| <= eps_x, the rounding of d products added) and
 // r_x = x - P^T y_x, likewise of c, and P P^T = I + D:
 //   x.c = y_x.(I + D) y_c + y_x.P r_c + y_c.P r_x + r_x.r_c,     P r_x = -eta_x - D y_x
-// (y_x = P x + eta_x; a product that underflows is off by 2^-149, which eps_x has, too.)
+// (A product that underflows is off by 2^-149 at most, which eps_x has, too.)
 // So with delta >= |D|, E_x = eps_x + 3/2 delta |y_x|, and t_x >= |r_x|:
 //   |x.c - y_x.y_c| <= t_x t_c + |y_x| E_c + |y_c| E_x
 //   |r_x|^2 <= |x|^2 - |y_x|^2 + 2 |y_x| eps_x + delta |y_x|^2

@@ -83,6 +83,10 @@ TEST(Fork, SomebodyElsesParallelRegionCountsAsWell) {
 }
 
 TEST(Fork, SeveralFitsAtOnceAndAForkAmongThem) {
+#if defined(__SANITIZE_ADDRESS__)
+  // The child waits for a lock that another thread held when it forked, now and then for ever.
+  GTEST_SKIP() << "g++ 12's address sanitizer does not hold its allocator's locks while a process forks";
+#endif
   const Result<float> expected = fit_with(1);
   std::vector<int> failed(4, -1);
   std::vector<std::thread> callers;
