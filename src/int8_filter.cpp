@@ -30,10 +30,9 @@ float outward(float length, std::size_t n_features) {
 }  // namespace
 
 /// Values of a row at most.
-double Int8Filter::values_at_most(std::size_t n_features, Rows rows) {
+std::size_t Int8Filter::values_at_most(std::size_t n_features, Rows rows) {
   const std::size_t few = rows == Rows::whole ? 0 : PrincipalPrefix::most_values(n_features);
-  if (few == 0) return static_cast<double>(n_features);
-  return static_cast<double>(rows == Rows::prefix ? few : std::max(few, n_features));
+  return few == 0 ? n_features : rows == Rows::prefix ? few : std::max(few, n_features);
 }
 
 Int8Filter::Int8Filter(const DenseEngine<float>& engine, const kernels::Int8Kernels& kernels,
@@ -60,7 +59,7 @@ Int8Filter::Int8Filter(const DenseEngine<float>& engine, const kernels::Int8Kern
       tag_error_(std::ldexp(1.0, static_cast<int>(kernels::tag_bits(n_vectors_)) - 23)),
       tag_floor_(std::ldexp(1.0, static_cast<int>(kernels::tag_bits(n_vectors_)) - 149)) {
   // For the longest rows that may be wanted: memory that is not written is not taken.
-  const std::size_t most = padded(static_cast<std::size_t>(values_at_most(n_features, rows)));
+  const std::size_t most = padded(values_at_most(n_features, rows));
   samples_ = AlignedBuffer<std::int8_t>::for_overwrite(n_samples * most);
   panels_ = AlignedBuffer<std::uint8_t>(n_vectors_ * kernels::int8_lanes * most);
   rows_ = AlignedBuffer<std::uint8_t>(n_vectors_ * kernels::int8_lanes * most);
@@ -69,7 +68,7 @@ Int8Filter::Int8Filter(const DenseEngine<float>& engine, const kernels::Int8Kern
 
 double Int8Filter::bytes_needed(std::size_t n_samples, std::size_t n_features, std::size_t n_clusters,
                                 Rows rows) {
-  const double row = static_cast<double>(padded(static_cast<std::size_t>(values_at_most(n_features, rows))));
+  const double row = static_cast<double>(padded(values_at_most(n_features, rows)));
   const bool prefix = rows != Rows::whole && PrincipalPrefix::most_values(n_features) > 0;
   return static_cast<double>(n_samples) * (row + (prefix ? 20 : 16)) +
          static_cast<double>(vectors(n_clusters) * kernels::int8_lanes) * (2 * row + 20) +

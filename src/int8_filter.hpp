@@ -85,6 +85,7 @@ class Int8Filter {
 
   /// Rounds samples, once, after set_centroids() and the engine's find_norms().
   void load(RowRange rows, Scratch& scratch);
+
   /// Finds which centroids may be the nearest of each of `rows`, or of the samples begin + listed[r], by
   /// these bounds alone; on request the bounds of every pair, in scratch.bounds.
   void find_candidates(RowRange rows, Scratch& scratch) const;
@@ -103,11 +104,12 @@ class Int8Filter {
 
   /// Lower bounds of the scores of sample i and the centroids that `index` lists, but for rounding(i).
   void pair_bounds(std::size_t i, std::span<const std::int32_t> index, float* out) const;
+
   double least_error(std::size_t i) const { return rounding(i) + tag_error_ * largest(i) + tag_floor_; }
   double rounding(std::size_t i) const { return 16 * unit_roundoff<float>() * largest(i); }
 
  private:
-  static double values_at_most(std::size_t n_features, Rows rows);
+  static std::size_t values_at_most(std::size_t n_features, Rows rows);
   void begin();
   /// Without a prefix: none.
   const float* tails(const std::vector<float>& values, std::size_t i) const {
@@ -125,7 +127,7 @@ class Int8Filter {
             &sample_sum_[i],
             &sample_cut_off_[i],
             &sample_length_[i],
-            sample_tail_.data() + i,
+            tails(sample_tail_, i),
             count};
   }
   /// Z

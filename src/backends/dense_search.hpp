@@ -11,6 +11,17 @@
 
 namespace omnimeans::algorithms {
 
+/// One step of it, by an engine that has its centroids.
+template <class T>
+AssignmentStats search_all(DenseEngine<T>& engine, const Problem<T>& problem, const Assignment<T>& step) {
+  AssignmentStats stats = engine.assign({.weights = problem.sample_weights,
+                                         .labels = step.labels,
+                                         .observer = step.observer,
+                                         .inertia = step.drift.empty()});
+  stats.observed = step.observer != nullptr;
+  return stats;
+}
+
 template <class T>
 class DenseSearch : public Backend<T> {
  public:
@@ -23,12 +34,7 @@ class DenseSearch : public Backend<T> {
 
   AssignmentStats assign(const Assignment<T>& step) override {
     engine_.set_centroids(step.centroids);
-    AssignmentStats stats = engine_.assign({.weights = problem_.sample_weights,
-                                            .labels = step.labels,
-                                            .observer = step.observer,
-                                            .inertia = step.drift.empty()});
-    stats.observed = step.observer != nullptr;
-    return stats;
+    return search_all(engine_, problem_, step);
   }
 
   std::uint64_t bytes() const override { return static_cast<std::uint64_t>(bytes_); }

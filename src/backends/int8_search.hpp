@@ -13,6 +13,7 @@
 
 #include "backends/backends.hpp"
 #include "backends/bounds.hpp"
+#include "backends/dense_search.hpp"
 #include "dense_engine.hpp"
 #include "int8_filter.hpp"
 
@@ -50,14 +51,7 @@ class Int8Search : public Backend<T> {
 
   AssignmentStats assign(const Assignment<T>& step) override {
     engine_.set_centroids(step.centroids);
-    if (filter_ == nullptr) {
-      AssignmentStats stats = engine_.assign({.weights = problem_.sample_weights,
-                                              .labels = step.labels,
-                                              .observer = step.observer,
-                                              .inertia = step.drift.empty()});
-      stats.observed = step.observer != nullptr;
-      return stats;
-    }
+    if (filter_ == nullptr) return search_all(engine_, problem_, step);
     engine_.pack_rows();
     filter_->set_centroids();
     const AssignmentStats stats = engine_.over_samples(
