@@ -25,8 +25,10 @@ extern const KernelTable table_avx2;
 extern const KernelTable table_avx512;
 extern const Int8Kernels int8_avx512vnni;
 extern const Int8Kernels int8_avxvnni;
+extern const Int8Kernels int8_avx2;
 extern const Int16Kernels int16_avx512vnni;
 extern const Int16Kernels int16_avxvnni;
+extern const Int16Kernels int16_avx2;
 #elif defined(OMNIMEANS_AARCH64)
 extern const KernelTable table_neon;
 #endif
@@ -89,7 +91,7 @@ const KernelTable& table(Isa isa) {
 const Int8Kernels* int8_kernels(Isa isa) {
 #if defined(OMNIMEANS_X86)
   if (isa == Isa::avx512 && __builtin_cpu_supports("avx512vnni")) return &int8_avx512vnni;
-  if (isa == Isa::avx2 && has_avx_vnni()) return &int8_avxvnni;
+  if (isa == Isa::avx2) return has_avx_vnni() ? &int8_avxvnni : &int8_avx2;
 #endif
   static_cast<void>(isa);
   return nullptr;
@@ -98,7 +100,7 @@ const Int8Kernels* int8_kernels(Isa isa) {
 const Int16Kernels* int16_kernels(Isa isa) {
 #if defined(OMNIMEANS_X86)
   if (isa == Isa::avx512 && __builtin_cpu_supports("avx512vnni")) return &int16_avx512vnni;
-  if (isa == Isa::avx2 && has_avx_vnni()) return &int16_avxvnni;
+  if (isa == Isa::avx2) return has_avx_vnni() ? &int16_avxvnni : &int16_avx2;
 #endif
   static_cast<void>(isa);
   return nullptr;

@@ -55,9 +55,16 @@ struct Int16Products {
 #else
   static OMNIMEANS_INLINE vec subtract(vec sample, vec centroid, vec acc) {
     __m256i sum = _mm256_castps_si256(acc);
+#if defined(__AVXVNNI__)
     __asm__("%{vex%} vpdpwssd %2, %1, %0"
             : "+x"(sum)
             : "x"(_mm256_castps_si256(sample)), "x"(_mm256_castps_si256(centroid)));
+#else
+    // The addition is written out because g++ 12 would add the products of several features among each other
+    // first, and keep them in memory until then: less than half the rate.
+    const __m256i products = _mm256_madd_epi16(_mm256_castps_si256(sample), _mm256_castps_si256(centroid));
+    __asm__("vpaddd %1, %0, %0" : "+x"(sum) : "x"(products));
+#endif
     return _mm256_castsi256_ps(sum);
   }
   static OMNIMEANS_INLINE vec add(vec a, vec b) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The kernels of int8.hpp for one instruction set. Products are of unsigned and signed bytes, added by fours:
-// so centroids have 128 added, and accumulators start at -128 times the sum of the sample's values. Included
-// by int8_<isa>.cpp alone.
+// so centroids have int8_shift() added, and accumulators start at minus that times the sum of the sample's
+// values. Included by int8_<isa>.cpp alone.
 //
 // Ops has what the instruction sets do differently: Arch, the register of integers `ints`, the tile that fits
-// the registers (rows x vectors of centroids), and operations on `ints`.
+// the registers (rows x vectors of centroids), the range of centroids' values, and operations on `ints`.
 #pragma once
 
 #include "kernels/int8.hpp"
@@ -42,7 +42,7 @@ struct Int8Loops {
     });
     ints acc[M * R];
     unroll<M>([&](auto m) __attribute__((always_inline)) {
-      const ints start = Ops::set(-128 * rows.sum[first + m.value]);
+      const ints start = Ops::set(-int8_shift(Ops::centroid_range) * rows.sum[first + m.value]);
       unroll<R>([&](auto r) __attribute__((always_inline)) { acc[m.value * R + r.value] = start; });
     });
     const auto step = [&](auto u) __attribute__((always_inline)) {
@@ -185,7 +185,7 @@ struct Int8Loops {
                             const std::int32_t* index, std::size_t count, float* out) {
     constexpr std::size_t B = 4, R = int8_stride / sizeof(ints);
     const std::int8_t* x = rows.values + i * rows.stride;
-    const std::int32_t start = -128 * rows.sum[i];
+    const std::int32_t start = -int8_shift(Ops::centroid_range) * rows.sum[i];
     const float scale = rows.scale[i];
     const auto put = [&](std::size_t at, std::int32_t product) __attribute__((always_inline)) {
       const std::int32_t j = index[at];
@@ -231,8 +231,8 @@ struct Int8Loops {
     }
   }
 
-  static float quantise(const float* x, std::size_t d, std::size_t stride, std::int8_t* values, float* scale,
-                        std::int32_t* sum) {
+  static float quantise(const float* x, std::size_t d, std::size_t stride, std::int32_t range,
+                        std::int8_t* values, float* scale, std::int32_t* sum) {
     const auto load = [&](std::size_t t) __attribute__((always_inline)) {
       if (t + lanes <= d) return S::load(x + t);
       return t < d ? S::load_first(x + t, d - t) : S::set(0.0f);
@@ -248,7 +248,7 @@ struct Int8Loops {
       *sum = 0;
       return __builtin_inff();
     }
-    *scale = largest / 127;
+    *scale = largest / static_cast<float>(range);
     const vec inverse = S::set(*scale >= 0x1p-100f ? 1 / *scale : 0), unit = S::set(*scale);
     vec cut_off = S::set(0.0f);
     ints total = Ops::set(0);
@@ -267,7 +267,8 @@ struct Int8Loops {
 
 template <class Ops>
 constexpr Int8Kernels make_int8_kernels() {
-  return {Int8Loops<Ops>::lowest, Int8Loops<Ops>::listed_bounds, Int8Loops<Ops>::quantise};
+  return {Ops::centroid_range, Int8Loops<Ops>::lowest, Int8Loops<Ops>::listed_bounds,
+          Int8Loops<Ops>::quantise};
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Lower bounds of scores, in eight bits: values are rounded to multiples of a scale of their row, -127 to
 // 127, and multiplied in integers, four products an instruction and lane (VNNI: four times the rate of float
-// multiply-adds). What the rounding took off is measured, and what it may have done to the score taken off
+// multiply-adds), or in three instructions (AVX2: twice the rate, with centroids from -63 to 63). What the
+// rounding took off is measured, and what it may have done to the score taken off
 // the score (int8_filter.hpp). Integers are exact: from the same bytes every implementation makes the same
 // bits.
 #pragma once
@@ -15,6 +16,12 @@ namespace omnimeans::kernels {
 
 inline constexpr std::size_t int8_lanes = 16;   ///< centroids a vector
 inline constexpr std::size_t int8_stride = 64;  ///< rows are padded to a multiple of this many bytes
+/// Values of a sample.
+inline constexpr std::int32_t int8_range = 127;
+/// What centroids, whose values are -range to range, have added to them.
+constexpr std::int32_t int8_shift(std::int32_t range) {
+  return range + 1;
+}
 /// Longest rows whose dot products fit 32 bits: 127 * 255 * n < 2^31.
 inline constexpr std::size_t int8_longest = 65536;
 
@@ -30,8 +37,8 @@ struct Int8Rows {
   std::size_t n_rows = 0;
 };
 
-/// Centroids with 128 added to every value, both as panels of two vectors (the last may hold one), in which
-/// four values of each centroid lie together, and row by row.
+/// Centroids with int8_shift(centroid_range) added to every value, both as panels of two vectors (the last
+/// may hold one), in which four values of each centroid lie together, and row by row.
 struct Int8Centroids {
   const std::uint8_t* panels = nullptr;
   const std::uint8_t* rows = nullptr;
@@ -67,6 +74,8 @@ constexpr unsigned tag_bits(std::size_t n_vectors) {
 }
 
 struct Int8Kernels {
+  std::int32_t centroid_range;  ///< values of a centroid are not beyond it
+
   /// b_ij = half_norm_j - scale_i q_i.q_j scale_j - off_ij,  off_ij = cut_off_i length_j + length_i
   /// cut_off_j: the product of integers is exact, then six roundings at most. The lowest of these bounds of
   /// every row. None may be infinite or a NaN unless reach is.
@@ -76,11 +85,11 @@ struct Int8Kernels {
   void (*listed_bounds)(const Int8Centroids&, const Int8Rows&, std::size_t i, const std::int32_t* index,
                         std::size_t count, float* out);
 
-  /// Rounds d values, sets the padding up to `stride` to zero. Returns the length of what was cut off,
-  /// sqrt(sum (x_t - scale q_t)^2), up to the rounding errors of that sum. Of a row with a value that is not
-  /// finite all is zero, and what was cut off is infinite.
-  float (*quantise)(const float* x, std::size_t d, std::size_t stride, std::int8_t* values, float* scale,
-                    std::int32_t* sum);
+  /// Rounds d values to -range ... range, sets the padding up to `stride` to zero. Returns the length of what
+  /// was cut off, sqrt(sum (x_t - scale q_t)^2), up to the rounding errors of that sum. Of a row with a value
+  /// that is not finite all is zero, and what was cut off is infinite.
+  float (*quantise)(const float* x, std::size_t d, std::size_t stride, std::int32_t range,
+                    std::int8_t* values, float* scale, std::int32_t* sum);
 };
 
 /// For an instruction set, if this CPU has 8-bit dot products with it; else null.

@@ -10,9 +10,12 @@
 namespace omnimeans::kernels {
 namespace {
 
+constexpr std::int32_t centroid_range = 127;
+
 std::int32_t dot(const std::int8_t* x, const std::uint8_t* c, std::size_t length) {
   std::int32_t total = 0;
-  for (std::size_t t = 0; t < length; ++t) total += std::int32_t{x[t]} * (std::int32_t{c[t]} - 128);
+  for (std::size_t t = 0; t < length; ++t)
+    total += std::int32_t{x[t]} * (std::int32_t{c[t]} - int8_shift(centroid_range));
   return total;
 }
 
@@ -68,8 +71,8 @@ void listed_bounds(const Int8Centroids& c, const Int8Rows& rows, std::size_t i, 
   for (std::size_t o = 0; o < count; ++o) out[o] = bound(c, rows, i, static_cast<std::size_t>(index[o]));
 }
 
-float quantise(const float* x, std::size_t d, std::size_t stride, std::int8_t* values, float* scale,
-               std::int32_t* sum) {
+float quantise(const float* x, std::size_t d, std::size_t stride, std::int32_t range, std::int8_t* values,
+               float* scale, std::int32_t* sum) {
   float largest = 0;
   bool finite = true;
   for (std::size_t t = 0; t < d; ++t) {
@@ -78,7 +81,7 @@ float quantise(const float* x, std::size_t d, std::size_t stride, std::int8_t* v
   }
   std::memset(values, 0, stride);
   *sum = 0;
-  *scale = finite ? largest / 127 : 0;
+  *scale = finite ? largest / static_cast<float>(range) : 0;
   if (!finite) return std::numeric_limits<float>::infinity();
   const float inverse = *scale >= 0x1p-100f ? 1 / *scale : 0;
   float cut_off = 0;
@@ -94,7 +97,7 @@ float quantise(const float* x, std::size_t d, std::size_t stride, std::int8_t* v
 }  // namespace
 
 const Int8Kernels& plain_int8_kernels() {
-  static constexpr Int8Kernels kernels{lowest, listed_bounds, quantise};
+  static constexpr Int8Kernels kernels{centroid_range, lowest, listed_bounds, quantise};
   return kernels;
 }
 

@@ -80,12 +80,13 @@ oracle::Quad dot(const float* a, const float* b, std::size_t d) {
 struct Rounded {
   oracle::Quad cut_off, length;
 };
-Rounded rounded(const omnimeans::kernels::Int8Kernels& kernels, const float* x, std::size_t d) {
+Rounded rounded(const omnimeans::kernels::Int8Kernels& kernels, const float* x, std::size_t d,
+                std::int32_t range) {
   const std::size_t stride = (d + 63) / 64 * 64;
   std::vector<std::int8_t> values(stride);
   float scale;
   std::int32_t sum;
-  const float cut_off = kernels.quantise(x, d, stride, values.data(), &scale, &sum);
+  const float cut_off = kernels.quantise(x, d, stride, range, values.data(), &scale, &sum);
   return {oracle::Quad(cut_off), std::sqrt(static_cast<double>(dot(x, x, d)))};
 }
 
@@ -111,11 +112,11 @@ void check_step(const DenseEngine<float>& engine, const Int8Filter& filter,
   for (std::size_t i = 0; i < n; ++i) {
     filter.pair_bounds(i, every, bounds.data());
     const float* sample = engine.sample(i, x.data());
-    const Rounded row = rounded(kernels, sample, d);
+    const Rounded row = rounded(kernels, sample, d, omnimeans::kernels::int8_range);
     const oracle::Quad rounding = filter.rounding(i);
     for (std::size_t j = 0; j < k; ++j) {
       const float* centroid = engine.packed_row(j);
-      const Rounded c = rounded(kernels, centroid, d);
+      const Rounded c = rounded(kernels, centroid, d, kernels.centroid_range);
       exact[j] = dot(centroid, centroid, d) / 2 - dot(sample, centroid, d);
       const oracle::Quad off = row.cut_off * c.length + (row.length + row.cut_off) * c.cut_off;
       const oracle::Quad bound = bounds[j];

@@ -38,21 +38,24 @@ std::size_t rounded_up(std::size_t n, std::size_t to) {
   return (n + to - 1) / to * to;
 }
 
-/// Rows and centroids of random bytes, laid out as int8.hpp says, between guards.
+/// Rows and centroids of random bytes, laid out as int8.hpp says, between guards; or all of them +-largest.
 struct Bytes8 {
   std::size_t n, d, k, stride, vectors, quads;
+  std::int32_t shift;
   std::vector<std::int8_t> row_values, centroid_values;  ///< stride apart, zeros behind d
   std::vector<float> row_scale, row_cut_off, row_length, row_tail;
   std::vector<float> centroid_scale, half_norm, centroid_length, centroid_cut_off, centroid_tail;
   std::vector<std::int32_t> row_sum;
 
-  Bytes8(std::size_t n_rows, std::size_t n_features, std::size_t n_clusters, Random& random, int constant = 0)
+  Bytes8(std::size_t n_rows, std::size_t n_features, std::size_t n_clusters, std::int32_t centroid_range,
+         Random& random, int sign_of_largest = 0)
       : n(n_rows),
         d(n_features),
         k(n_clusters),
         stride(rounded_up(d, int8_stride)),
         vectors(rounded_up(k, int8_lanes) / int8_lanes),
         quads(rounded_up(d, 4) / 4),
+        shift(int8_shift(centroid_range)),
         row_values(n * stride, 0),
         centroid_values(vectors * int8_lanes * stride, 0),
         row_scale(random_values<float>(random, n, 0, 1)),
@@ -65,18 +68,19 @@ struct Bytes8 {
         centroid_cut_off(vectors * int8_lanes, 0),
         centroid_tail(vectors * int8_lanes, 0),
         row_sum(n, 0) {
-    const auto byte = [&] {
-      return static_cast<std::int8_t>(constant != 0      ? constant
-                                      : random.chance(4) ? random.one_of({-127, 127, 0})
-                                                         : static_cast<int>(random.below(255)) - 127);
+    const auto byte = [&](std::int32_t range) {
+      const auto values = static_cast<std::uint64_t>(2 * range + 1);
+      return static_cast<std::int8_t>(sign_of_largest != 0 ? sign_of_largest * range
+                                      : random.chance(4)   ? random.one_of({-range, range, 0})
+                                                           : static_cast<int>(random.below(values)) - range);
     };
     for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t t = 0; t < d; ++t) row_sum[i] += row_values[i * stride + t] = byte();
+      for (std::size_t t = 0; t < d; ++t) row_sum[i] += row_values[i * stride + t] = byte(int8_range);
     }
     for (std::size_t j = 0; j < k; ++j) {
-      const std::int8_t sign = constant != 0 && j % 2 == 1 ? -1 : 1;
+      const std::int8_t sign = sign_of_largest != 0 && j % 2 == 1 ? -1 : 1;
       for (std::size_t t = 0; t < d; ++t)
-        centroid_values[j * stride + t] = static_cast<std::int8_t>(sign * byte());
+        centroid_values[j * stride + t] = static_cast<std::int8_t>(sign * byte(centroid_range));
       centroid_scale[j] = static_cast<float>(random.uniform(0, 1));
       half_norm[j] = static_cast<float>(random.uniform(0, 1e4));
       centroid_length[j] = static_cast<float>(random.uniform(0, 100));
@@ -87,7 +91,8 @@ struct Bytes8 {
 
   std::vector<std::uint8_t> rows() const {
     std::vector<std::uint8_t> shifted;
-    for (const std::int8_t value : centroid_values) shifted.push_back(static_cast<std::uint8_t>(value + 128));
+    for (const std::int8_t value : centroid_values)
+      shifted.push_back(static_cast<std::uint8_t>(value + shift));
     return shifted;
   }
   std::vector<std::uint8_t> panels() const {
@@ -98,7 +103,7 @@ struct Bytes8 {
         for (std::size_t l = 0; l < width; ++l) {
           const std::size_t from = (vector * int8_lanes + l) * stride + 4 * q;
           for (std::size_t b = 0; b < 4; ++b)
-            packed.push_back(static_cast<std::uint8_t>(centroid_values[from + b] + 128));
+            packed.push_back(static_cast<std::uint8_t>(centroid_values[from + b] + shift));
         }
       }
     }
@@ -231,13 +236,13 @@ TEST(Int8, BoundsAndTheLowestAreThoseOfThePlainLoops) {
     for (const Shape& shape : shapes) {
       for (const Placement place : edges()) {
         Random random(++seed);
-        const Bytes8 bytes(shape.n, shape.d, shape.k, random);
+        const Bytes8 bytes(shape.n, shape.d, shape.k, each.kernels->centroid_range, random);
         ASSERT_NO_FATAL_FAILURE(check_bounds(*each.kernels, bytes, place, random));
       }
     }
     for (const Placement place : all_gaps(4)) {
       Random random(++seed);
-      const Bytes8 bytes(16, 37, 35, random);
+      const Bytes8 bytes(16, 37, 35, each.kernels->centroid_range, random);
       ASSERT_NO_FATAL_FAILURE(check_bounds(*each.kernels, bytes, place, random));
     }
   }
@@ -247,9 +252,9 @@ TEST(Int8, BoundsAndTheLowestAreThoseOfThePlainLoops) {
 TEST(Int8, TheLongestRowsDoNotOverflow) {
   for (const Named& each : usable_int8()) {
     SCOPED_TRACE(each.name);
-    for (const int value : {127, -127}) {
+    for (const int sign : {1, -1}) {
       Random random(1);
-      const Bytes8 bytes(4, int8_longest, 18, random, value);
+      const Bytes8 bytes(4, int8_longest, 18, each.kernels->centroid_range, random, sign);
       ASSERT_NO_FATAL_FAILURE(check_bounds(*each.kernels, bytes, {true, 0}, random));
     }
   }
@@ -284,18 +289,19 @@ TEST(Int8, QuantiseGivesTheBitsOfThePlainLoops) {
     for (const std::size_t d : lengths) {
       Random random(d);
       for (const std::vector<float>& row : rows_to_round(d, random)) {
+        const std::int32_t range = random.one_of({int8_range, 63});
         const std::size_t stride = rounded_up(d, int8_stride);
         std::vector<std::int8_t> plain_values(stride, 77);
         float plain_scale = -1;
         std::int32_t plain_sum = -1;
-        const float plain_cut_off = plain_int8_kernels().quantise(row.data(), d, stride, plain_values.data(),
-                                                                  &plain_scale, &plain_sum);
+        const float plain_cut_off = plain_int8_kernels().quantise(
+            row.data(), d, stride, range, plain_values.data(), &plain_scale, &plain_sum);
         for (const Placement place : edges()) {
           Guarded<float> x(row, place), scale(1, place);
           Guarded<std::int8_t> values(stride, place);
           Guarded<std::int32_t> sum(1, place);
           const float cut_off =
-              each.kernels->quantise(x.data(), d, stride, values.data(), scale.data(), sum.data());
+              each.kernels->quantise(x.data(), d, stride, range, values.data(), scale.data(), sum.data());
           ASSERT_EQ(values.values(), plain_values) << "d " << d << ", first value " << row[0];
           ASSERT_PRED2(same_bits<float>, *scale.data(), plain_scale);
           ASSERT_EQ(*sum.data(), plain_sum);
@@ -320,11 +326,13 @@ TEST(Int8, QuantiseMeasuresWhatItCutsOff) {
     for (const std::size_t d : {1, 2, 3, 15, 16, 17, 64, 130, 1000, 20000}) {
       Random random(d);
       for (const std::vector<float>& row : rows_to_round(d, random)) {
+        const std::int32_t range = random.one_of({int8_range, 63});
         const std::size_t stride = rounded_up(d, int8_stride);
         std::vector<std::int8_t> values(stride, 77);
         float scale = -1;
         std::int32_t sum = -1;
-        const float cut_off = each.kernels->quantise(row.data(), d, stride, values.data(), &scale, &sum);
+        const float cut_off =
+            each.kernels->quantise(row.data(), d, stride, range, values.data(), &scale, &sum);
         const double features = static_cast<double>(d);
         oracle::Quad exact = 0;
         std::int64_t total = 0;
@@ -333,7 +341,7 @@ TEST(Int8, QuantiseMeasuresWhatItCutsOff) {
             ASSERT_EQ(values[t], 0);
             continue;
           }
-          ASSERT_GE(values[t], -127);
+          ASSERT_LE(std::abs(values[t]), range);
           const oracle::Quad rest = oracle::Quad(row[t]) - oracle::Quad(scale) * oracle::Quad(values[t]);
           // Rows too small for a reciprocal of their scale are cut off whole.
           if (scale >= 0x1p-100f) {
