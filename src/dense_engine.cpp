@@ -159,16 +159,11 @@ AssignmentStats DenseEngine<T>::sum_stats() const {
   return total;
 }
 
+/// What the first pass over all samples has found out of them is there for the next.
 template <class T>
-AssignmentStats DenseEngine<T>::assign(const Labelling<T>& out) {
-  pack_for_labels(true);
-  over_blocks(plan_.label_rows, [&](RowRange rows, Scratch& scratch) {
-    label_rows(rows.begin, rows.size(), {}, out, scratch);
-  });
+void DenseEngine<T>::all_labelled() {
   norms_known_ = true;
   if (in_int16_) int16_->all_rounded();
-  rerank(out);
-  return sum_stats();
 }
 
 template <class T>
@@ -204,7 +199,8 @@ kernels::NearestTask<T> DenseEngine<T>::nearest_task(std::size_t begin, Scratch&
 template <class T>
 void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<const std::int32_t> listed,
                                 const Labelling<T>& out, Scratch& scratch) {
-  const bool in_place = listed.empty(), gaps = !out.gaps.empty(), bounds = gaps || !out.lower.empty();
+  const bool in_place = listed.empty(), gaps = scratch.with_gaps && !out.gaps.empty(),
+             bounds = gaps || !out.lower.empty();
   const auto sample = [&](std::size_t r) {
     return begin + (in_place ? r : static_cast<std::size_t>(listed[r]));
   };
@@ -287,7 +283,7 @@ void DenseEngine<T>::write_listed(std::size_t begin, std::span<const std::int32_
     scratch.in_block[n_changed] = listed[r];
     n_changed += out.labels[i] != scratch.labels[r];
     out.labels[i] = scratch.labels[r];
-    if (!out.gaps.empty()) {
+    if (scratch.with_gaps && !out.gaps.empty()) {
       out.gaps[i] = scratch.lower[r];
     } else if (!out.lower.empty()) {
       out.upper[i] = scratch.upper[r];

@@ -89,23 +89,41 @@ class DenseEngine {
     std::vector<double> distances;
     AssignmentStats stats;
     std::size_t thread = 0;
+    bool with_gaps = true;  ///< whether a block's samples get the gaps that are asked for
   };
 
   /// Takes the centroids for the next assignments; the view must stay valid until then.
   void set_centroids(MatrixView<const T> centroids);
 
   /// The canonical label of every sample, and its bounds if asked for.
-  AssignmentStats assign(const Labelling<T>& out);
+  AssignmentStats assign(const Labelling<T>& out) {
+    return assign(out, plan_.label_rows, [](RowRange, Scratch&) {});
+  }
+  /// The same in blocks of at most `block_rows` samples; before(rows, scratch) is called before each, and may
+  /// change scratch.with_gaps, which is true.
+  template <class Before>
+  AssignmentStats assign(const Labelling<T>& out, std::size_t block_rows, Before&& before) {
+    pack_for_labels(true);
+    over_blocks(block_rows, [&](RowRange rows, Scratch& scratch) {
+      scratch.with_gaps = true;
+      before(rows, scratch);
+      label_rows(rows.begin, rows.size(), {}, out, scratch);
+    });
+    all_labelled();
+    rerank(out);
+    return sum_stats();
+  }
 
   /// The same for some samples: body(rows, scratch) is called over blocks of at most `block_rows` samples, in
   /// parallel, and leaves in scratch.listed (empty before) those of `rows` that are to be labelled, counted
-  /// from rows.begin. It may add to scratch.stats. (All of them at once are read in place, which is cheaper a
-  /// sample: see nearly_all() and gap.cpp.)
+  /// from rows.begin. It may add to scratch.stats and change scratch.with_gaps. (All of them at once are read
+  /// in place, which is cheaper a sample: see nearly_all() and gap.cpp.)
   template <class Body>
   AssignmentStats assign_listed(const Labelling<T>& out, std::size_t block_rows, Body&& body) {
     pack_for_labels(false);
     over_blocks(block_rows, [&](RowRange rows, Scratch& scratch) {
       scratch.listed.clear();
+      scratch.with_gaps = true;
       body(rows, scratch);
       const std::size_t count = scratch.listed.size();
       if (count == rows.size()) scratch.listed.clear();
@@ -243,6 +261,7 @@ class DenseEngine {
                     const Labelling<T>& out, Scratch& scratch) const;
   void observe(std::size_t begin, std::size_t count, std::size_t n_open, LabelObserver& observer,
                const Scratch& scratch) const;
+  void all_labelled();
   void judge_int16(std::uint64_t labelled);
   void rerank(const Labelling<T>& out);
   AssignmentStats sum_stats() const;

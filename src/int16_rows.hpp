@@ -44,6 +44,16 @@ const kernels::Int16Kernels* int16_kernels_for(const Problem<T>& problem) {
   return kernels::int16_kernels(problem.isa);
 }
 
+/// Whether sixteen bits are faster than float over a few steps: of fewer features the products are the
+/// smaller part of the work, of fewer clusters the rounding is much (measured: from 16 of them on with VNNI,
+/// from 64 without).
+template <class T>
+bool int16_pays(const Problem<T>& problem) {
+  const kernels::Int16Kernels* kernels = int16_kernels_for(problem);
+  return kernels != nullptr && problem.samples.cols() >= 4 &&
+         static_cast<double>(problem.n_clusters) * (kernels->rate - 1) >= 16;
+}
+
 class Int16Rows {
  public:
   Int16Rows(const kernels::Int16Kernels& kernels, std::size_t n_samples, std::size_t n_features,

@@ -5,25 +5,21 @@
 //             prefix      many features and clusters, and a few directions hold nearly all of the variance
 //             bytebounds  very many features and clusters: a byte of memory saves a distance
 //             int8        many: every distance in eight bits, where the CPU has such products
-//             gap         fewer, but enough that looking at a sample's gap costs little beside its distances
-//             int16       the rest, where the CPU has such products and they gain;
-//             simd        else, and for a step or two; and what does not fit the memory limit gives way to
-//                         it, then to openmp, naive
-//   later     a search of every distance gives bounds a try, gap or, with many features and clusters,
-//             bytebounds: in its steps 2, 6, 14, 30, ..., from 14 on where steps are short or bounds dear.
+//             gap         the rest: every distance, in sixteen bits where those pay, until gaps do
+//             int16, simd a step or two; and simd for what does not fit the memory limit, then openmp, naive
+//   later     a search of every distance gives bounds a try, bytebounds or else gap: in its steps 14, 30, ...
 //             Centroids come to rest, so bounds pay better. The seconds of the steps decide, and the slower
 //             one goes.
 //
-// Which search of every distance is the fastest goes by the rules of dense_choice(), and in long fits by the
-// clock, on a slice of the data (dense_costs.hpp).
+// Whether every distance is faster in eight bits goes by rule, and in long fits by the clock, on a slice of
+// the data (dense_costs.hpp).
 //
 // Measured on a Xeon of 2023 (two threads, float, 20 or 25 iterations, seconds of simd over those of the
-// backend): kdtree 1.0 to 1.3 at k = 12 * 2^d, 3 to 5 at four times as many; int16 1.0 at d = 2 and 3, 1.2 at
-// 5 to 8, 1.6 to 2 at 16 to 64, from 16 clusters on; int8 1.6 at d = 100 with k = 500, 1.7 at d = 256; less
-// than int16 below k d = 32,000; bytebounds 0.8 to 1.6 at k d = 51,200, 6 to 8 at 384,000; prefix 14 on
-// `embedding` d = 768 k = 1000 (bytebounds 12), on `images` d = 784 k = 500, whose tails are longer, 5
-// (bytebounds 6); gap 1.4 to 2 at d = 8 to 20 with k >= 40. Without products of integers (double, CPUs
-// without VNNI) bounds pay later.
+// backend): kdtree 1.0 to 1.3 at k = 12 * 2^d, 3 to 5 at four times as many; int8 1.6 at d = 100 with k =
+// 500, 1.7 at d = 256; less than gap below k d = 32,000; bytebounds 0.8 to 1.6 at k d = 51,200, 6 to 8 at
+// 384,000; prefix 14 on `embedding` d = 768 k = 1000 (bytebounds 12), on `images` d = 784 k = 500, whose
+// tails are longer, 5 (bytebounds 6); gap 1.0 to 1.2 at k = 8, 1.3 to 4 from k = 32 on. Without products of
+// integers (double, CPUs without AVX2) bounds pay later.
 #include "backends/auto.hpp"
 
 #include <algorithm>
@@ -49,59 +45,24 @@ struct Plan {
   Choice first, dense, bounded;
 };
 
-/// From so much work a sample on, looking at a gap costs little: it takes a cycle or two, and finding it some
-/// three; gap's own search takes a 32nd of the work in cycles, in sixteen bits less.
-constexpr double work_for_gap = 700;
-
-/// What may search all distances, and what does so by rule.
-struct Searches {
-  Choice simd{"simd", "bounds and boxes do not pay at this shape, or not yet: every distance is computed"},
-      int16{"int16", "every distance is computed, in sixteen bits: twice the products an instruction"},
-      int8{"int8", "many features and clusters: every distance in eight bits, few of them again"}, by_rule;
-  bool has_int16, has_int8;
-
-  template <class T>
-  explicit Searches(const Problem<T>& problem) {
-    const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
-    const double work = static_cast<double>(n) * work_per_sample(problem);
-    has_int16 = int16_kernels_for(problem) != nullptr && d >= 4 && work >= 1e6;
-    has_int8 = int8_kernels_for(problem) != nullptr && d >= 32 && k >= 64 && k * d >= 8'000;
-    by_rule = has_int8 && (!has_int16 || (d >= 96 && k * d >= 32'000)) ? int8
-              : has_int16 && k >= 16                                   ? int16
-                                                                       : simd;
-  }
-};
-
-/// Exhaustive search of one kind: by rule, and by the clock where that is cheap.
+/// Whether every distance is found sooner in eight bits than by gap while its gaps prove nothing: by rule,
+/// and by the clock where that is cheap.
 template <class T>
-Choice dense_choice(const Problem<T>& problem) {
-  const Searches searches(problem);
-  // Where gap will search, in int16's way or simd's, the clock has nothing to decide.
-  const bool open_question =
-      searches.has_int8 || (searches.has_int16 && work_per_sample(problem) < work_for_gap);
-  if (!open_question || !worth_timing(problem)) return searches.by_rule;
-  Choice fastest = searches.by_rule;
-  double least = 0.95 * slice_seconds(problem, searches.by_rule.name);
-  const auto consider = [&](bool possible, const Choice& choice) {
-    if (!possible || choice.name == searches.by_rule.name) return;
-    const double seconds = slice_seconds(problem, choice.name);
-    if (seconds < least) {
-      least = seconds;
-      fastest = choice;
-    }
-  };
-  consider(true, searches.simd);
-  consider(searches.has_int16, searches.int16);
-  consider(searches.has_int8, searches.int8);
-  return fastest;
+bool better_in_eight_bits(const Problem<T>& problem, bool by_clock) {
+  const std::size_t d = problem.samples.cols(), k = problem.n_clusters;
+  if (int8_kernels_for(problem) == nullptr || d < 32 || k < 64 || k * d < 8'000) return false;
+  if (!by_clock) return d >= 96 && k >= 100 && k * d >= 32'000;
+  const std::string_view gap_is = int16_pays(problem) ? "int16" : "simd";
+  return slice_seconds(problem, "int8") < 0.95 * slice_seconds(problem, gap_is);
 }
 
-/// Of one step or two, which do not make up for bounds or boxes; nor for rounding, of few features.
+/// Of one step or two, which do not make up for bounds or boxes; nor for rounding, of few features or
+/// clusters.
 template <class T>
 Plan short_plan(const Problem<T>& problem) {
-  const Searches searches(problem);
-  Choice choice = problem.samples.cols() < 32 ? searches.simd : searches.by_rule;
-  choice.reason = "one step or two: what bounds and boxes cost would not come back";
+  constexpr std::string_view reason = "one step or two: what bounds and boxes cost would not come back";
+  const bool rounded = problem.samples.cols() >= 32 && int16_pays(problem);
+  const Choice choice{better_in_eight_bits(problem, false) ? "int8" : rounded ? "int16" : "simd", reason};
   return {choice, choice, choice};
 }
 
@@ -146,16 +107,15 @@ Plan plan_for(const Problem<T>& problem) {
   const Held held = held_by_few(problem);
   const bool prefix = held == Held::nearly_all;
   Plan plan{.first = {},
-            .dense = prefix ? Choice{} : dense_choice(problem),
+            .dense = {"gap", "every distance, until one number a sample tells whether they are needed"},
             .bounded = {"gap", "centroids move less: one number a sample may save its distances, on trial"}};
+  if (prefix) {
+    plan.dense = {"prefix", "a few directions hold nearly all of the variance: they exclude most centroids"};
+  } else if (better_in_eight_bits(problem, worth_timing(problem))) {
+    plan.dense = {"int8", "many features and clusters: every distance in eight bits, few of them again"};
+  }
   if (k >= 64 && k * d >= (eight_bits ? 24'000u : 64'000u))
     plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
-  const double work = work_per_sample(problem);
-  if (plan.dense.name != "int8" && work >= work_for_gap && static_cast<double>(n) * work >= 1e7)
-    plan.dense = {"gap",
-                  "one number a sample tells whether its distances are needed, and costs little beside them"};
-  if (prefix)
-    plan.dense = {"prefix", "a few directions hold nearly all of the variance: they exclude most centroids"};
   plan.first = plan.dense;
   if (n >= 5000 && d <= 6 && k >= std::size_t{12} << d)
     plan.first = {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
@@ -226,12 +186,8 @@ class Auto final : public Backend<T> {
     // Of a step of some microseconds the clock says little, and memory costs more than it.
     const double work = static_cast<double>(problem_.samples.rows()) * work_per_sample(problem_);
     if (work < 5e6 || plan_.bounded.name == plan_.dense.name) return std::numeric_limits<std::size_t>::max();
-    // Bytes cost a pass and a half to write, bounds beside eight bits two, and those of a short step as much
-    // as it; they hardly pay while centroids move far.
-    return plan_.bounded.name == "bytebounds" || plan_.dense.name == "int8" || plan_.dense.name == "prefix" ||
-                   work < 1e8
-               ? 14
-               : 2;
+    // Bytes cost a pass and a half to write, beside eight bits two; they hardly pay while centroids move far.
+    return 14;
   }
 
   bool take(Choice choice, std::uint64_t memory_in_use = 0) {

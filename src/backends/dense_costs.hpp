@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which exhaustive search is the fastest here: simd, int16 and int8 are timed on a slice of the samples, for
-// about a hundredth of what ten steps of the fit take. Their ratio is a matter of the CPU, of d and k, and
+// Which exhaustive search is the fastest here: two of them are timed on a slice of the samples, for about a
+// fiftieth of what ten steps of the fit take. Their ratio is a matter of the CPU, of d and k, and
 // (for the integers, which leave some samples to be re-ranked) of the data, so no table of thresholds knows
 // it.
 #pragma once
@@ -29,10 +29,10 @@ double work_per_sample(const Problem<T>& problem) {
 /// Samples a slice: their search takes some ten times as long as packing the centroids for it.
 inline constexpr std::size_t slice_rows = 2040;
 
-/// Whether ten steps of all threads are long against three backends' four slices on one thread.
+/// Whether ten steps of all threads are long against two backends' four slices on one thread.
 template <class T>
 bool worth_timing(const Problem<T>& problem) {
-  return problem.samples.rows() >= 100 * slice_rows * static_cast<std::size_t>(std::max(problem.threads, 1));
+  return problem.samples.rows() >= 40 * slice_rows * static_cast<std::size_t>(std::max(problem.threads, 1));
 }
 
 /// Seconds of one thread for a slice in the middle, k samples being the centroids; infinite where not even

@@ -12,8 +12,14 @@
 // cycles, where Hamerly's bounds take 10 to 20. So it pays where exhaustive search itself is cheap: few
 // features or few centroids. Where most of a block is open, all of it is labelled in place.
 //
+// While centroids move far, gaps prove nothing, and the second lowest score and two roots a sample are
+// wasted: one block in sixteen keeps gaps from the start, and what they spare there, in cycles, decides after
+// each step whether all do. So gap is never much slower than exhaustive search.
+//
 // Needs O(n) additional memory: n values. The inertia is left to fit(), which has it from the sums of the
 // clusters. Siblings: hamerly.cpp, which tightens u_i, too; bytebounds.cpp for many features and clusters.
+#include <atomic>
+#include <cmath>
 #include <limits>
 
 #include "backends/backends.hpp"
@@ -30,11 +36,14 @@ class Gap final : public Backend<T> {
       : problem_(within_memory("gap", problem, needed(problem))),
         engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads, int16(problem)),
         gaps_(problem_, engine_.kernels()) {
-    // Of a listed row 30 cycles more, measured like those of first_step.hpp: memory is not read in order.
+    // Measured like the cycles of first_step.hpp, at d = 3 to 128 and k = 4 to 100; of a list memory is not
+    // read in order.
     const double d = static_cast<double>(problem.samples.cols());
-    const double products = int16(problem) != nullptr ? (d / 2 + 4) / (d + 4) : 1;
-    const double in_place = row_cycles(problem, engine_.kernels()) * products + own_cycles(problem);
-    listed_share_ = in_place / (in_place + 30);
+    const kernels::Int16Kernels* rounded = int16(problem);
+    const double products = rounded != nullptr ? (d / rounded->rate + 4) / (d + 4) : 1,
+                 bytes = d * (rounded != nullptr ? 2 : sizeof(T));
+    in_place_ = row_cycles(problem, engine_.kernels()) * products + 6 + bytes / 8;
+    listed_ = in_place_ + 6 + bytes / 6;
   }
 
   AssignmentStats assign(const Assignment<T>& step) override {
@@ -42,19 +51,18 @@ class Gap final : public Backend<T> {
     Labelling<T> out = gaps_.labelling(step.labels, step.observer);
     out.inertia = step.drift.empty();
     AssignmentStats stats;
+    if (step.drift.empty()) {
+      everywhere_ = false;
+      cost_before_ = 1;
+    }
     if (step.drift.empty() || !gaps_.take_drift(step.drift)) {
       gaps_.begin();
-      stats = engine_.assign(out);
-    } else {
-      stats = engine_.assign_listed(out, gaps_.block_rows(), [&](RowRange rows, auto& scratch) {
-        std::vector<std::int32_t>& open = scratch.listed;
-        gaps_.find_open(rows, step.labels, open);  // #1
-        if (static_cast<double>(open.size()) > listed_share_ * static_cast<double>(rows.size())) {
-          list_all(rows, open);
-        }
-        // #2 is the engine's
+      stats = engine_.assign(out, gaps_.block_rows(), [&](RowRange rows, auto& scratch) {
+        scratch.with_gaps = everywhere_ || asked(rows);
       });
-      stats.inertia_bound = std::numeric_limits<double>::infinity();  // also where nothing was open
+      known_everywhere_ = everywhere_;
+    } else {
+      stats = assign_open(step, out);
     }
     stats.observed = step.observer != nullptr;
     return stats;
@@ -73,16 +81,51 @@ class Gap final : public Backend<T> {
   static const kernels::Int16Kernels* int16(const Problem<T>& problem) {
     const auto limit = static_cast<double>(problem.memory_limit_bytes);
     const bool fits = limit == 0 || needed_in_float(problem) + Int16Rows::bytes_needed(problem) <= limit;
-    // Of fewer features the products are the smaller part of the work, of fewer clusters the rounding is
-    // much.
-    const bool pays = problem.samples.cols() >= 4 && problem.n_clusters >= 16;
-    return fits && pays ? int16_kernels_for(problem) : nullptr;
+    return fits && int16_pays(problem) ? int16_kernels_for(problem) : nullptr;
+  }
+
+  /// Whether a block keeps gaps from the start.
+  bool asked(RowRange rows) const { return rows.begin / gaps_.block_rows() % 16 == 0; }
+
+  AssignmentStats assign_open(const Assignment<T>& step, const Labelling<T>& out) {
+    std::atomic<std::size_t> n_asked{0}, in_place{0}, listed{0};  // samples of the blocks that are asked
+    AssignmentStats stats = engine_.assign_listed(out, gaps_.block_rows(), [&](RowRange rows, auto& scratch) {
+      std::vector<std::int32_t>& open = scratch.listed;
+      scratch.with_gaps = everywhere_ || asked(rows);
+      const bool known = asked(rows) || (everywhere_ && known_everywhere_);
+      if (known) gaps_.find_open(rows, step.labels, open);  // #1
+      const double all = static_cast<double>(rows.size()) * in_place_;
+      if (!known || static_cast<double>(open.size()) * listed_ > all) list_all(rows, open);
+      if (asked(rows)) {
+        n_asked += rows.size();
+        (open.size() == rows.size() ? in_place : listed) += open.size();
+      }
+      // #2 is the engine's
+    });
+    known_everywhere_ = everywhere_;
+    judge(static_cast<double>(n_asked), static_cast<double>(in_place), static_cast<double>(listed));
+    stats.inertia_bound = std::numeric_limits<double>::infinity();  // also where nothing was open
+    return stats;
+  }
+
+  /// Of two steps, for the drift of one may leave open in the next what it did not: gaps begin where they
+  /// would have been cheaper by a twentieth, and end where they were dearer.
+  void judge(double n_asked, double in_place, double listed) {
+    constexpr double look = 3, find = 7;  // cycles of #1 and of the gap of a sample that is labelled
+    const double cost =
+        (n_asked * look + in_place * (in_place_ + find) + listed * (listed_ + find)) / (n_asked * in_place_);
+    const double mean = (cost + cost_before_) / 2;
+    cost_before_ = cost;
+    everywhere_ = mean < (everywhere_ ? 1 : 0.95);
   }
 
   Problem<T> problem_;
   DenseEngine<T> engine_;
   SampleGaps<T> gaps_;
-  double listed_share_;  ///< where more of a block is open, labelling all of it is cheaper
+  double in_place_, listed_;  ///< cycles of a sample that is labelled with its block, or with others of it
+  bool everywhere_ = false;   ///< all blocks keep gaps
+  bool known_everywhere_ = false;  ///< all have theirs
+  double cost_before_ = 1;  ///< of the step before, of the blocks that are asked, over exhaustive search
 };
 
 }  // namespace
@@ -92,8 +135,7 @@ const BackendEntry& gap() {
       {.name = "gap",
        .exact = true,
        .memory = "2*n + 2*k*d values, 16*n bytes; in sixteen bits 2*n*d bytes more",
-       .use_when =
-           "many iterations, clusters times (features + 4) from some 700 to 64,000 or, with VNNI, 32,000",
+       .use_when = "many iterations, clusters times (features + 4) up to some 64,000 or, in integers, 32,000",
        .avoid_when = "many features and clusters: nearly all samples stay open",
        .reference = "own; bounds of Hamerly 2010, Making k-means even faster, SDM"},
       make<Gap, float>,

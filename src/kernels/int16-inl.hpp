@@ -16,6 +16,11 @@ struct Int16Products {
   using S = Simd<float, Arch>;
   using vec = typename S::vec;
   static constexpr bool direct = false;
+#if defined(__AVX2__) && !defined(__AVX512F__) && !defined(__AVXVNNI__)
+  static constexpr double rate = 1.25;
+#else
+  static constexpr double rate = 2;
+#endif
 
 #if defined(OMNIMEANS_KERNELS_SCALAR)
   static OMNIMEANS_INLINE vec subtract(vec sample, vec centroid, vec acc) {
@@ -134,7 +139,8 @@ void round_rows(const Int16Task& task) {
 
 template <class Arch>
 constexpr Int16Kernels make_int16_kernels() {
-  return {NearestLanes<float, Arch, Int16Products<Arch>>::nearest, round_rows<Arch>};
+  return {Int16Products<Arch>::rate, NearestLanes<float, Arch, Int16Products<Arch>>::nearest,
+          round_rows<Arch>};
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ TEST(DenseCosts, WhatDoesNotFitTheMemoryLimitTakesForEver) {
 }
 
 TEST(DenseCosts, TrialsAreForFitsThatAreLongForAllThreads) {
-  const auto points = blobs<float>(100 * slice_rows, 2, 4, 1);
+  const auto points = blobs<float>(40 * slice_rows, 2, 4, 1);
   EXPECT_TRUE(worth_timing(problem_of(points, 10, 1)));
   EXPECT_FALSE(worth_timing(problem_of(points, 10, 2)));
 }
