@@ -218,6 +218,25 @@ struct Pairs {
     return S::max(S::set(T(0)), S::min(S::set(T(254)), above));
   }
 
+  /// Values from 0 to 255 as bytes, cut off after the point.
+#if defined(__AVX512F__)
+  static constexpr bool packs_bytes = sizeof(T) == 4;
+  static OMNIMEANS_INLINE void store_bytes(__m512 values, std::uint8_t* out) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(values)));
+  }
+#elif defined(__AVX2__)
+  static constexpr bool packs_bytes = sizeof(T) == 4;
+  static OMNIMEANS_INLINE void store_bytes(__m256 values, std::uint8_t* out) {
+    const __m256i integers = _mm256_cvttps_epi32(values);
+    const __m128i words =
+        _mm_packus_epi32(_mm256_castsi256_si128(integers), _mm256_extracti128_si256(integers, 1));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(out), _mm_packus_epi16(words, words));
+  }
+#else
+  static constexpr bool packs_bytes = false;
+  static void store_bytes(vec, std::uint8_t*) {}
+#endif
+
   static void byte_bounds(const T* scores, const T* drift, std::size_t n, const ByteTerms<T>& terms,
                           std::uint8_t* out) {
     const vec a = S::set(terms.base), f = S::set(terms.factor), s = S::set(terms.shift);
@@ -228,12 +247,10 @@ struct Pairs {
     std::size_t j = 0;
     for (; j + W <= n; j += W) {
       const vec b = units(S::load(scores + j), S::load(drift + j), a, f, s);
-#if defined(__AVX512F__)
-      if constexpr (sizeof(T) == 4) {
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(out + j), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(b)));
+      if constexpr (packs_bytes) {
+        store_bytes(b, out + j);
         continue;
       }
-#endif
       S::store(value, b);
       put(j, W);
     }
@@ -259,8 +276,8 @@ struct Pairs {
         const __m512i places = _mm512_maskz_loadu_epi32(mask, index + first);
         const __m512 moved = _mm512_mask_i32gather_ps(_mm512_setzero_ps(), mask, places, drift, 4);
         const vec b = units(_mm512_maskz_loadu_ps(mask, scores + first), moved, a, f, s);
-        alignas(16) std::uint8_t bytes[W];
-        _mm_store_si128(reinterpret_cast<__m128i*>(bytes), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(b)));
+        std::uint8_t bytes[W];
+        store_bytes(b, bytes);
         for (std::size_t l = 0; l < left; ++l) bounds[index[first + l]] = bytes[l];
         continue;
       }
@@ -270,8 +287,15 @@ struct Pairs {
         some[l] = scores[first + l];
         moved[l] = drift[index[first + l]];
       }
-      S::store(some, units(S::load(some), S::load(moved), a, f, s));
-      for (std::size_t l = 0; l < left; ++l) bounds[index[first + l]] = static_cast<std::uint8_t>(some[l]);
+      const vec b = units(S::load(some), S::load(moved), a, f, s);
+      if constexpr (packs_bytes) {
+        std::uint8_t bytes[W];
+        store_bytes(b, bytes);
+        for (std::size_t l = 0; l < left; ++l) bounds[index[first + l]] = bytes[l];
+      } else {
+        S::store(some, b);
+        for (std::size_t l = 0; l < left; ++l) bounds[index[first + l]] = static_cast<std::uint8_t>(some[l]);
+      }
     }
   }
 };
