@@ -2,6 +2,7 @@
 #include "int8_filter.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -56,6 +57,7 @@ Int8Filter::Int8Filter(const DenseEngine<float>& engine, const kernels::Int8Kern
       length_(n_vectors_ * kernels::int8_lanes),
       cut_off_(n_vectors_ * kernels::int8_lanes),
       tail_(n_vectors_ * kernels::int8_lanes),
+      terms_(4 * n_vectors_ * kernels::int8_lanes),
       tag_error_(std::ldexp(1.0, static_cast<int>(kernels::tag_bits(n_vectors_)) - 23)),
       tag_floor_(std::ldexp(1.0, static_cast<int>(kernels::tag_bits(n_vectors_)) - 149)) {
   // For the longest rows that may be wanted: memory that is not written is not taken.
@@ -71,7 +73,7 @@ double Int8Filter::bytes_needed(std::size_t n_samples, std::size_t n_features, s
   const double row = static_cast<double>(padded(values_at_most(n_features, rows)));
   const bool prefix = rows != Rows::whole && PrincipalPrefix::most_values(n_features) > 0;
   return static_cast<double>(n_samples) * (row + (prefix ? 20 : 16)) +
-         static_cast<double>(vectors(n_clusters) * kernels::int8_lanes) * (2 * row + 20) +
+         static_cast<double>(vectors(n_clusters) * kernels::int8_lanes) * (2 * row + 36) +
          (prefix ? PrincipalPrefix::bytes_needed(n_samples, n_features) : 0);
 }
 
@@ -93,6 +95,7 @@ void Int8Filter::begin() {
                 .length = length_.data(),
                 .cut_off = cut_off_.data(),
                 .tail = prefix_ != nullptr ? tail_.data() : nullptr,
+                .terms = terms_.data(),
                 .n_vectors = n_vectors_,
                 .n_quads = block_count(n_values_, 4)};
 }
@@ -123,6 +126,8 @@ void Int8Filter::set_centroid(std::size_t j, const float* projected, float* exte
   cut_off_[j] = rounded.cut_off;
   length_[j] = rounded.length;
   tail_[j] = rounded.tail;
+  const std::array terms{scale_[j], half_norms_[j], length_[j], cut_off_[j]};
+  std::ranges::copy(terms, terms_.data() + 4 * j);
   std::uint8_t* row = rows_.data() + j * stride_;
   const std::int32_t shift = kernels::int8_shift(kernels_.centroid_range);
   for (std::size_t t = 0; t < stride_; ++t) row[t] = static_cast<std::uint8_t>(values[t] + shift);

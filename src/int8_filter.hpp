@@ -161,7 +161,7 @@ class Int8Filter {
   std::vector<float> sample_tail_;                                    ///< of a prefix
   std::vector<std::int32_t> sample_sum_;
   AlignedBuffer<std::uint8_t> panels_, rows_;
-  AlignedBuffer<float> scale_, half_norms_, length_, cut_off_, tail_;
+  AlignedBuffer<float> scale_, half_norms_, length_, cut_off_, tail_, terms_;
   kernels::Int8Centroids centroids_;
   double largest_cut_off_ = 0, largest_length_ = 0, largest_tail_ = 0;  ///< F, C, of t_c
   double tag_error_, tag_floor_;  ///< of a bound whose lowest bits gave way: relative, and of a tiny one

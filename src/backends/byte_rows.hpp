@@ -97,27 +97,30 @@ class ByteRows {
     }
   }
 
-  /// Every row has been seen by open_count() since advance().
+  /// Every row has been seen by open() since advance().
   void advanced() {
     for (Class& c : classes_) {
       if (c.rebase) c.start(k_, stride_);
     }
   }
 
-  /// The first look at row i after advance(): how many pairs are open.
-  std::size_t open_count(std::size_t i, std::int32_t own, T upper) {
+  /// The first look at row i after advance(): lists the open pairs, ascending (room for k + byte_lanes),
+  /// unless there are more than `most`; returns how many, or a number above `most`.
+  std::size_t open(std::size_t i, std::int32_t own, T upper, std::size_t most, std::int32_t* out) {
+    // What comes between two rows is too much for the hardware to see a stream.
+    const std::uint8_t* next = row(i) + 2 * stride_;
+    for (std::size_t line = 0; line < stride_; line += kernels::byte_lanes) __builtin_prefetch(next + line);
     const Class& c = classes_[class_of_[i]];
     if (c.rebase) {
       kernels_.lower_bytes(row(i), c.units.data(), stride_);
       close(i, own);
     }
-    return kernels_.count_open(row(i), c.seen(), units_of(upper, c), stride_);
+    return open_again(i, upper, most, out);
   }
-
-  /// Lists them, ascending; room for k + byte_lanes.
-  std::size_t list_open(std::size_t i, T upper, std::int32_t* out) const {
+  /// A further look.
+  std::size_t open_again(std::size_t i, T upper, std::size_t most, std::int32_t* out) const {
     const Class& c = classes_[class_of_[i]];
-    return kernels_.open_pairs(row(i), c.seen(), units_of(upper, c), stride_, out);
+    return kernels_.open_pairs(row(i), c.seen(), units_of(upper, c), stride_, most, out);
   }
 
   /// u is so large that the bytes of its class say little.

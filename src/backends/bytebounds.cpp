@@ -87,10 +87,9 @@ class ByteBounds final : public Backend<T> {
   struct Work {
     Work(std::size_t k, std::size_t padded_features)
         : open(k + kernels::byte_lanes), squared(k + 1), scores(k), x(padded_features) {}
-    std::vector<std::int32_t> alive;  ///< of a block: samples with open pairs
-    std::vector<std::int32_t> open;   ///< of a sample: centroids that may be nearest
-    std::vector<T> squared, scores;   ///< of those
-    std::vector<float> bounds;        ///< likewise, in eight bits
+    std::vector<std::int32_t> open;  ///< of a sample: centroids that may be nearest
+    std::vector<T> squared, scores;  ///< of those
+    std::vector<float> bounds;       ///< likewise, in eight bits
     std::vector<T> x;
     Int8Filter::Scratch int8;
   };
@@ -136,22 +135,17 @@ class ByteBounds final : public Backend<T> {
   void pruned_block(const Assignment<T>& step, RowRange rows, Scratch& scratch) {
     Work& work = work_of(scratch);
     scratch.listed.clear();
-    work.alive.clear();
     for (std::size_t i = rows.begin; i < rows.end; ++i) {  // 1
       const std::int32_t own = step.labels[i];
       upper_[i] = (upper_[i] + drift_[static_cast<std::size_t>(own)]) * outward_;
-      const std::size_t count = rows_.open_count(i, own, upper_[i]);
+      const std::size_t count = rows_.open(i, own, upper_[i], dense_from_, work.open.data());
       if (count == 0) {
         stay(i, scratch);
+      } else if (count > dense_from_ || rows_.outgrown(i, upper_[i])) {
+        scratch.listed.push_back(static_cast<std::int32_t>(i - rows.begin));
       } else {
-        // Of many, a tighter u will not save it.
-        auto& list = count > 2 * dense_from_ ? scratch.listed : work.alive;
-        list.push_back(static_cast<std::int32_t>(i - rows.begin));
+        settle_open(step, i, count, work, scratch);
       }
-    }
-    for (const std::int32_t r : work.alive) {
-      if (!settle_open(step, rows.begin + static_cast<std::size_t>(r), work, scratch))
-        scratch.listed.push_back(r);
     }
     refresh_listed(step, rows, work, scratch);
   }
@@ -170,27 +164,23 @@ class ByteBounds final : public Backend<T> {
     scratch.stats.inertia_bound += inertia_within(problem_, i, upper_[i]);
   }
 
-  /// Steps 2 to 4 for one sample; false: it needs a dense refresh.
-  bool settle_open(const Assignment<T>& step, std::size_t i, Work& work, Scratch& scratch) {
+  /// Steps 2 to 4 for one sample, the first `count` of work.open being open.
+  void settle_open(const Assignment<T>& step, std::size_t i, std::size_t count, Work& work,
+                   Scratch& scratch) {
     const std::int32_t own = step.labels[i];
-    std::size_t count = rows_.list_open(i, upper_[i], work.open.data());
-    if (count > dense_from_ || rows_.outgrown(i, upper_[i])) return false;
-    if (filter_ != nullptr && count > 0) {
-      score_open(i, own, count, work, scratch);  // 2
-      count = still_open(i, count, work);
+    LowerRoot root{};
+    if (filter_ != nullptr) {
+      root = filter_root(i);
+      score_open(i, own, count, root, work, scratch);  // 2
+      count = still_open(i, count, root, work);
     }
-    if (count == 0) {
-      stay(i, scratch);
-      return true;
-    }
+    if (count == 0) return stay(i, scratch);
     T own_squared;
     measure(step, i, {&own, 1}, &own_squared, scratch);  // 3
     upper_[i] = std::min(upper_[i], rounding_.upper_root(static_cast<double>(own_squared)));
-    count = filter_ != nullptr ? still_open(i, count, work) : rows_.list_open(i, upper_[i], work.open.data());
-    if (count == 0) {
-      stay(i, scratch);
-      return true;
-    }
+    count = filter_ != nullptr ? still_open(i, count, root, work)
+                               : rows_.open_again(i, upper_[i], count, work.open.data());
+    if (count == 0) return stay(i, scratch);
     measure(step, i, {work.open.data(), count}, work.squared.data(), scratch);  // 4
     // The sample's own centroid last.
     work.open[count] = own;
@@ -200,22 +190,21 @@ class ByteBounds final : public Backend<T> {
     const bool left = step.labels[i] != own;
     rows_.write_listed(i, step.labels[i], {work.open.data(), count + left}, work.scores.data(),
                        {ScoreKind::plain, -4 * rounding_.tiny() * rounding_.tiny(), 1 - rounding_.slack()});
-    return true;
   }
 
   /// Lower bounds in eight bits of the first `count` of work.open, and their bytes.
-  void score_open(std::size_t i, std::int32_t own, std::size_t count, Work& work, Scratch& scratch) {
+  void score_open(std::size_t i, std::int32_t own, std::size_t count, const LowerRoot& root, Work& work,
+                  Scratch& scratch) {
     if constexpr (filterable) {
       work.bounds.resize(std::max(work.bounds.size(), count));
       filter_->pair_bounds(i, {work.open.data(), count}, work.bounds.data());
       scratch.stats.distances_computed += count;
-      rows_.write_listed(i, own, {work.open.data(), count}, work.bounds.data(), filter_root(i));
+      rows_.write_listed(i, own, {work.open.data(), count}, work.bounds.data(), root);
     }
   }
 
   /// Takes out of work.open what those prove to be farther than u.
-  std::size_t still_open(std::size_t i, std::size_t count, Work& work) const {
-    const LowerRoot root = filter_root(i);
+  std::size_t still_open(std::size_t i, std::size_t count, const LowerRoot& root, Work& work) const {
     const double u = static_cast<double>(upper_[i]) / root.factor, most = (u * u - root.base) / 2;
     const float highest = narrow<float>(most + 0x1p-21 * (std::abs(most) + u * u));
     std::size_t left = 0;

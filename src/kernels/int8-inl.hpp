@@ -187,12 +187,21 @@ struct Int8Loops {
     const std::int8_t* x = rows.values + i * rows.stride;
     const std::int32_t start = -int8_shift(Ops::centroid_range) * rows.sum[i];
     const float scale = rows.scale[i];
-    const auto put = [&](std::size_t at, std::int32_t product) __attribute__((always_inline)) {
-      const std::int32_t j = index[at];
-      const float score =
-          __builtin_fmaf(-(static_cast<float>(product + start) * scale), c.scale[j], c.half_norms[j]);
-      out[at] =
-          __builtin_fmaf(-rows.length[i], c.cut_off[j], __builtin_fmaf(-rows.cut_off[i], c.length[j], score));
+    const __m128 row_length = _mm_set1_ps(rows.length[i]), row_cut_off = _mm_set1_ps(rows.cut_off[i]);
+    const auto terms_of = [&](std::size_t at) __attribute__((always_inline)) {
+      return _mm_load_ps(c.terms + 4 * static_cast<std::size_t>(index[at]));
+    };
+    // Four bounds; of places from `last` on those of `last`.
+    const auto four_bounds = [&](__m128i products, std::size_t at, std::size_t last)
+        __attribute__((always_inline)) {
+      const auto place = [&](std::size_t b) { return at + b < last ? at + b : last; };
+      __m128 centroid_scale = terms_of(at), half_norm = terms_of(place(1)), length = terms_of(place(2)),
+             cut_off = terms_of(place(3));
+      _MM_TRANSPOSE4_PS(centroid_scale, half_norm, length, cut_off);
+      const __m128 product =
+          _mm_mul_ps(_mm_cvtepi32_ps(_mm_add_epi32(products, _mm_set1_epi32(start))), _mm_set1_ps(scale));
+      const __m128 score = _mm_fnmadd_ps(product, centroid_scale, half_norm);
+      return _mm_fnmadd_ps(row_length, cut_off, _mm_fnmadd_ps(row_cut_off, length, score));
     };
     const auto row_of = [&](std::size_t at) __attribute__((always_inline)) {
       return c.rows + static_cast<std::size_t>(index[at]) * c.stride;
@@ -202,7 +211,8 @@ struct Int8Loops {
       ints acc = Ops::set(0);
       for (std::size_t t = 0; t < c.stride; t += sizeof(ints))
         Ops::multiply_add(acc, Ops::load(row + t), Ops::load(x + t));
-      return put(0, Ops::sum(acc));
+      _mm_store_ss(out, four_bounds(_mm_cvtsi32_si128(Ops::sum(acc)), 0, 0));
+      return;
     }
     for (std::size_t first = 0; first < count; first += B) {
       const std::uint8_t* row[B];
@@ -225,9 +235,14 @@ struct Int8Loops {
           acc[b.value] = Ops::add(acc[b.value], acc[B + b.value]);
         });
       }
-      alignas(16) std::int32_t product[B];
-      _mm_store_si128(reinterpret_cast<__m128i*>(product), Ops::four_sums(acc));
-      for (std::size_t b = 0; b < B && first + b < count; ++b) put(first + b, product[b]);
+      const __m128 bounds = four_bounds(Ops::four_sums(acc), first, count - 1);
+      if (first + B <= count) {
+        _mm_storeu_ps(out + first, bounds);
+      } else {
+        alignas(16) float some[B];
+        _mm_store_ps(some, bounds);
+        for (std::size_t b = 0; first + b < count; ++b) out[first + b] = some[b];
+      }
     }
   }
 

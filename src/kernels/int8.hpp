@@ -48,6 +48,8 @@ struct Int8Centroids {
   const float* length = nullptr;      ///< of the centroid; 0 for padding
   const float* cut_off = nullptr;     ///< length of what the rounding took off; 0 for padding
   const float* tail = nullptr;        ///< null: rows are whole
+  const float* terms =
+      nullptr;  ///< the same centroid by centroid: scale, half norm, length, cut_off; aligned
   std::size_t n_vectors = 0;
   std::size_t n_quads = 0;  ///< of values: a quarter of them, rounded up
 };

@@ -258,13 +258,11 @@ struct Kernels {
   void (*listed_scores)(const T* x, const T* rows, std::size_t row_stride, const T* half_norms,
                         const std::int32_t* index, std::size_t count, std::size_t n_features, T* out);
 
-  /// How many j < n have bounds[j] < min(drift[j] + upper, 255); n is a multiple of byte_lanes.
-  std::size_t (*count_open)(const std::uint8_t* bounds, const std::uint8_t* drift, std::uint8_t upper,
-                            std::size_t n);
-
-  /// Writes those j, ascending, to `out` (room for n + 16) and returns how many.
+  /// Writes the j < n with bounds[j] < min(drift[j] + upper, 255), ascending, to `out` (room for n + 16) and
+  /// returns how many; n is a multiple of byte_lanes. If there are more than `most`, some number above it is
+  /// returned, and what `out` holds means nothing.
   std::size_t (*open_pairs)(const std::uint8_t* bounds, const std::uint8_t* drift, std::uint8_t upper,
-                            std::size_t n, std::int32_t* out);
+                            std::size_t n, std::size_t most, std::int32_t* out);
 
   /// bounds[j] = max(0, bounds[j] - drift[j]) for j < n, a multiple of byte_lanes.
   void (*lower_bytes)(std::uint8_t* bounds, const std::uint8_t* drift, std::size_t n);

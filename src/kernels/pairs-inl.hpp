@@ -166,42 +166,78 @@ struct Pairs {
     }
   }
 
-  static std::size_t count_open(const std::uint8_t* bounds, const std::uint8_t* drift, std::uint8_t upper,
-                                std::size_t n) {
-    std::size_t count = 0;
-    for (std::size_t j = 0; j < n; j += Bytes::lanes)
-      count += static_cast<std::size_t>(__builtin_popcountll(Bytes::below(bounds + j, drift + j, upper)));
-    return count;
+  /// 64 pairs from j on: the open ones, as bits.
+  static OMNIMEANS_INLINE std::uint64_t open_word(const std::uint8_t* bounds, const std::uint8_t* drift,
+                                                  std::uint8_t upper, std::size_t j) {
+    std::uint64_t open = 0;
+    unroll<64 / Bytes::lanes>([&](auto part) __attribute__((always_inline)) {
+      constexpr std::size_t at = part.value * Bytes::lanes;
+      open |= Bytes::below(bounds + j + at, drift + j + at, upper) << at;
+    });
+    return open;
   }
 
-  static std::size_t open_pairs(const std::uint8_t* bounds, const std::uint8_t* drift, std::uint8_t upper,
-                                std::size_t n, std::int32_t* out) {
-    std::size_t count = 0;
+  // Which pairs are open cannot be foreseen: no branch a bit, nor one a word.
 #if defined(__AVX512F__)
-    // No branch a bit, and one a run of 512: which pairs are open cannot be foreseen. Sixteen at a time,
-    // those without any left out.
-    constexpr std::size_t run = 8 * Bytes::lanes;
+  /// Writes base + the places of the bits of n words, ascending; returns how many. Sixteen pairs at a time,
+  /// those without any left out.
+  static OMNIMEANS_INLINE std::size_t list_bits(const std::uint64_t* words, std::size_t n, std::size_t base,
+                                                std::int32_t* out) {
+    std::size_t count = 0;
     const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    for (std::size_t from = 0; from < n; from += run) {
-      alignas(64) std::uint64_t open[8] = {};
-      const std::size_t blocks = n - from < run ? (n - from) / Bytes::lanes : 8;
-      for (std::size_t b = 0; b < blocks; ++b)
-        open[b] = Bytes::below(bounds + from + b * Bytes::lanes, drift + from + b * Bytes::lanes, upper);
-      const __m512i all = _mm512_load_si512(open);
+    for (std::size_t w = 0; w < n; w += 8) {
+      const auto there = static_cast<__mmask8>(n - w < 8 ? (1u << (n - w)) - 1 : 0xffu);
+      const __m512i all = _mm512_maskz_loadu_epi64(there, words + w);
       for (std::uint32_t some = _mm512_test_epi16_mask(all, all); some != 0; some &= some - 1) {
         const auto part = static_cast<std::size_t>(__builtin_ctz(some));
-        const auto mask = static_cast<__mmask16>(open[part / 4] >> part % 4 * 16);
-        const __m512i index = _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(from + part * 16)), lanes);
+        const auto mask = static_cast<__mmask16>(words[w + part / 4] >> part % 4 * 16);
+        const std::size_t first = base + w * 64 + part * 16;
+        const __m512i index = _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(first)), lanes);
         _mm512_storeu_si512(out + count, _mm512_maskz_compress_epi32(mask, index));
         count += static_cast<std::size_t>(__builtin_popcount(mask));
       }
     }
+    return count;
+  }
 #else
-    for (std::size_t j = 0; j < n; j += Bytes::lanes) {
-      for (std::uint64_t open = Bytes::below(bounds + j, drift + j, upper); open != 0; open &= open - 1)
-        out[count++] = static_cast<std::int32_t>(j) + __builtin_ctzll(open);
+  /// Writes base + the places of the bits of n words, ascending, and up to three values more; returns how
+  /// many. Four a word are written whether they are there or not.
+  static OMNIMEANS_INLINE std::size_t list_bits(const std::uint64_t* words, std::size_t n, std::size_t base,
+                                                std::int32_t* out) {
+    std::size_t count = 0;
+    for (std::size_t w = 0; w < n; ++w) {
+      std::uint64_t open = words[w];
+      const auto in_word = static_cast<std::size_t>(__builtin_popcountll(open));
+      const auto first = static_cast<std::int32_t>(base + w * 64);
+      std::size_t done = 0;
+      do {
+        unroll<4>([&](auto u) __attribute__((always_inline)) {
+          out[count + done + u.value] = first + __builtin_ctzll(open | std::uint64_t{1} << 63);
+          open &= open - 1;
+        });
+        done += 4;
+      } while (done < in_word);
+      count += in_word;
     }
+    return count;
+  }
 #endif
+
+  static std::size_t open_pairs(const std::uint8_t* bounds, const std::uint8_t* drift, std::uint8_t upper,
+                                std::size_t n, std::size_t most, std::int32_t* out) {
+    constexpr std::size_t run = 32;  // words
+    std::size_t count = 0;
+    for (std::size_t from = 0; from < n; from += run * 64) {
+      const std::size_t words = n - from < run * 64 ? (n - from) / 64 : run;
+      std::uint64_t open[run];
+      std::size_t in_run = 0;
+      for (std::size_t w = 0; w < words; ++w) {
+        open[w] = open_word(bounds, drift, upper, from + w * 64);
+        in_run += static_cast<std::size_t>(__builtin_popcountll(open[w]));
+      }
+      if (count + in_run > most) return count + in_run;
+      if (in_run > 0) count += list_bits(open, words, from, out + count);
+    }
     return count;
   }
 

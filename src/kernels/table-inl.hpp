@@ -38,7 +38,6 @@ constexpr Kernels<T> make_kernels() {
       .lower_distances = rows::lower_distances,
       .open_candidates = rows::open_candidates,
       .listed_scores = pairs::listed_scores,
-      .count_open = pairs::count_open,
       .open_pairs = pairs::open_pairs,
       .lower_bytes = pairs::lower_bytes,
       .byte_bounds = pairs::byte_bounds,

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "aligned_buffer.hpp"
 #include "core/compare.hpp"
 #include "core/oracle.hpp"
 #include "kernels/guarded.hpp"
@@ -110,6 +111,13 @@ struct Bytes8 {
     return packed;
   }
 
+  std::vector<float> terms() const {
+    std::vector<float> all;
+    for (std::size_t j = 0; j < vectors * int8_lanes; ++j)
+      all.insert(all.end(), {centroid_scale[j], half_norm[j], centroid_length[j], centroid_cut_off[j]});
+    return all;
+  }
+
   /// The bound in its own words: the product in 64 bits, then the roundings that int8.hpp names.
   float expected(std::size_t i, std::size_t j) const {
     std::int64_t product = 0;
@@ -164,6 +172,8 @@ void check_bounds(const Int8Kernels& kernels, const Bytes8& b, Placement place, 
       centroid_cut_off(b.centroid_cut_off, place), centroid_tail(b.centroid_tail, place);
   Guarded<std::int32_t> row_sum(b.row_sum, place);
   Guarded<std::uint8_t> panels(b.panels(), place), rows(b.rows(), place);
+  omnimeans::AlignedBuffer<float> terms(4 * b.vectors * int8_lanes);
+  std::ranges::copy(b.terms(), terms.data());
   const bool tails = random.chance(2);
   const Int8Centroids centroids{panels.data(),
                                 rows.data(),
@@ -173,6 +183,7 @@ void check_bounds(const Int8Kernels& kernels, const Bytes8& b, Placement place, 
                                 centroid_length.data(),
                                 centroid_cut_off.data(),
                                 tails ? centroid_tail.data() : nullptr,
+                                terms.data(),
                                 b.vectors,
                                 b.quads};
   const Int8Rows samples{values.data(),      b.stride,          row_scale.data(), row_sum.data(),
