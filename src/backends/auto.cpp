@@ -139,7 +139,7 @@ class Auto final : public Backend<T> {
     began_ = now;
     if (!step.last && step_ == next_trial_) begin_trial();
     ++step_;
-    // A backend that has just been made knows nothing of before.
+    // A backend that has just been made, or kept aside, knows nothing of before.
     fresh_ = first_of_current_;
     first_of_current_ = false;
     AssignmentStats stats = current_->assign({.centroids = step.centroids,
@@ -235,7 +235,8 @@ class Auto final : public Backend<T> {
     } else if (trial_steps_ == 2 || seconds > 1.3 * dense_seconds_) {
       current_ = std::move(before_trial_);
       choice_ = {plan_.dense.name, "the trial was slower"};
-      changed_ = true;
+      // What it knew is of before the trial: it has missed how centroids moved, and labels changed.
+      first_of_current_ = changed_ = true;
     }
   }
 
