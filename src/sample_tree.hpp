@@ -3,10 +3,11 @@
 // labelled at their full rate, and a node is only as good as the work that it saves for all of them.
 //
 // It is grown from the leaves. Samples are put in the order of a curve (sample_order.hpp: that order is a k-d
-// tree's); a node of the lowest inner level is a run of samples, its leaves are runs of those, the nodes above
-// are runs of nodes. A run ends, within the last part of its room, where the two neighbours' keys differ in
-// the highest bit: where the k-d tree would cut first. So boxes hardly overlap, and every sample is moved
-// once, from its row to its leaf. Which node gets which sample depends on the samples alone, not on threads.
+// tree's); a node of the lowest inner level is a run of samples, its leaves are runs of those, the nodes
+// above are runs of nodes. A run ends, within the last part of its room, where the two neighbours' keys
+// differ in the highest bit: where the k-d tree would cut first. So boxes hardly overlap, and every sample is
+// moved once, from its row to its leaf. Which node gets which sample depends on the samples alone, not on
+// threads.
 //
 // Samples are kept as they are, feature-major; kernels take the centre of the leaf off, so that a common
 // offset costs no accuracy.
