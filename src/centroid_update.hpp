@@ -50,6 +50,8 @@ class CentroidUpdate final : public LabelObserver {
   LabelObserver* observe(std::span<const std::int32_t> labels);
   void labelled(std::size_t begin, std::size_t end, int thread) override;
   void labelled_some(std::size_t begin, std::span<const std::int32_t> listed, int thread) override;
+  void moved(const MovedSamples<float>& samples, int thread) override;
+  void moved(const MovedSamples<double>& samples, int thread) override;
   std::size_t accumulate_observed();
 
   /// Samples of positive weight in each cluster.
@@ -115,8 +117,14 @@ class CentroidUpdate final : public LabelObserver {
     Sums sums;
     std::vector<std::size_t> moves;
     std::size_t changed = 0;
+    bool accounted = true;  ///< accounted_ knows what changed
   };
   void account_moves(Observed& own);
+  template <class Body>
+  void each_piece(Body&& body) const;
+  void copy_labels(std::span<const std::int32_t> labels);
+  template <class U>
+  void account_leaf(const MovedSamples<U>& samples, int thread);
   std::vector<Observed> observed_;  ///< one for each of all threads
   std::span<const std::int32_t> observed_labels_;
 
@@ -128,9 +136,9 @@ class CentroidUpdate final : public LabelObserver {
   std::vector<double> absmax_, origin_;  ///< origin: o, once it is known
 
   Sums sums_;
-  bool first_ = true;                    ///< nothing has been added yet
-  std::vector<std::size_t> moves_;       ///< of the current step
-  std::vector<std::int32_t> accounted_;  ///< the labels that the sums stand for; -1: none
+  bool first_ = true;                      ///< nothing has been added yet
+  std::vector<std::size_t> moves_;         ///< of the current step
+  AlignedBuffer<std::int32_t> accounted_;  ///< the labels that the sums stand for; -1: none
 };
 
 }  // namespace omnimeans

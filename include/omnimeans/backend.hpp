@@ -4,6 +4,7 @@
 // an iteration. To add one: write src/backends/<name>.cpp, add one line to src/backends/registry.cpp.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -29,6 +30,18 @@ struct Problem {
   std::size_t most_steps = 0;  ///< assignment steps of a run, at most; 0: unknown. For "auto".
 };
 
+/// Samples that got another label, feature-major: those r whose bit is set in `rows`, feature t of r at
+/// values[t * stride + r], stride <= 64.
+template <class T>
+struct MovedSamples {
+  const T* values = nullptr;
+  std::size_t stride = 0;
+  std::uint64_t rows = 0;
+  const std::uint32_t* index = nullptr;  ///< of each r: which sample it is
+  const std::int32_t* from = nullptr;    ///< the label before; null in a step without drift
+  const std::int32_t* to = nullptr;      ///< the label now; it is in Assignment::labels, too
+};
+
 /// Told of labels as soon as they are final, while their samples are still in a cache: fit() then updates the
 /// sums of the clusters in the same pass over the samples. Called by several threads at once, for samples
 /// that do not overlap. `thread` counts from 0 and is below Problem::threads.
@@ -41,6 +54,18 @@ class OMNIMEANS_API LabelObserver {
   virtual void labelled_some(std::size_t begin, std::span<const std::int32_t> listed, int thread) {
     for (const std::int32_t r : listed) {
       const std::size_t i = begin + static_cast<std::size_t>(r);
+      labelled(i, i + 1, thread);
+    }
+  }
+  /// Those of the moved samples do, which a backend may have at hand in another order.
+  virtual void moved(const MovedSamples<float>& samples, int thread) { each(samples, thread); }
+  virtual void moved(const MovedSamples<double>& samples, int thread) { each(samples, thread); }
+
+ protected:
+  template <class T>
+  void each(const MovedSamples<T>& samples, int thread) {
+    for (std::uint64_t rows = samples.rows; rows != 0; rows &= rows - 1) {
+      const std::size_t i = samples.index[std::countr_zero(rows)];
       labelled(i, i + 1, thread);
     }
   }

@@ -25,6 +25,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "aligned_buffer.hpp"
@@ -47,9 +48,10 @@ class KdTree final : public Backend<T> {
         kernels_(kernels::kernels_for<T>(problem.isa)),
         d_(problem.samples.cols()),
         tree_(problem.samples, kernels_.leaf_rows, problem.threads),
+        first_leaf_node_(tree_.nodes().size() - tree_.n_leaves()),
         root_values_(d_ * padded(problem.n_clusters)),
         root_index_(padded(problem.n_clusters)),
-        labels_(tree_.n_leaves() * tree_.leaf_rows()),
+        labels_(AlignedBuffer<std::int32_t>::for_overwrite(tree_.n_leaves() * tree_.leaf_rows())),
         states_(tree_, problem.n_clusters),
         rounding_(d_, static_cast<double>(tree_.scale())) {
     for (const auto& node : tree_.nodes()) radii_.push_back(std::sqrt(static_cast<double>(node.radius2)));
@@ -59,7 +61,7 @@ class KdTree final : public Backend<T> {
 
   AssignmentStats assign(const Assignment<T>& step) override {
     step_ = step;
-    if (step.drift.empty()) std::fill_n(labels_.data(), labels_.size(), -1);
+    if (step.drift.empty()) forget_labels();
     states_.begin_step(step.drift);
     const std::size_t k = problem_.n_clusters, stride = padded(k);
     for (std::size_t j = 0; j < k; ++j) {
@@ -67,12 +69,10 @@ class KdTree final : public Backend<T> {
     }
     for (Scratch& scratch : scratch_) scratch.stats = {};
     visit_upper();
-    tell(scratch_[0]);
     parallel_blocks(team(), tasks_.size(), [&](std::size_t i, int thread) {
       Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
       scratch.used = 0;
       visit(tasks_[i].node, tasks_[i].candidates, scratch);
-      tell(scratch);
     });
     for (std::size_t u = upper_.size(); u-- > 0;) {
       if (upper_candidates_[u].count > 0) states_.join_children(upper_[u]);
@@ -92,8 +92,7 @@ class KdTree final : public Backend<T> {
  private:
   using Candidates = kernels::Candidates<T>;
 
-  static constexpr std::size_t task_share = 32;      ///< a task is at most this part of the leaves
-  static constexpr std::size_t most_changed = 4096;  ///< samples that the observer is told of at a time
+  static constexpr std::size_t task_share = 32;  ///< a task is at most this part of the leaves
 
   /// A subtree that one thread does.
   struct Task {
@@ -101,14 +100,26 @@ class KdTree final : public Backend<T> {
     Candidates candidates;
   };
 
-  /// A thread's: candidate lists of a path, one behind the other, and what one node needs.
-  struct Scratch {
+  struct Filtered {
+    Candidates left;
+    T largest = 0;  ///< squared distance of those left from the centre; infinite: nothing may be proved
+    double excess = std::numeric_limits<double>::infinity();  ///< E over those dropped
+    double reach = 0;  ///< from the nearest to a point of the box, at most, times scale
+  };
+
+  /// A thread's: candidate lists of a path, one behind the other, and what one node needs. Counters are
+  /// written for every node: not in a cache line of another thread's.
+  struct alignas(128) Scratch {
     AlignedBuffer<T> values;
     AlignedBuffer<std::int32_t> index;
-    AlignedBuffer<T> squared, half_norms, nearest;
+    AlignedBuffer<T> leaf_values, half_norms;  ///< candidates of most_children leaves
+    AlignedBuffer<std::int32_t> leaf_index;
+    std::size_t open[SampleTree<T>::most_children];  ///< of a node's leaves, those not skipped
+    Filtered filtered[SampleTree<T>::most_children];
+    AlignedBuffer<T> squared, nearest;
     AlignedBuffer<std::int32_t> labels;
     std::vector<double> distances;
-    std::vector<std::int32_t> changed;  ///< most_changed samples at most that got another label
+    AlignedBuffer<T> relative;  ///< a leaf's samples
     int thread = 0;
     std::size_t used = 0;  ///< of the lists
     AssignmentStats stats;
@@ -127,16 +138,21 @@ class KdTree final : public Backend<T> {
     const double n = static_cast<double>(problem.samples.rows());
     const double d = static_cast<double>(problem.samples.cols());
     const double k = static_cast<double>(problem.n_clusters + kernels.lanes), threads = problem.threads;
-    const double rows = static_cast<double>(kernels.leaf_rows), leaves = n / rows + 1;
-    // A child has at most half of its parent's leaves, rounded up; the upper nodes of a level are disjoint.
-    const double levels = std::ceil(std::log2(leaves)) + 2;
-    const double upper = std::min(leaves, 4 * static_cast<double>(task_share));
+    const double rows = static_cast<double>(kernels.leaf_rows);
+    const double leaves = SampleTree<T>::most_leaves(n, rows),
+                 inner = SampleTree<T>::most_inner_nodes(n, rows);
+    const double levels = SampleTree<T>::most_levels(n, rows), share = static_cast<double>(task_share);
+    // The upper nodes of a level are disjoint.
+    const double upper = std::min(inner + 1, share * levels);
+    const double tasks = std::min(leaves, upper * static_cast<double>(SampleTree<T>::most_children));
     const double list = k * (d * sizeof(T) + sizeof(std::int32_t));
-    const double scratch = k * (2 * sizeof(T) + sizeof(double)) + (d + rows) * sizeof(T) +
-                           static_cast<double>(most_changed) * sizeof(std::int32_t);
-    const double node = 2 * sizeof(Task) + 3 * sizeof(double) + 64;
-    return SampleTree<T>::bytes_needed(n, d, rows, threads) + leaves * (rows * sizeof(std::int32_t) + node) +
-           TreeStates<T>::bytes_needed(leaves, k) + (threads * levels + upper + 1) * list + threads * scratch;
+    const double scratch = sizeof(Scratch) + k * (sizeof(T) + sizeof(double)) +
+                           static_cast<double>(SampleTree<T>::most_children) * (list + k * sizeof(T)) +
+                           (d + d * rows) * sizeof(T) + rows * sizeof(std::int32_t);
+    return std::ceil(SampleTree<T>::bytes_needed(n, d, rows, threads) + leaves * rows * sizeof(std::int32_t) +
+                     (leaves + inner) * sizeof(double) + TreeStates<T>::bytes_needed(leaves, inner, k) +
+                     tasks * sizeof(Task) + upper * (sizeof(std::size_t) + sizeof(Candidates)) +
+                     (threads * levels + upper + 1) * list + threads * scratch);
   }
 
   std::size_t padded(std::size_t count) const {
@@ -149,14 +165,21 @@ class KdTree final : public Backend<T> {
     return !it.is_leaf() && (node == 0 || it.n_leaves > tree_.n_leaves() / task_share);
   }
 
+  /// By all threads: at first it is new memory, a microsecond for each page of it.
+  void forget_labels() {
+    constexpr std::size_t piece = std::size_t{1} << 15;
+    parallel_blocks(team(), block_count(labels_.size(), piece), [&](std::size_t block, int) {
+      const RowRange range = block_range(block, labels_.size(), piece);
+      std::fill_n(labels_.data() + range.begin, range.size(), -1);
+    });
+  }
+
   /// Which nodes are looked at before threads are started, and room for everything.
   void lay_out() {
     const auto nodes = tree_.nodes();
-    std::size_t n_tasks = 1, levels = 1;
-    std::vector<std::size_t> depth(nodes.size(), 1);
+    std::size_t n_tasks = 1;
+    const std::size_t levels = tree_.n_levels();
     for (std::size_t node = 0; node < nodes.size(); ++node) {
-      if (node != 0) depth[node] = depth[nodes[node].parent] + 1;
-      levels = std::max(levels, depth[node]);
       if (!is_upper(node)) continue;
       upper_.push_back(node);
       n_tasks += nodes[node].n_children;
@@ -171,11 +194,13 @@ class KdTree final : public Backend<T> {
       scratch.values = AlignedBuffer<T>(levels * k * d_);
       scratch.index = AlignedBuffer<std::int32_t>(levels * k);
       scratch.squared = AlignedBuffer<T>(k);
-      scratch.half_norms = AlignedBuffer<T>(k);
+      scratch.leaf_values = AlignedBuffer<T>(SampleTree<T>::most_children * k * d_);
+      scratch.leaf_index = AlignedBuffer<std::int32_t>(SampleTree<T>::most_children * k);
+      scratch.half_norms = AlignedBuffer<T>(SampleTree<T>::most_children * k);
       scratch.nearest = AlignedBuffer<T>(d_);
       scratch.labels = AlignedBuffer<std::int32_t>(tree_.leaf_rows());
       scratch.distances.resize(problem_.n_clusters);
-      scratch.changed.reserve(most_changed);
+      scratch.relative = AlignedBuffer<T>(tree_.leaf_rows() * d_);
       scratch.thread = static_cast<int>(&scratch - scratch_.data());
     }
   }
@@ -194,8 +219,9 @@ class KdTree final : public Backend<T> {
       const Candidates in = node == 0 ? all : upper_candidates_[upper_place(nodes[node].parent)];
       upper_candidates_[u] = {};
       if (in.count == 0) continue;
-      const Filtered filtered = filter(
-          node, in, false, {upper_values_.data() + u * k * d_, upper_index_.data() + u * k}, scratch_[0]);
+      const Filtered filtered =
+          filter(node, in, false, {upper_values_.data() + u * k * d_, upper_index_.data() + u * k, nullptr},
+                 scratch_[0]);
       if (filtered.left.count == 1) {
         give_whole(node, filtered, scratch_[0]);
         continue;
@@ -212,61 +238,57 @@ class KdTree final : public Backend<T> {
     return static_cast<std::size_t>(std::lower_bound(upper_.begin(), upper_.end(), node) - upper_.begin());
   }
 
-  struct Filtered {
-    Candidates left;
-    T largest = 0;  ///< squared distance of those left from the centre; infinite: nothing may be proved
-    double excess = std::numeric_limits<double>::infinity();  ///< E over those dropped
-    double reach = 0;  ///< from the nearest to a point of the box, at most, times scale
-  };
   struct Room {
     T* values;
     std::int32_t* index;
+    T* half_norms;
   };
 
   /// #1, #2
   Filtered filter(std::size_t node, const Candidates& in, bool relative, Room room, Scratch& scratch) const {
     if (in.count == 1) return {.left = in};
     const double radius2 = static_cast<double>(tree_.nodes()[node].radius2);
-    kernels::BoxFilter<T> task;
-    task.in = in;
-    task.n_features = d_;
-    task.centre = tree_.centre(node);
-    task.twice_half = tree_.twice_half(node);
-    task.scale = tree_.scale();
-    task.margin_factor = rounding_.kappa();
-    task.margin_floor = rounding_.margin(radius2);
-    task.limit = rounding_.limit();
-    task.relative = relative;
-    task.out_stride = padded(in.count);
-    task.out = room.values;
-    task.out_index = room.index;
-    task.half_norms = scratch.half_norms.data();
-    task.squared = scratch.squared.data();
-    task.nearest = scratch.nearest.data();
+    const kernels::BoxFilter<T> task{.in = in,
+                                     .n_features = d_,
+                                     .centre = tree_.centre(node),
+                                     .twice_half = tree_.twice_half(node),
+                                     .scale = tree_.scale(),
+                                     .margin_factor = rounding_.kappa(),
+                                     .margin_floor = rounding_.margin(radius2),
+                                     .limit = rounding_.limit(),
+                                     .relative = relative,
+                                     .out = room.values,
+                                     .out_stride = padded(in.count),
+                                     .out_index = room.index,
+                                     .half_norms = room.half_norms,
+                                     .squared = scratch.squared.data(),
+                                     .nearest = scratch.nearest.data()};
     scratch.stats.distances_computed += in.count;
     const kernels::BoxFiltered<T> out = kernels_.box_filter(task);
-    Filtered filtered{.left = {task.out, task.out_index, out.count, task.out_stride}};
-    filtered.largest = out.beyond_limit ? std::numeric_limits<T>::infinity() : out.largest;
-    filtered.reach = std::sqrt(static_cast<double>(out.least_squared)) + radii_[node];
-    filtered.excess = static_cast<double>(out.least_excess);
-    return filtered;
+    return {.left = {task.out, task.out_index, out.count, task.out_stride},
+            .largest = out.beyond_limit ? std::numeric_limits<T>::infinity() : out.largest,
+            .excess = static_cast<double>(out.least_excess),
+            .reach = std::sqrt(static_cast<double>(out.least_squared)) + radii_[node]};
   }
 
   void visit(std::size_t index, const Candidates& candidates, Scratch& scratch) {
     const auto& node = tree_.nodes()[index];
+    if (node.is_leaf()) return finish_leaf(index, filter_leaf(index, candidates, 0, scratch), 0, scratch);
     const std::size_t used = scratch.used;
     scratch.used += padded(candidates.count);
-    const Filtered filtered =
-        filter(index, candidates, node.is_leaf(),
-               {scratch.values.data() + used * d_, scratch.index.data() + used}, scratch);
+    const Filtered filtered = filter(
+        index, candidates, false,
+        {scratch.values.data() + used * d_, scratch.index.data() + used, scratch.half_norms.data()}, scratch);
     if (filtered.left.count == 1) {
       give_whole(index, filtered, scratch);
-    } else if (node.is_leaf()) {
-      label_leaf(index, filtered, scratch);
     } else {
       const double two_farthest = states_.enter(index, filtered.left);
-      for (std::size_t c = node.first_child; c < node.first_child + node.n_children; ++c) {
-        if (!states_.skip(c, two_farthest)) visit(c, filtered.left, scratch);
+      if (node.first_child >= first_leaf_node_) {
+        visit_leaves(node, filtered.left, two_farthest, scratch);
+      } else {
+        for (std::size_t c = node.first_child; c < node.first_child + node.n_children; ++c) {
+          if (!states_.skip(c, two_farthest)) visit(c, filtered.left, scratch);
+        }
       }
       states_.join_children(index);
       states_[index].slack =
@@ -275,16 +297,60 @@ class KdTree final : public Backend<T> {
     scratch.used = used;
   }
 
+  /// First all filters, then all labels: what a filter leaves decides branches that are hard to predict, but
+  /// filters need not wait for them.
+  void visit_leaves(const typename SampleTree<T>::Node& node, const Candidates& candidates,
+                    double two_farthest, Scratch& scratch) {
+    std::size_t* open = scratch.open;
+    std::size_t n_open = 0;
+    for (std::size_t c = node.first_child; c < node.first_child + node.n_children; ++c) {
+      open[n_open] = c;
+      n_open += !states_.skip(c, two_farthest);
+    }
+    for (std::size_t o = 0; o < n_open; ++o) {
+      ask_for(open[o] - first_leaf_node_);
+      scratch.filtered[o] = filter_leaf(open[o], candidates, o, scratch);
+    }
+    for (std::size_t o = 0; o < n_open; ++o) finish_leaf(open[o], scratch.filtered[o], o, scratch);
+  }
+  /// Samples and labels of a leaf, from the second or third cache while its box is filtered.
+  void ask_for(std::size_t leaf) const {
+    const std::size_t rows = tree_.leaf_rows();
+    const auto ask = [](const auto* values, std::size_t count) {
+      const char* bytes = reinterpret_cast<const char*>(values);
+      for (std::size_t at = 0; at < count * sizeof(*values); at += 64) __builtin_prefetch(bytes + at);
+    };
+    ask(tree_.leaf_samples(leaf), rows * std::min<std::size_t>(d_, 4));
+    ask(labels_.data() + leaf * rows, rows);
+  }
+  Filtered filter_leaf(std::size_t index, const Candidates& candidates, std::size_t slot, Scratch& scratch) {
+    const std::size_t at = slot * padded(problem_.n_clusters);
+    return filter(index, candidates, true,
+                  {scratch.leaf_values.data() + at * d_, scratch.leaf_index.data() + at,
+                   scratch.half_norms.data() + at},
+                  scratch);
+  }
+  void finish_leaf(std::size_t index, const Filtered& filtered, std::size_t slot, Scratch& scratch) {
+    if (filtered.left.count == 1) {
+      give_whole(index, filtered, scratch);
+    } else {
+      label_leaf(index, filtered, scratch.half_norms.data() + slot * padded(problem_.n_clusters), scratch);
+    }
+  }
+
   /// #3; nothing is to be done if it was so before.
   void give_whole(std::size_t index, const Filtered& filtered, Scratch& scratch) {
     const auto& node = tree_.nodes()[index];
     auto& state = states_[index];
     const std::int32_t j = filtered.left.index[0];
     if (state.whole != j) {
-      const std::size_t begin = node.first_leaf * tree_.leaf_rows();
-      const std::size_t end = std::min(tree_.n_samples(), begin + node.n_leaves * tree_.leaf_rows());
-      for (std::size_t p = begin; p < end; ++p) {
-        if (labels_[p] != j) set_label(p, j, scratch);
+      const std::size_t rows = tree_.leaf_rows();
+      std::fill_n(scratch.labels.data(), rows, j);
+      for (std::size_t leaf = node.first_leaf; leaf < node.first_leaf + node.n_leaves; ++leaf) {
+        const std::int32_t* before = labels_.data() + leaf * rows;
+        std::uint64_t changed = 0;
+        for (std::size_t r = 0; r < tree_.count(leaf); ++r) changed |= std::uint64_t{before[r] != j} << r;
+        set_labels(leaf, changed, scratch);
       }
     }
     state = {.slack = rounding_.slack_of(filtered.excess, filtered.reach),
@@ -293,50 +359,62 @@ class KdTree final : public Backend<T> {
              .n_listed = 0};
   }
 
-  void set_label(std::size_t position, std::int32_t j, Scratch& scratch) {
-    labels_[position] = j;
-    step_.labels[tree_.order()[position]] = j;
-    if (!observes()) return;
-    scratch.changed.push_back(static_cast<std::int32_t>(tree_.order()[position]));
-    if (scratch.changed.size() == most_changed) tell(scratch);
+  /// Gives samples of a leaf the labels in the scratch.
+  void set_labels(std::size_t leaf, std::uint64_t changed, const Scratch& scratch) {
+    if (changed == 0) return;
+    const std::uint32_t* order = tree_.order(leaf);
+    std::int32_t* before = labels_.data() + leaf * tree_.leaf_rows();
+    const std::int32_t* now = scratch.labels.data();
+    // Stores that miss the cache wait for each other, requests do not: 6 % of all time.
+    for (std::uint64_t bits = changed; bits != 0; bits &= bits - 1)
+      __builtin_prefetch(&step_.labels[order[std::countr_zero(bits)]], 1);
+    for (std::uint64_t bits = changed; bits != 0; bits &= bits - 1) {
+      const auto r = static_cast<std::size_t>(std::countr_zero(bits));
+      step_.labels[order[r]] = now[r];
+    }
+    if (observes()) {
+      const MovedSamples<T> moved{.values = tree_.leaf_samples(leaf),
+                                  .stride = tree_.leaf_rows(),
+                                  .rows = changed,
+                                  .index = order,
+                                  .from = step_.drift.empty() ? nullptr : before,
+                                  .to = now};
+      step_.observer->moved(moved, scratch.thread);
+    }
+    std::copy_n(now, tree_.leaf_rows(), before);
   }
-
-  /// In the first step all samples are new, and fit() reads them in order.
-  bool observes() const {
-    return step_.observer != nullptr && !step_.drift.empty() &&
-           tree_.n_samples() <= static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max());
-  }
-  void tell(Scratch& scratch) const {
-    if (!scratch.changed.empty()) step_.observer->labelled_some(0, scratch.changed, scratch.thread);
-    scratch.changed.clear();
-  }
+  bool observes() const { return step_.observer != nullptr; }
 
   /// #4
-  void label_leaf(std::size_t index, const Filtered& filtered, Scratch& scratch) {
+  void label_leaf(std::size_t index, const Filtered& filtered, const T* half_norms, Scratch& scratch) {
     const auto& node = tree_.nodes()[index];
-    const std::size_t rows = tree_.leaf_rows(), begin = node.first_leaf * rows;
-    kernels::LeafTask<T> task;
-    task.samples = tree_.leaf_samples(node.first_leaf);
-    task.count = std::min(rows, tree_.n_samples() - begin);
-    task.n_features = d_;
-    task.centroids = filtered.left.values;
-    task.n_centroids = filtered.left.count;
-    task.stride = filtered.left.stride;
-    task.half_norms = scratch.half_norms.data();
-    task.index = filtered.left.index;
+    const std::size_t leaf = node.first_leaf;
     const double squares = static_cast<double>(filtered.largest) + static_cast<double>(node.radius2);
     const bool in_range = squares < static_cast<double>(rounding_.limit());
-    task.margin = in_range ? rounding_.margin(squares) : std::numeric_limits<T>::infinity();
-    task.before = labels_.data() + begin;
-    task.labels = scratch.labels.data();
+    const kernels::LeafTask<T> task{
+        .samples = tree_.leaf_samples(leaf),
+        .centre = tree_.centre(index),
+        .scale = tree_.scale(),
+        .relative = scratch.relative.data(),
+        .count = tree_.count(leaf),
+        .n_features = d_,
+        .centroids = filtered.left.values,
+        .n_centroids = filtered.left.count,
+        .stride = filtered.left.stride,
+        .half_norms = half_norms,
+        .index = filtered.left.index,
+        .margin = in_range ? rounding_.margin(squares) : std::numeric_limits<T>::infinity(),
+        .before = labels_.data() + leaf * tree_.leaf_rows(),
+        .labels = scratch.labels.data()};
     const kernels::LeafLabels<T> out = kernels_.leaf(task);
     scratch.stats.distances_computed += task.count * task.n_centroids;
-    for (std::uint64_t bits = out.changed & ~out.open; bits != 0; bits &= bits - 1) {
+    std::uint64_t changed = out.changed & ~out.open;
+    for (std::uint64_t bits = out.open; bits != 0; bits &= bits - 1) {
       const auto r = static_cast<std::size_t>(std::countr_zero(bits));
-      set_label(begin + r, scratch.labels[r], scratch);
+      scratch.labels[r] = rank(tree_.order(leaf)[r], filtered.left, scratch);
+      changed |= std::uint64_t{scratch.labels[r] != task.before[r]} << r;
     }
-    for (std::uint64_t bits = out.open; bits != 0; bits &= bits - 1)
-      rank(begin + static_cast<std::size_t>(std::countr_zero(bits)), filtered.left, scratch);
+    set_labels(leaf, changed, scratch);
 
     auto& state = states_[index];
     state.whole = -1;
@@ -348,22 +426,21 @@ class KdTree final : public Backend<T> {
   }
 
   /// The canonical rule among those that the filter left.
-  void rank(std::size_t position, const Candidates& left, Scratch& scratch) {
-    const T* x = problem_.samples.row_data(tree_.order()[position]);
+  std::int32_t rank(std::size_t sample, const Candidates& left, Scratch& scratch) const {
     const auto& c = step_.centroids;
-    kernels_.canonical_distances(x, c.data(), c.row_stride(), left.index, left.count, d_,
-                                 scratch.distances.data());
+    kernels_.canonical_distances(problem_.samples.row_data(sample), c.data(), c.row_stride(), left.index,
+                                 left.count, d_, scratch.distances.data());
     const double* distances = scratch.distances.data();
-    const std::int32_t j = left.index[std::min_element(distances, distances + left.count) - distances];
-    if (labels_[position] != j) set_label(position, j, scratch);
     ++scratch.stats.reranked;
     scratch.stats.distances_computed += left.count;
+    return left.index[std::min_element(distances, distances + left.count) - distances];
   }
 
   Problem<T> problem_;
   const kernels::Kernels<T>& kernels_;
   std::size_t d_;
   SampleTree<T> tree_;
+  std::size_t first_leaf_node_;
   AlignedBuffer<T> root_values_;
   AlignedBuffer<std::int32_t> root_index_;
   AlignedBuffer<std::int32_t> labels_;  ///< in the tree's order

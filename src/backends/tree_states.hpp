@@ -5,7 +5,7 @@
 // than the sample's own centroid, at least. While its parent's candidates are the same ones, and the two of
 // them that moved most have not moved by the slack together, its labels cannot change, and it is skipped.
 //
-// Memory: 32 bytes a node, 256 more an inner one, 16 drifts a centroid.
+// Memory: 24 bytes a node, 256 more an inner one, 16 drifts a centroid.
 #pragma once
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include <span>
 #include <vector>
 
+#include "aligned_buffer.hpp"
 #include "kernels/kernels.hpp"
 #include "sample_tree.hpp"
 
@@ -36,20 +37,14 @@ class TreeStates {
       : tree_(tree),
         n_clusters_(n_clusters),
         states_(tree.nodes().size()),
-        place_(tree.nodes().size()),
-        moved_(remembered_steps * n_clusters) {
-    std::size_t n_inner = 0;
-    for (std::size_t node = 0; node < place_.size(); ++node) {
-      if (!tree.nodes()[node].is_leaf()) place_[node] = n_inner++;
-    }
-    lists_.resize(n_inner * most_listed);
-  }
+        lists_(AlignedBuffer<std::int32_t>::for_overwrite((tree.nodes().size() - tree.n_leaves()) *
+                                                          most_listed)),
+        moved_(remembered_steps * n_clusters) {}
 
-  /// For each node, at most.
-  static constexpr std::size_t bytes_a_node =
-      2 * sizeof(State) + sizeof(std::size_t) + most_listed * sizeof(std::int32_t);
-  static double bytes_needed(double n_nodes, double n_clusters) {
-    return n_nodes * bytes_a_node + n_clusters * remembered_steps * sizeof(double);
+  /// At most.
+  static double bytes_needed(double n_leaves, double n_inner, double n_clusters) {
+    return (n_leaves + n_inner) * sizeof(State) + n_inner * most_listed * sizeof(std::int32_t) +
+           n_clusters * remembered_steps * sizeof(double);
   }
 
   State& operator[](std::size_t node) { return states_[node]; }
@@ -69,7 +64,7 @@ class TreeStates {
   /// looked at; infinite if it had others then.
   double enter(std::size_t index, const kernels::Candidates<T>& left) {
     State& state = states_[index];
-    std::int32_t* listed = lists_.data() + place_[index] * most_listed;
+    std::int32_t* listed = lists_.data() + index * most_listed;
     bool same = state.n_listed == left.count && state.whole < 0 && now_ - state.seen <= remembered_steps &&
                 std::equal(listed, listed + left.count, left.index);
     if (state.whole >= 0) {
@@ -122,10 +117,10 @@ class TreeStates {
 
   const SampleTree<T>& tree_;
   std::size_t n_clusters_;
-  std::vector<State> states_;        ///< a node
-  std::vector<std::size_t> place_;   ///< a node: which list of lists_, if it is an inner one
-  std::vector<std::int32_t> lists_;  ///< an inner node: most_listed candidates
-  std::vector<double> moved_;        ///< of the last steps: drift of every centroid
+  std::vector<State> states_;  ///< a node
+  AlignedBuffer<std::int32_t>
+      lists_;                  ///< an inner node, which come before the leaves: most_listed candidates
+  std::vector<double> moved_;  ///< of the last steps: drift of every centroid
   std::uint64_t now_ = 0;
 };
 

@@ -58,7 +58,55 @@ struct Account {
     }
   }
 
+  /// Samples that go the same way are summed up in registers first: in the first step of a tree two or three
+  /// ways are those of all 32 samples of a leaf, later a leaf has a sample or two.
+  static void account_leaf(const AccountLeaf<T>& task) {
+    for (std::uint64_t rest = task.rows; rest != 0;) {
+      const auto r = static_cast<std::size_t>(__builtin_ctzll(rest));
+      const std::int32_t from = task.from != nullptr ? task.from[r] : -1, to = task.to[r];
+      std::uint64_t same = 0;
+      for (std::uint64_t others = rest; others != 0; others &= others - 1) {
+        const auto o = static_cast<std::size_t>(__builtin_ctzll(others));
+        const bool so = task.to[o] == to && (task.from == nullptr || task.from[o] == from);
+        same |= std::uint64_t{so} << o;
+      }
+      rest &= ~same;
+      const auto count = static_cast<std::int64_t>(__builtin_popcountll(same));
+      std::uint64_t* gains = task.sums + static_cast<std::size_t>(to) * task.sums_stride;
+      std::uint64_t* loses =
+          from < 0 ? nullptr : task.sums + static_cast<std::size_t>(from) * task.sums_stride;
+      task.counts[to] += count;
+      if (from >= 0) task.counts[from] -= count;
+      const auto put = [&](std::size_t t, std::uint64_t sum) __attribute__((always_inline)) {
+        gains[t] += sum;
+        if (loses != nullptr) loses[t] -= sum;
+      };
+      if (count <= 4) {
+        for (std::size_t t = 0; t < task.n_features; ++t) {
+          std::uint64_t sum = 0;
+          for (std::uint64_t bits = same; bits != 0; bits &= bits - 1)
+            sum += fixed(task.values[t * task.stride + static_cast<std::size_t>(__builtin_ctzll(bits))],
+                         task.magic[t]);
+          put(t, sum);
+        }
+        continue;
+      }
+      alignas(64) std::uint64_t on[64];
+      for (std::size_t o = 0; o < 64; ++o) on[o] = std::uint64_t{0} - (same >> o & 1);
+      for (std::size_t t = 0; t < task.n_features; ++t) {
+        const T* x = task.values + t * task.stride;
+        std::uint64_t sum = 0;
+        for (std::size_t o = 0; o < task.stride; ++o) sum += fixed(x[o], task.magic[t]) & on[o];
+        put(t, sum);
+      }
+    }
+  }
+
  private:
+  static OMNIMEANS_INLINE std::uint64_t fixed(T x, double magic) {
+    return std::bit_cast<std::uint64_t>(static_cast<double>(x) + magic);
+  }
+
   /// Calls use(t, x[t ...] + magic[t ...]); beyond d: zeros.
   template <class Use>
   static OMNIMEANS_INLINE void each_vector(const T* x, std::size_t d, const double* magic, Use&& use) {

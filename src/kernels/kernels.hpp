@@ -122,6 +122,9 @@ struct BoxFiltered {
 template <class T>
 struct LeafTask {
   const T* samples = nullptr;
+  const T* centre = nullptr;  ///< subtracted from every sample, then times scale; null: samples as they are
+  T scale = 1;
+  T* relative = nullptr;  ///< scratch: leaf_rows * n_features values, if there is a centre
   std::size_t count = 0, n_features = 0;
   const T* centroids = nullptr;
   std::size_t n_centroids = 0, stride = 0;
@@ -188,6 +191,21 @@ struct AccountTask {
   std::size_t first = 0, count = 0;
   const std::int32_t* from = nullptr;  ///< of each sample, negative: none; null: none has one
   const std::int32_t* to = nullptr;    ///< of each sample
+  const double* magic = nullptr;
+  std::uint64_t* sums = nullptr;
+  std::size_t sums_stride = 0;
+  std::int64_t* counts = nullptr;
+};
+
+/// Likewise for samples of a leaf, feature-major: feature t of sample r at values[t * stride + r], stride <=
+/// 64.
+template <class T>
+struct AccountLeaf {
+  const T* values = nullptr;
+  std::size_t stride = 0, n_features = 0;
+  std::uint64_t rows = 0;              ///< which of them move, as bits
+  const std::int32_t* from = nullptr;  ///< of each; null: none has one
+  const std::int32_t* to = nullptr;    ///< of each
   const double* magic = nullptr;
   std::uint64_t* sums = nullptr;
   std::size_t sums_stride = 0;
@@ -298,6 +316,7 @@ struct Kernels {
   /// sums[to] += bits(x + magic), sums[from] -= bits(x + magic), likewise the counts, for every sample
   /// listed.
   void (*account)(const AccountTask<T>&);
+  void (*account_leaf)(const AccountLeaf<T>&);
 
   /// sums[t] +-= bits(double(x_t) + magic[t]): one sample's fixed-point row; see centroid_update.hpp.
   void (*add_row)(const T* x, const double* magic, std::size_t n_features, std::uint64_t* sums);

@@ -48,6 +48,7 @@ constexpr Kernels<T> make_kernels() {
       .tighten_bounds = Bounds<T, Arch>::tighten_bounds,
       .differing = Account<T, Arch>::differing,
       .account = Account<T, Arch>::account,
+      .account_leaf = Account<T, Arch>::account_leaf,
       .add_row = rows::add_row,
       .subtract_row = rows::subtract_row,
       .column_absmax = rows::column_absmax,

@@ -41,19 +41,28 @@ template <class T>
 void check_nodes(const SampleTree<T>& tree) {
   const auto nodes = tree.nodes();
   std::vector<int> seen(nodes.size(), 0);
+  const double n = static_cast<double>(tree.n_samples()), rows = static_cast<double>(tree.leaf_rows());
   ASSERT_EQ(nodes[0].n_leaves, tree.n_leaves());
+  ASSERT_LE(static_cast<double>(tree.n_leaves()), SampleTree<T>::most_leaves(n, rows));
+  ASSERT_LE(static_cast<double>(nodes.size() - tree.n_leaves()), SampleTree<T>::most_inner_nodes(n, rows));
+  ASSERT_LE(static_cast<double>(tree.n_levels()), SampleTree<T>::most_levels(n, rows));
+  std::vector<std::size_t> level(nodes.size(), 1);
   for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (i != 0) level[i] = level[nodes[i].parent] + 1;
+    ASSERT_EQ(nodes[i].is_leaf(), i >= nodes.size() - tree.n_leaves()) << "leaves are last";
     if (nodes[i].is_leaf()) {
       ASSERT_EQ(nodes[i].n_leaves, 1u);
+      ASSERT_EQ(nodes[i].first_leaf, i - (nodes.size() - tree.n_leaves()));
+      ASSERT_EQ(level[i], tree.n_levels()) << "all leaves are of one level";
       continue;
     }
     ASSERT_GE(nodes[i].n_children, 2u);
+    ASSERT_LE(nodes[i].n_children, SampleTree<T>::most_children);
     std::size_t next = nodes[i].first_leaf;
     for (std::size_t c = nodes[i].first_child; c < nodes[i].first_child + nodes[i].n_children; ++c) {
       ASSERT_GT(c, i);
       ASSERT_EQ(nodes[c].parent, i);
       ASSERT_EQ(nodes[c].first_leaf, next) << "children are side by side";
-      ASSERT_LE(nodes[c].n_leaves, (nodes[i].n_leaves + 1) / 2) << "what the depth rests on";
       next += nodes[c].n_leaves;
       ++seen[c];
     }
@@ -65,15 +74,24 @@ void check_nodes(const SampleTree<T>& tree) {
 template <class T>
 void check_samples(const SampleTree<T>& tree, const TestProblem<T>& problem) {
   const std::size_t n = problem.n, d = problem.d, rows = tree.leaf_rows();
-  std::vector<std::uint32_t> order(tree.order(), tree.order() + n);
+  std::vector<std::uint32_t> order;
+  for (std::size_t leaf = 0; leaf < tree.n_leaves(); ++leaf) {
+    ASSERT_GE(tree.count(leaf), 1u);
+    ASSERT_LE(tree.count(leaf), rows);
+    order.insert(order.end(), tree.order(leaf), tree.order(leaf) + tree.count(leaf));
+    for (std::size_t v = 0; v < d * rows; ++v) ASSERT_TRUE(std::isfinite(tree.leaf_samples(leaf)[v]));
+  }
+  ASSERT_EQ(order.size(), n);
   std::sort(order.begin(), order.end());
   for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(order[i], i) << "every sample once";
   const double scale = static_cast<double>(tree.scale());
   for (std::size_t node = 0; node < tree.nodes().size(); ++node) {
     const auto& it = tree.nodes()[node];
-    const std::size_t begin = it.first_leaf * rows, end = std::min(n, (it.first_leaf + it.n_leaves) * rows);
+    const std::size_t begin = it.first_leaf * rows, end = (it.first_leaf + it.n_leaves) * rows;
     for (std::size_t p = begin; p < end; ++p) {
-      const std::size_t i = tree.order()[p];
+      const std::size_t leaf = p / rows, r = p % rows;
+      if (r >= tree.count(leaf)) continue;
+      const std::size_t i = tree.order(leaf)[r];
       double radius2 = 0;
       for (std::size_t t = 0; t < d; ++t) {
         const T x = problem.samples()(i, t), m = tree.centre(node)[t];
@@ -81,7 +99,7 @@ void check_samples(const SampleTree<T>& tree, const TestProblem<T>& problem) {
         ASSERT_LE(2 * std::abs(y), static_cast<double>(tree.twice_half(node)[t])) << "node " << node;
         radius2 += y * y;
         if (it.is_leaf()) {
-          ASSERT_EQ(tree.leaf_samples(it.first_leaf)[t * rows + p - begin], (x - m) * tree.scale());
+          ASSERT_TRUE(same_bits(tree.leaf_samples(leaf)[t * rows + r], x));
         }
       }
       ASSERT_LE(radius2, static_cast<double>(it.radius2));
@@ -129,7 +147,11 @@ TYPED_TEST(Tree, ThreadsDoNotShow) {
     const TestProblem<T> problem = shaped<T>(Kind::blobs, n, 3, n);
     const SampleTree<T> one(problem.samples(), 48, 1), many(problem.samples(), 48, 5);
     ASSERT_EQ(one.nodes().size(), many.nodes().size());
-    ASSERT_TRUE(std::equal(one.order(), one.order() + n, many.order()));
+    ASSERT_EQ(one.n_leaves(), many.n_leaves());
+    for (std::size_t leaf = 0; leaf < one.n_leaves(); ++leaf) {
+      ASSERT_EQ(one.count(leaf), many.count(leaf));
+      ASSERT_TRUE(std::equal(one.order(leaf), one.order(leaf) + one.count(leaf), many.order(leaf)));
+    }
     for (std::size_t node = 0; node < one.nodes().size(); ++node) {
       ASSERT_EQ(one.nodes()[node].first_child, many.nodes()[node].first_child);
       ASSERT_EQ(one.nodes()[node].first_leaf, many.nodes()[node].first_leaf);

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// Samples in the order of a curve that keeps near ones together: Morton's (1966), with as many bits a feature
+// as its spread deserves.
+//
+// The key of a sample is the path to its cell, a bit a halving: each next halving cuts the side on which
+// cells are longest. Two samples whose keys differ in bit b first are apart by a halving of that size, so
+// that the order is a k-d tree of which no node was ever visited.
+//
+// Ranges come from some of the samples, without the outermost 1.5 %; what lies beyond is in the last cell of
+// its side. That makes boxes larger there, nothing else: keys only ever order samples.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "aligned_buffer.hpp"
+#include "omnimeans/matrix_view.hpp"
+
+namespace omnimeans {
+
+/// key << 32 | number of the sample, ascending. The order does not depend on threads. `widest`: the largest
+/// difference of two values of a feature, over some of the samples.
+template <class T>
+AlignedBuffer<std::uint64_t> samples_in_order(MatrixView<const T> samples, int threads, double& widest);
+
+/// Memory of that at most, in bytes, while it runs.
+double order_bytes_needed(double n, double d, double threads);
+
+}  // namespace omnimeans
