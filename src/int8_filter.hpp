@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Scores in eight bits with a proven error, beside a dense engine: they leave a candidate or two of each
-// sample to be scored in float, at a quarter of a float pass's cost. Only where the CPU has the instructions
-// (kernels::int8_kernels), and for float.
+// sample to be scored in float, at a quarter of a float pass's cost with VNNI. Only where the CPU has the
+// instructions (kernels::int8_kernels), and for float.
 //
 // With x' = x^ + e and c' = c^ + f, where x^ and c^ are what eight bits hold (kernels/int8.hpp) and |e|, |f|
 // are measured:

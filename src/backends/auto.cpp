@@ -15,11 +15,11 @@
 // the data (dense_costs.hpp).
 //
 // Measured on a Xeon of 2023 (two threads, float, 20 or 25 iterations, seconds of simd over those of the
-// backend): kdtree 1.0 to 1.3 at k = 12 * 2^d, 3 to 5 at four times as many; int8 1.6 at d = 100 with k =
+// backend): int8 1.6 at d = 100 with k =
 // 500, 1.7 at d = 256; less than gap below k d = 32,000; bytebounds 0.8 to 1.6 at k d = 51,200, 6 to 8 at
 // 384,000; prefix 14 on `embedding` d = 768 k = 1000 (bytebounds 12), on `images` d = 784 k = 500, whose
 // tails are longer, 5 (bytebounds 6); gap 1.0 to 1.2 at k = 8, 1.3 to 4 from k = 32 on. Without products of
-// integers (double, CPUs without AVX2) bounds pay later.
+// integers (double, CPUs without AVX2, or with AVX-512 but no VNNI) bounds pay later.
 #include "backends/auto.hpp"
 
 #include <algorithm>
@@ -99,6 +99,16 @@ Held held_by_few(const Problem<T>& problem) {
   return Held::less;
 }
 
+/// Whether boxes exclude enough centroids: with more features by more clusters, and by more samples of each,
+/// so that boxes are small beside clusters. Zen 3, two threads, 25 steps of uniform points and blobs, gap
+/// over kdtree: d = 1 and 2 1.1 to 5 from k = 8 on; d = 3 0.9 to 1.1 at k = 32 and 64 (photo pixels, which
+/// lie close together, 1.4 at k = 16); d = 4 to 6 at k = 12 * 2^d 1.3 to 1.8 with 2^(d + 3) samples a
+/// cluster, 0.6 to 1.0 with 2^d.
+constexpr bool tree_pays(std::size_t n, std::size_t d, std::size_t k) {
+  const std::size_t least = d <= 2 ? 8 : d == 3 ? 64 : std::size_t{12} << d;
+  return d <= 6 && k >= least && n >= 5000 && n >= k << (d + 2);
+}
+
 template <class T>
 Plan plan_for(const Problem<T>& problem) {
   if (problem.most_steps == 1 || problem.most_steps == 2) return short_plan(problem);
@@ -117,7 +127,7 @@ Plan plan_for(const Problem<T>& problem) {
   if (k >= 64 && k * d >= (eight_bits ? 24'000u : 64'000u))
     plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
   plan.first = plan.dense;
-  if (n >= 5000 && d <= 6 && k >= std::size_t{12} << d)
+  if (tree_pays(n, d, k))
     plan.first = {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
   if (n >= 1000 && k >= 64 && !prefix &&
       ((eight_bits && k * d >= (held == Held::most ? 96'000u : 128'000u)) ||
@@ -186,7 +196,8 @@ class Auto final : public Backend<T> {
     // Of a step of some microseconds the clock says little, and memory costs more than it.
     const double work = static_cast<double>(problem_.samples.rows()) * work_per_sample(problem_);
     if (work < 5e6 || plan_.bounded.name == plan_.dense.name) return std::numeric_limits<std::size_t>::max();
-    // Bytes cost a pass and a half to write, beside eight bits two; they hardly pay while centroids move far.
+    // Bytes cost a pass and a half to write, beside eight bits two, and gaps begin with two exhaustive steps;
+    // they hardly pay while centroids move far.
     return 14;
   }
 
@@ -248,7 +259,7 @@ class Auto final : public Backend<T> {
   bool fresh_ = true;  ///< the step before was the first of its backend
   std::chrono::steady_clock::time_point began_;
   std::uint64_t peak_ = 0;  ///< bytes
-  std::size_t step_ = 0, next_trial_ = 2;
+  std::size_t step_ = 0, next_trial_ = 0;
   int trial_steps_ = 0;
   double dense_seconds_ = std::numeric_limits<double>::infinity(), trial_seconds_ = 0;
 };

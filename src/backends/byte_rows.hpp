@@ -97,7 +97,7 @@ class ByteRows {
     }
   }
 
-  /// Every row has been seen by open() since advance().
+  /// Every row has been seen by list_open() since advance().
   void advanced() {
     for (Class& c : classes_) {
       if (c.rebase) c.start(k_, stride_);
@@ -106,19 +106,20 @@ class ByteRows {
 
   /// The first look at row i after advance(): lists the open pairs, ascending (room for k + byte_lanes),
   /// unless there are more than `most`; returns how many, or a number above `most`.
-  std::size_t open(std::size_t i, std::int32_t own, T upper, std::size_t most, std::int32_t* out) {
+  std::size_t list_open(std::size_t i, std::int32_t own, T upper, std::size_t most, std::int32_t* out) {
     // What comes between two rows is too much for the hardware to see a stream.
-    const std::uint8_t* next = row(i) + 2 * stride_;
-    for (std::size_t line = 0; line < stride_; line += kernels::byte_lanes) __builtin_prefetch(next + line);
+    constexpr std::size_t cache_line = 64;
+    const std::uint8_t* ahead = row(std::min(i + 2, class_of_.size() - 1));
+    for (std::size_t at = 0; at < stride_; at += cache_line) __builtin_prefetch(ahead + at);
     const Class& c = classes_[class_of_[i]];
     if (c.rebase) {
       kernels_.lower_bytes(row(i), c.units.data(), stride_);
       close(i, own);
     }
-    return open_again(i, upper, most, out);
+    return list_open_again(i, upper, most, out);
   }
   /// A further look.
-  std::size_t open_again(std::size_t i, T upper, std::size_t most, std::int32_t* out) const {
+  std::size_t list_open_again(std::size_t i, T upper, std::size_t most, std::int32_t* out) const {
     const Class& c = classes_[class_of_[i]];
     return kernels_.open_pairs(row(i), c.seen(), units_of(upper, c), stride_, most, out);
   }

@@ -138,7 +138,7 @@ class ByteBounds final : public Backend<T> {
     for (std::size_t i = rows.begin; i < rows.end; ++i) {  // 1
       const std::int32_t own = step.labels[i];
       upper_[i] = (upper_[i] + drift_[static_cast<std::size_t>(own)]) * outward_;
-      const std::size_t count = rows_.open(i, own, upper_[i], dense_from_, work.open.data());
+      const std::size_t count = rows_.list_open(i, own, upper_[i], dense_from_, work.open.data());
       if (count == 0) {
         stay(i, scratch);
       } else if (count > dense_from_ || rows_.outgrown(i, upper_[i])) {
@@ -179,7 +179,7 @@ class ByteBounds final : public Backend<T> {
     measure(step, i, {&own, 1}, &own_squared, scratch);  // 3
     upper_[i] = std::min(upper_[i], rounding_.upper_root(static_cast<double>(own_squared)));
     count = filter_ != nullptr ? still_open(i, count, root, work)
-                               : rows_.open_again(i, upper_[i], count, work.open.data());
+                               : rows_.list_open_again(i, upper_[i], count, work.open.data());
     if (count == 0) return stay(i, scratch);
     measure(step, i, {work.open.data(), count}, work.squared.data(), scratch);  // 4
     // The sample's own centroid last.

@@ -52,15 +52,15 @@ class Gap final : public Backend<T> {
     out.inertia = step.drift.empty();
     AssignmentStats stats;
     if (step.drift.empty()) {
-      everywhere_ = false;
+      all_keep_ = false;
       cost_before_ = 1;
     }
     if (step.drift.empty() || !gaps_.take_drift(step.drift)) {
       gaps_.begin();
       stats = engine_.assign(out, gaps_.block_rows(), [&](RowRange rows, auto& scratch) {
-        scratch.with_gaps = everywhere_ || asked(rows);
+        scratch.with_gaps = all_keep_ || sampled(rows);
       });
-      known_everywhere_ = everywhere_;
+      all_have_ = all_keep_;
     } else {
       stats = assign_open(step, out);
     }
@@ -84,48 +84,49 @@ class Gap final : public Backend<T> {
     return fits && int16_pays(problem) ? int16_kernels_for(problem) : nullptr;
   }
 
-  /// Whether a block keeps gaps from the start.
-  bool asked(RowRange rows) const { return rows.begin / gaps_.block_rows() % 16 == 0; }
+  /// Whether a block keeps gaps whatever they cost.
+  bool sampled(RowRange rows) const { return rows.begin / gaps_.block_rows() % 16 == 0; }
 
   AssignmentStats assign_open(const Assignment<T>& step, const Labelling<T>& out) {
-    std::atomic<std::size_t> n_asked{0}, in_place{0}, listed{0};  // samples of the blocks that are asked
+    std::atomic<std::size_t> n_sampled{0}, in_place{0}, listed{0};  // samples of such blocks
     AssignmentStats stats = engine_.assign_listed(out, gaps_.block_rows(), [&](RowRange rows, auto& scratch) {
       std::vector<std::int32_t>& open = scratch.listed;
-      scratch.with_gaps = everywhere_ || asked(rows);
-      const bool known = asked(rows) || (everywhere_ && known_everywhere_);
+      scratch.with_gaps = all_keep_ || sampled(rows);
+      const bool known = sampled(rows) || (all_keep_ && all_have_);
       if (known) gaps_.find_open(rows, step.labels, open);  // #1
       const double all = static_cast<double>(rows.size()) * in_place_;
       if (!known || static_cast<double>(open.size()) * listed_ > all) list_all(rows, open);
-      if (asked(rows)) {
-        n_asked += rows.size();
+      if (sampled(rows)) {
+        n_sampled += rows.size();
         (open.size() == rows.size() ? in_place : listed) += open.size();
       }
       // #2 is the engine's
     });
-    known_everywhere_ = everywhere_;
-    judge(static_cast<double>(n_asked), static_cast<double>(in_place), static_cast<double>(listed));
+    all_have_ = all_keep_;
+    judge(static_cast<double>(n_sampled), static_cast<double>(in_place), static_cast<double>(listed));
     stats.inertia_bound = std::numeric_limits<double>::infinity();  // also where nothing was open
     return stats;
   }
 
   /// Of two steps, for the drift of one may leave open in the next what it did not: gaps begin where they
   /// would have been cheaper by a twentieth, and end where they were dearer.
-  void judge(double n_asked, double in_place, double listed) {
+  void judge(double n_sampled, double in_place, double listed) {
     constexpr double look = 3, find = 7;  // cycles of #1 and of the gap of a sample that is labelled
-    const double cost =
-        (n_asked * look + in_place * (in_place_ + find) + listed * (listed_ + find)) / (n_asked * in_place_);
+    const double cost = (n_sampled * look + in_place * (in_place_ + find) + listed * (listed_ + find)) /
+                        (n_sampled * in_place_);
     const double mean = (cost + cost_before_) / 2;
     cost_before_ = cost;
-    everywhere_ = mean < (everywhere_ ? 1 : 0.95);
+    all_keep_ = mean < (all_keep_ ? 1 : 0.95);
   }
 
   Problem<T> problem_;
   DenseEngine<T> engine_;
   SampleGaps<T> gaps_;
   double in_place_, listed_;  ///< cycles of a sample that is labelled with its block, or with others of it
-  bool everywhere_ = false;   ///< all blocks keep gaps
-  bool known_everywhere_ = false;  ///< all have theirs
-  double cost_before_ = 1;  ///< of the step before, of the blocks that are asked, over exhaustive search
+  bool all_keep_ = false;     ///< all blocks keep gaps
+  bool all_have_ = false;     ///< all have theirs
+  double cost_before_ =
+      1;  ///< of the step before, of the blocks that always keep them, over exhaustive search
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // int16: exhaustive search in sixteen bits, exact all the same. Products of 16-bit integers run at twice the
-// rate of float multiply-adds (VNNI; AVX2: 1.2 times), from half the memory:
+// rate of float multiply-adds (VNNI; AVX2: 1.1 to 1.25 times), from half the memory:
 //
 //   for each sample i:  s_ij = |c_j|^2/2 - x_i.c_j for all j, in integers;  label_i = argmin_j s_ij where the
 //                       margin proves it, else re-ranked as in simd
@@ -31,7 +31,8 @@ const BackendEntry& int16() {
        .memory = "2*n*d + 20*n bytes, 3*k*d values",
        .use_when = "float data, 16 features or more, some 3 to 10 iterations; with VNNI 16 clusters or more, "
                    "with AVX2 64",
-       .avoid_when = "2 or 3 features; double, more than 4,096 features, or no AVX2: then it is simd",
+       .avoid_when =
+           "2 or 3 features; double, more than 4,096 features, or AVX-512 without VNNI: then it is simd",
        .reference = "Lloyd 1982; scores in sixteen bits with a proven error are this project's own"},
       make<Int16, float>,
       make<Int16, double>};

@@ -464,7 +464,9 @@ const BackendEntry& kdtree() {
        .tiled = false,
        .exact = true,
        .memory = "2*n*d values, 40*n bytes",
-       .use_when = "up to 6 features, 12 * 2^d clusters or more, and some 20 iterations or more",
+       .use_when = "1 or 2 features and 8 clusters, 3 and 64, or 4 to 6 and 12 * 2^d, or more; 2^(d + 2) "
+                   "samples a cluster "
+                   "or more; some 20 iterations or more",
        .avoid_when = "many features: boxes exclude nothing and the dense kernel is faster",
        .reference = "Kanungo, Mount, Netanyahu, Piatko, Silverman & Wu 2002, An efficient k-means clustering "
                     "algorithm, IEEE TPAMI"},

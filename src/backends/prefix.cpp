@@ -34,10 +34,11 @@ const BackendEntry& prefix() {
       {.name = "prefix",
        .exact = true,
        .memory = "148*n bytes, n + 3*k*d + 1024*d values",
-       .use_when = "AVX2 or, better, VNNI; float data, 128 features or more of which a few directions hold "
-                   "most of the variance (images, many embeddings), 64 clusters or more",
-       .avoid_when = "variances alike in all directions, few features or clusters, double, or no AVX2 "
-                     "(then it is simd)",
+       .use_when =
+           "AVX2, or AVX-512 with VNNI; float data, 128 features or more of which a few directions hold "
+           "most of the variance (images, many embeddings), 64 clusters or more",
+       .avoid_when = "variances alike in all directions, few features or clusters, double, or a CPU "
+                     "without (then it is simd)",
        .reference = "tails by the Cauchy-Schwarz inequality; axes by Halko, Martinsson & Tropp 2011"},
       make<Prefix, float>,
       make<Prefix, double>};

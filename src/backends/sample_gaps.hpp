@@ -44,8 +44,8 @@ class SampleGaps {
   /// Beside the engine.
   static double bytes_needed(const Problem<T>& problem) {
     const double n = static_cast<double>(problem.samples.rows()), k = static_cast<double>(problem.n_clusters);
-    // In place an engine's block is larger than a list.
-    const double bounds = 2 * std::min(n, static_cast<double>(largest_label_rows)) * problem.threads;
+    // Upper and lower bounds of a block.
+    const double bounds = 2 * std::min(n, static_cast<double>(largest_listed_rows)) * problem.threads;
     return (n + 3 * k + bounds) * sizeof(T) + k * sizeof(double) + listed_bytes(problem);
   }
 

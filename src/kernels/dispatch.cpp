@@ -88,21 +88,23 @@ const KernelTable& table(Isa isa) {
   return found != all_tables.end() ? **found : table_scalar;
 }
 
-const Int8Kernels* int8_kernels(Isa isa) {
+const Int8Kernels* int8_kernels(Isa isa, bool vnni) {
 #if defined(OMNIMEANS_X86)
-  if (isa == Isa::avx512 && __builtin_cpu_supports("avx512vnni")) return &int8_avx512vnni;
-  if (isa == Isa::avx2) return has_avx_vnni() ? &int8_avxvnni : &int8_avx2;
+  if (isa == Isa::avx512 && vnni && __builtin_cpu_supports("avx512vnni")) return &int8_avx512vnni;
+  if (isa == Isa::avx2) return vnni && has_avx_vnni() ? &int8_avxvnni : &int8_avx2;
 #endif
   static_cast<void>(isa);
+  static_cast<void>(vnni);
   return nullptr;
 }
 
-const Int16Kernels* int16_kernels(Isa isa) {
+const Int16Kernels* int16_kernels(Isa isa, bool vnni) {
 #if defined(OMNIMEANS_X86)
-  if (isa == Isa::avx512 && __builtin_cpu_supports("avx512vnni")) return &int16_avx512vnni;
-  if (isa == Isa::avx2) return has_avx_vnni() ? &int16_avxvnni : &int16_avx2;
+  if (isa == Isa::avx512 && vnni && __builtin_cpu_supports("avx512vnni")) return &int16_avx512vnni;
+  if (isa == Isa::avx2) return vnni && has_avx_vnni() ? &int16_avxvnni : &int16_avx2;
 #endif
   static_cast<void>(isa);
+  static_cast<void>(vnni);
   return nullptr;
 }
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Nearest centroids in sixteen bits: values are rounded to integers, two of them a word, and multiplied and
 // added by twos (VNNI: twice the rate of float multiply-adds, from half the memory; AVX2 takes two
-// instructions: 1.2 times the rate on a Zen 3, whose additions take turns on the ports of products). It is
-// the kernel of
-// nearest-inl.hpp, fed with words instead of values: a sample is a row of words, centroids are packed in
-// groups, accumulators are integers. src/int16_rows.hpp has the mathematics.
+// instructions: 1.1 to 1.25 times the rate on a Zen 3, whose additions take turns on the ports of products).
+// It is the kernel of nearest-inl.hpp, fed with words instead of values: a sample is a row of words,
+// centroids are packed in groups, accumulators are integers. src/int16_rows.hpp has the mathematics.
 //
 // Integers are exact: from the same words every implementation makes the same bits.
 #pragma once
@@ -49,8 +48,9 @@ struct Int16Kernels {
   void (*round_rows)(const Int16Task&);
 };
 
-/// For an instruction set, if this CPU has 16-bit dot products with it; else null.
-const Int16Kernels* int16_kernels(Isa isa);
+/// For an instruction set, if this CPU has products of words with it; else null. Without `vnni`: as if the
+/// CPU had none of it.
+const Int16Kernels* int16_kernels(Isa isa, bool vnni = true);
 
 /// Plain loops, for the tiles of Isa::scalar: what the others are tested against.
 const Int16Kernels& plain_int16_kernels();

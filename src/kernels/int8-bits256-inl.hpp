@@ -16,8 +16,9 @@ struct Int8Bits256 {
   static constexpr std::int32_t centroid_range = 127;
 #else
   static constexpr std::size_t tile_rows = 4, tile_vectors = 1;  ///< 8, for there are products beside them
-  // Two products are added in sixteen bits: 2 * 126 * 127 < 2^15.
   static constexpr std::int32_t centroid_range = 63;
+  static_assert(2 * int8_range * (centroid_range + int8_shift(centroid_range)) < 1 << 15,
+                "two products are added in sixteen bits");
 #endif
 
   static OMNIMEANS_INLINE ints load(const void* p) {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Lower bounds of scores, in eight bits: values are rounded to multiples of a scale of their row, -127 to
 // 127, and multiplied in integers, four products an instruction and lane (VNNI: four times the rate of float
-// multiply-adds), or in three instructions (AVX2: twice the rate, with centroids from -63 to 63). What the
-// rounding took off is measured, and what it may have done to the score taken off
-// the score (int8_filter.hpp). Integers are exact: from the same bytes every implementation makes the same
-// bits.
+// multiply-adds), or in three instructions (AVX2: 1.6 times the rate, with centroids from -63 to 63). What
+// the rounding took off is measured, and what it may have done to the score taken off the score
+// (int8_filter.hpp). Integers are exact: from the same bytes every implementation makes the same bits.
 #pragma once
 
 #include <cstddef>
@@ -94,8 +93,9 @@ struct Int8Kernels {
                     std::int8_t* values, float* scale, std::int32_t* sum);
 };
 
-/// For an instruction set, if this CPU has 8-bit dot products with it; else null.
-const Int8Kernels* int8_kernels(Isa isa);
+/// For an instruction set, if this CPU has products of bytes with it; else null. Without `vnni`: as if the
+/// CPU had none of it.
+const Int8Kernels* int8_kernels(Isa isa, bool vnni = true);
 
 /// Plain loops: what the others are tested against.
 const Int8Kernels& plain_int8_kernels();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// AVX2 (Haswell 2013, Zen 1 and later): vpmaddubsw and vpmaddwd, twice the rate of float multiply-adds.
+// AVX2 (Haswell 2013, Zen 1 and later): vpmaddubsw and vpmaddwd, three instructions for a product of four
+// bytes.
 #include "kernels/int8-bits256-inl.hpp"
 
 namespace omnimeans::kernels {

@@ -177,7 +177,7 @@ struct Pairs {
     return open;
   }
 
-  // Which pairs are open cannot be foreseen: no branch a bit, nor one a word.
+  // Which pairs are open cannot be foreseen: no branch a bit.
 #if defined(__AVX512F__)
   /// Writes base + the places of the bits of n words, ascending; returns how many. Sixteen pairs at a time,
   /// those without any left out.
@@ -200,8 +200,8 @@ struct Pairs {
     return count;
   }
 #else
-  /// Writes base + the places of the bits of n words, ascending, and up to three values more; returns how
-  /// many. Four a word are written whether they are there or not.
+  /// Writes base + the places of the bits of n words, ascending, and up to four values more; returns how
+  /// many. Four a word are written whether they are there or not: a branch only where there are more.
   static OMNIMEANS_INLINE std::size_t list_bits(const std::uint64_t* words, std::size_t n, std::size_t base,
                                                 std::int32_t* out) {
     std::size_t count = 0;
@@ -270,7 +270,6 @@ struct Pairs {
   }
 #else
   static constexpr bool packs_bytes = false;
-  static void store_bytes(vec, std::uint8_t*) {}
 #endif
 
   static void byte_bounds(const T* scores, const T* drift, std::size_t n, const ByteTerms<T>& terms,

@@ -29,7 +29,9 @@ struct Named {
 std::vector<Named> usable_int16() {
   std::vector<Named> all{{Isa::scalar, &plain_int16_kernels()}};
   for (const Isa isa : omnimeans::usable_isas()) {
-    if (const Int16Kernels* kernels = int16_kernels(isa)) all.push_back({isa, kernels});
+    const Int16Kernels *own = int16_kernels(isa), *other = int16_kernels(isa, false);
+    if (own != nullptr) all.push_back({isa, own});
+    if (other != nullptr && other != own) all.push_back({isa, other});
   }
   return all;
 }

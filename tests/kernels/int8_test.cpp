@@ -30,7 +30,10 @@ struct Named {
 std::vector<Named> usable_int8() {
   std::vector<Named> all{{"plain", &plain_int8_kernels()}};
   for (const omnimeans::Isa isa : omnimeans::usable_isas()) {
-    if (const Int8Kernels* kernels = int8_kernels(isa)) all.push_back({std::string(to_string(isa)), kernels});
+    const Int8Kernels *own = int8_kernels(isa), *other = int8_kernels(isa, false);
+    if (own != nullptr) all.push_back({std::string(to_string(isa)), own});
+    if (other != nullptr && other != own)
+      all.push_back({std::string(to_string(isa)) + " without VNNI", other});
   }
   return all;
 }
@@ -172,7 +175,7 @@ void check_bounds(const Int8Kernels& kernels, const Bytes8& b, Placement place, 
       centroid_cut_off(b.centroid_cut_off, place), centroid_tail(b.centroid_tail, place);
   Guarded<std::int32_t> row_sum(b.row_sum, place);
   Guarded<std::uint8_t> panels(b.panels(), place), rows(b.rows(), place);
-  omnimeans::AlignedBuffer<float> terms(4 * b.vectors * int8_lanes);
+  omnimeans::AlignedBuffer<float> terms(4 * b.vectors * int8_lanes);  // no guard: it must be aligned
   std::ranges::copy(b.terms(), terms.data());
   const bool tails = random.chance(2);
   const Int8Centroids centroids{panels.data(),
