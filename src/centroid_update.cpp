@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 #include <type_traits>
-#include <utility>
 
 #include "parallel.hpp"
 
@@ -63,7 +62,8 @@ CentroidUpdate<T>::CentroidUpdate(MatrixView<const T> samples, std::span<const T
       quantum2_(samples.cols()),
       absmax_(absmax.begin(), absmax.end()),
       accounted_(AlignedBuffer<std::int32_t>::for_overwrite(samples.rows())) {
-  each_piece([&](RowRange range) { std::fill_n(accounted_.data() + range.begin, range.size(), -1); });
+  parallel_pieces(threads, samples.rows(),
+                  [&](RowRange range) { std::fill_n(accounted_.data() + range.begin, range.size(), -1); });
   double multiplicity = static_cast<double>(samples.rows());
   if (weighted()) {
     double total = 0;
@@ -232,58 +232,55 @@ template <class T>
 void CentroidUpdate<T>::labelled_some(std::size_t begin, std::span<const std::int32_t> listed, int thread) {
   Observed& own = observed_[static_cast<std::size_t>(thread)];
   own.moves.clear();
-  for (const std::int32_t r : listed) {
-    const std::size_t i = begin + static_cast<std::size_t>(r);
-    if (observed_labels_[i] != accounted_[i] && present(i)) own.moves.push_back(i);
-  }
+  for (const std::int32_t r : listed) keep_if_moved(begin + static_cast<std::size_t>(r), own.moves);
   account_moves(own);
 }
 
-/// Without weights, in one word, from where the samples are. The first step's labels are all copied at its
-/// end, in order, which is faster than to write them here.
+/// Without weights, in one word, from where the samples are.
 template <class T>
 template <class U>
-void CentroidUpdate<T>::account_leaf(const MovedSamples<U>& samples, int thread) {
-  const bool known = first_ || samples.from != nullptr;
+void CentroidUpdate<T>::account_moved(const MovedSamples<U>& samples, int thread) {
+  Observed& own = observed_[static_cast<std::size_t>(thread)];
   if constexpr (std::is_same_v<T, U> && words == 1) {
-    if (!weighted() && known) {
-      Observed& own = observed_[static_cast<std::size_t>(thread)];
+    if (!weighted()) {
+      std::int32_t from[64];
+      std::uint64_t moved = 0;
+      for (std::uint64_t rows = samples.rows; rows != 0; rows &= rows - 1) {
+        const auto r = static_cast<std::size_t>(std::countr_zero(rows));
+        std::int32_t& accounted = accounted_[samples.index[r]];
+        from[r] = accounted;
+        moved |= std::uint64_t{accounted != samples.labels[r]} << r;
+        accounted = samples.labels[r];
+      }
+      if (moved == 0) return;
       if (own.sums.counts.empty()) own.sums = empty_sums();
       kernels_.account_leaf({.values = samples.values,
                              .stride = samples.stride,
                              .n_features = samples_.cols(),
-                             .rows = samples.rows,
-                             .from = first_ ? nullptr : samples.from,
-                             .to = samples.to,
+                             .rows = moved,
+                             .from = from,
+                             .to = samples.labels,
                              .magic = magic_.data(),
                              .sums = own.sums.plain.data(),
                              .sums_stride = stride_,
                              .counts = own.sums.counts.data()});
-      own.changed += static_cast<std::size_t>(std::popcount(samples.rows));
-      if (first_) own.accounted = false;
-      for (std::uint64_t rows = first_ ? 0 : samples.rows; rows != 0; rows &= rows - 1) {
-        const auto r = static_cast<std::size_t>(std::countr_zero(rows));
-        accounted_[samples.index[r]] = samples.to[r];
-      }
+      own.changed += static_cast<std::size_t>(std::popcount(moved));
       return;
     }
   }
-  Observed& own = observed_[static_cast<std::size_t>(thread)];
   own.moves.clear();
-  for (std::uint64_t rows = samples.rows; rows != 0; rows &= rows - 1) {
-    const std::size_t i = samples.index[std::countr_zero(rows)];
-    if (observed_labels_[i] != accounted_[i] && present(i)) own.moves.push_back(i);
-  }
+  for (std::uint64_t rows = samples.rows; rows != 0; rows &= rows - 1)
+    keep_if_moved(samples.index[std::countr_zero(rows)], own.moves);
   account_moves(own);
 }
 
 template <class T>
 void CentroidUpdate<T>::moved(const MovedSamples<float>& samples, int thread) {
-  account_leaf(samples, thread);
+  account_moved(samples, thread);
 }
 template <class T>
 void CentroidUpdate<T>::moved(const MovedSamples<double>& samples, int thread) {
-  account_leaf(samples, thread);
+  account_moved(samples, thread);
 }
 
 /// A thread's moves of a block into its sums.
@@ -296,30 +293,11 @@ void CentroidUpdate<T>::account_moves(Observed& own) {
   own.changed += own.moves.size();
 }
 
-/// Pages of memory seen for the first time cost a microsecond each: by all threads.
-template <class T>
-template <class Body>
-void CentroidUpdate<T>::each_piece(Body&& body) const {
-  constexpr std::size_t piece = std::size_t{1} << 15;
-  const std::size_t n = samples_.rows();
-  parallel_blocks(threads_, block_count(n, piece),
-                  [&](std::size_t block, int) { body(block_range(block, n, piece)); });
-}
-
-template <class T>
-void CentroidUpdate<T>::copy_labels(std::span<const std::int32_t> labels) {
-  each_piece([&](RowRange range) {
-    std::copy_n(labels.data() + range.begin, range.size(), accounted_.data() + range.begin);
-  });
-}
-
 template <class T>
 std::size_t CentroidUpdate<T>::accumulate_observed() {
   std::size_t changed = 0;
-  bool accounted = true;
   for (Observed& own : observed_) {
     if (own.changed == 0) continue;
-    accounted = accounted && std::exchange(own.accounted, true);
     changed += own.changed;
     own.changed = 0;
     add_to_sums(own.sums);
@@ -328,7 +306,6 @@ std::size_t CentroidUpdate<T>::accumulate_observed() {
     std::ranges::fill(own.sums.counts, 0);
     std::ranges::fill(own.sums.weights, 0);
   }
-  if (!accounted) copy_labels(observed_labels_);
   first_ = first_ && changed == 0;
   return changed;
 }
@@ -352,7 +329,9 @@ std::size_t CentroidUpdate<T>::accumulate(std::span<const std::int32_t> labels) 
     apply_by_cluster(labels, rebuild);
   }
   if (rebuild) {
-    copy_labels(labels);
+    parallel_pieces(threads_, labels.size(), [&](RowRange range) {
+      std::copy_n(labels.data() + range.begin, range.size(), accounted_.data() + range.begin);
+    });
   } else {
     for (std::size_t i : moves_) accounted_[i] = labels[i];
   }

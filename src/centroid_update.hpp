@@ -112,19 +112,18 @@ class CentroidUpdate final : public LabelObserver {
   std::size_t n_clusters_, n_present_, stride_;
   int threads_;
 
-  /// What a thread has seen of the current step, if labels are observed.
-  struct Observed {
+  /// What a thread has seen of the current step, if labels are observed. On cache lines of its own.
+  struct alignas(128) Observed {
     Sums sums;
     std::vector<std::size_t> moves;
     std::size_t changed = 0;
-    bool accounted = true;  ///< accounted_ knows what changed
   };
   void account_moves(Observed& own);
-  template <class Body>
-  void each_piece(Body&& body) const;
-  void copy_labels(std::span<const std::int32_t> labels);
   template <class U>
-  void account_leaf(const MovedSamples<U>& samples, int thread);
+  void account_moved(const MovedSamples<U>& samples, int thread);
+  void keep_if_moved(std::size_t i, std::vector<std::size_t>& moves) const {
+    if (observed_labels_[i] != accounted_[i] && present(i)) moves.push_back(i);
+  }
   std::vector<Observed> observed_;  ///< one for each of all threads
   std::span<const std::int32_t> observed_labels_;
 

@@ -68,4 +68,13 @@ inline RowRange block_range(std::size_t block, std::size_t n, std::size_t block_
   return {block * block_rows, std::min(n, (block + 1) * block_rows)};
 }
 
+/// Calls body(range) for pieces of n values, in parallel: to write large memory for the first time, which
+/// costs a microsecond a page.
+template <class Body>
+void parallel_pieces(int threads, std::size_t n, Body&& body) {
+  constexpr std::size_t piece = std::size_t{1} << 15;
+  parallel_blocks(threads, block_count(n, piece),
+                  [&](std::size_t block, int) { body(block_range(block, n, piece)); });
+}
+
 }  // namespace omnimeans

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -121,7 +120,7 @@ void write_keys(MatrixView<const T> samples, const std::vector<Side<T>>& sides, 
   }
 }
 
-/// Numbers of samples with the digit at `shift`, each block's for itself.
+/// How many of a range's keys have each digit at `shift`.
 void count_digits(const std::uint64_t* keys, RowRange range, int shift, std::uint32_t* __restrict counts) {
   for (std::size_t i = range.begin; i < range.end; ++i) ++counts[keys[i] >> shift & (n_digits - 1)];
 }

@@ -38,8 +38,7 @@ struct MovedSamples {
   std::size_t stride = 0;
   std::uint64_t rows = 0;
   const std::uint32_t* index = nullptr;  ///< of each r: which sample it is
-  const std::int32_t* from = nullptr;    ///< the label before; null in a step without drift
-  const std::int32_t* to = nullptr;      ///< the label now; it is in Assignment::labels, too
+  const std::int32_t* labels = nullptr;  ///< likewise: its label, which is in Assignment::labels, too
 };
 
 /// Told of labels as soon as they are final, while their samples are still in a cache: fit() then updates the
@@ -58,12 +57,12 @@ class OMNIMEANS_API LabelObserver {
     }
   }
   /// Those of the moved samples do, which a backend may have at hand in another order.
-  virtual void moved(const MovedSamples<float>& samples, int thread) { each(samples, thread); }
-  virtual void moved(const MovedSamples<double>& samples, int thread) { each(samples, thread); }
+  virtual void moved(const MovedSamples<float>& samples, int thread) { tell_each(samples, thread); }
+  virtual void moved(const MovedSamples<double>& samples, int thread) { tell_each(samples, thread); }
 
  protected:
   template <class T>
-  void each(const MovedSamples<T>& samples, int thread) {
+  void tell_each(const MovedSamples<T>& samples, int thread) {
     for (std::uint64_t rows = samples.rows; rows != 0; rows &= rows - 1) {
       const std::size_t i = samples.index[std::countr_zero(rows)];
       labelled(i, i + 1, thread);

@@ -18,8 +18,8 @@
 // all of the box), it is farther than z* by sqrt(D^2 + E) - D, D the greatest distance from z* to a point of
 // the box; so are two scores of a leaf that differ by E / 2.
 //
-// Needs 2 n*d values and some 40 n bytes at most while the tree is built, half of it later; candidate lists
-// of the path from the root, k (d + 1) values a level, a thread. elkan.cpp is for many features.
+// Needs some 1.2 n*d values and 20 n bytes, 16 n bytes more while the tree is built; candidate lists of the
+// path from the root, k (d + 1) values a level, a thread. elkan.cpp is for many features.
 // tree_rounding.hpp has what may be proved of a box, tree_states.hpp what is remembered of a node.
 #include <algorithm>
 #include <bit>
@@ -165,13 +165,9 @@ class KdTree final : public Backend<T> {
     return !it.is_leaf() && (node == 0 || it.n_leaves > tree_.n_leaves() / task_share);
   }
 
-  /// By all threads: at first it is new memory, a microsecond for each page of it.
   void forget_labels() {
-    constexpr std::size_t piece = std::size_t{1} << 15;
-    parallel_blocks(team(), block_count(labels_.size(), piece), [&](std::size_t block, int) {
-      const RowRange range = block_range(block, labels_.size(), piece);
-      std::fill_n(labels_.data() + range.begin, range.size(), -1);
-    });
+    parallel_pieces(team(), labels_.size(),
+                    [&](RowRange range) { std::fill_n(labels_.data() + range.begin, range.size(), -1); });
   }
 
   /// Which nodes are looked at before threads are started, and room for everything.
@@ -276,9 +272,9 @@ class KdTree final : public Backend<T> {
     if (node.is_leaf()) return finish_leaf(index, filter_leaf(index, candidates, 0, scratch), 0, scratch);
     const std::size_t used = scratch.used;
     scratch.used += padded(candidates.count);
-    const Filtered filtered = filter(
-        index, candidates, false,
-        {scratch.values.data() + used * d_, scratch.index.data() + used, scratch.half_norms.data()}, scratch);
+    const Filtered filtered =
+        filter(index, candidates, false,
+               {scratch.values.data() + used * d_, scratch.index.data() + used, nullptr}, scratch);
     if (filtered.left.count == 1) {
       give_whole(index, filtered, scratch);
     } else {
@@ -377,13 +373,18 @@ class KdTree final : public Backend<T> {
                                   .stride = tree_.leaf_rows(),
                                   .rows = changed,
                                   .index = order,
-                                  .from = step_.drift.empty() ? nullptr : before,
-                                  .to = now};
+                                  .labels = now};
       step_.observer->moved(moved, scratch.thread);
     }
     std::copy_n(now, tree_.leaf_rows(), before);
   }
-  bool observes() const { return step_.observer != nullptr; }
+  /// Not in a first step where fit() knows labels already, or sums more than a word a value: it reads the
+  /// samples in order.
+  bool observes() const {
+    const bool first = step_.drift.empty(),
+               plain = sizeof(T) == sizeof(float) && problem_.sample_weights.empty();
+    return step_.observer != nullptr && (!first || (plain && !step_.guessed));
+  }
 
   /// #4
   void label_leaf(std::size_t index, const Filtered& filtered, const T* half_norms, Scratch& scratch) {
@@ -463,7 +464,7 @@ const BackendEntry& kdtree() {
       {.name = "kdtree",
        .tiled = false,
        .exact = true,
-       .memory = "2*n*d values, 40*n bytes",
+       .memory = "1.2*n*d values, 32*n bytes",
        .use_when = "1 or 2 features and 8 clusters, 3 and 64, or 4 to 6 and 12 * 2^d, or more; 2^(d + 2) "
                    "samples a cluster "
                    "or more; some 20 iterations or more",

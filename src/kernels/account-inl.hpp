@@ -59,15 +59,15 @@ struct Account {
   }
 
   /// Samples that go the same way are summed up in registers first: in the first step of a tree two or three
-  /// ways are those of all 32 samples of a leaf, later a leaf has a sample or two.
+  /// ways are those of all samples of a leaf, later a leaf has a sample or two.
   static void account_leaf(const AccountLeaf<T>& task) {
     for (std::uint64_t rest = task.rows; rest != 0;) {
       const auto r = static_cast<std::size_t>(__builtin_ctzll(rest));
-      const std::int32_t from = task.from != nullptr ? task.from[r] : -1, to = task.to[r];
+      const std::int32_t from = task.from[r], to = task.to[r];
       std::uint64_t same = 0;
       for (std::uint64_t others = rest; others != 0; others &= others - 1) {
         const auto o = static_cast<std::size_t>(__builtin_ctzll(others));
-        const bool so = task.to[o] == to && (task.from == nullptr || task.from[o] == from);
+        const bool so = task.to[o] == to && task.from[o] == from;
         same |= std::uint64_t{so} << o;
       }
       rest &= ~same;

@@ -297,7 +297,6 @@ struct Boxes {
 
   /// Samples relative to the centre of their leaf.
   static OMNIMEANS_INLINE const T* relative(const LeafTask<T>& task) {
-    if (task.centre == nullptr) return task.samples;
     const vec scale = S::set(task.scale);
     const T* in = task.samples;
     T* out = task.relative;

@@ -122,9 +122,9 @@ struct BoxFiltered {
 template <class T>
 struct LeafTask {
   const T* samples = nullptr;
-  const T* centre = nullptr;  ///< subtracted from every sample, then times scale; null: samples as they are
+  const T* centre = nullptr;  ///< subtracted from every sample, then times scale
   T scale = 1;
-  T* relative = nullptr;  ///< scratch: leaf_rows * n_features values, if there is a centre
+  T* relative = nullptr;  ///< scratch: leaf_rows * n_features values, aligned
   std::size_t count = 0, n_features = 0;
   const T* centroids = nullptr;
   std::size_t n_centroids = 0, stride = 0;
@@ -204,8 +204,8 @@ struct AccountLeaf {
   const T* values = nullptr;
   std::size_t stride = 0, n_features = 0;
   std::uint64_t rows = 0;              ///< which of them move, as bits
-  const std::int32_t* from = nullptr;  ///< of each; null: none has one
-  const std::int32_t* to = nullptr;    ///< of each
+  const std::int32_t* from = nullptr;  ///< of each that moves, negative: none
+  const std::int32_t* to = nullptr;    ///< likewise
   const double* magic = nullptr;
   std::uint64_t* sums = nullptr;
   std::size_t sums_stride = 0;

@@ -4,11 +4,13 @@
 // with boxes made too small, labels go wrong.
 #include <gtest/gtest.h>
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "aligned_buffer.hpp"
 #include "core/compare.hpp"
 #include "core/data.hpp"
 #include "core/oracle.hpp"
@@ -268,6 +270,61 @@ TYPED_TEST(KdTree, FilterNeverDropsANearestAndASmallerBoxWould) {
   }
 }
 
+/// Samples of a leaf that move, some the same way, against sums one by one.
+TYPED_TEST(KdTree, SumsOfALeafAreThoseOfItsSamples) {
+  using T = TypeParam;
+  for (const auto* table : usable_tables()) {
+    SCOPED_TRACE(std::string(omnimeans::to_string(table->isa)));
+    const auto& kernels = table->of<T>();
+    for (const std::size_t d : {1, 2, 3, 8, 19}) {
+      for (const std::size_t stride : {std::size_t{8}, kernels.leaf_rows, std::size_t{64}}) {
+        for (const std::size_t ways : {1, 2, 5, 40}) {
+          for (const Placement place : edges()) {
+            Random random(1000 * d + 10 * stride + ways);
+            constexpr std::size_t k = 6;
+            const std::size_t sums_stride = (d + 7) / 8 * 8;
+            const std::uint64_t all = stride == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << stride) - 1;
+            const std::uint64_t rows = ways == 40 ? all : all & random.bits();
+            std::vector<std::int32_t> old(stride), now(stride);
+            for (std::size_t r = 0; r < stride; ++r) {
+              const auto way = static_cast<std::int32_t>(random.below(ways));
+              old[r] = way % 7 - 1;
+              now[r] = (way + 3) % 6;
+            }
+            const std::vector<double> magic_values(sums_stride, 0x1.8p30);
+            Guarded<T> values(random_values<T>(random, d * stride, -1, 1), place);
+            Guarded<std::int32_t> from(old, place), to(now, place);
+            Guarded<double> magic(magic_values, place);
+            Guarded<std::uint64_t> sums(std::vector<std::uint64_t>(k * sums_stride, 11), place);
+            Guarded<std::int64_t> counts(std::vector<std::int64_t>(k, 100), place);
+            std::vector<std::uint64_t> expected(k * sums_stride, 11);
+            std::vector<std::int64_t> expected_counts(k, 100);
+            for (std::size_t r = 0; r < stride; ++r) {
+              if ((rows >> r & 1) == 0) continue;
+              const auto add = [&](std::int32_t j, std::int64_t sign) {
+                if (j < 0) return;
+                expected_counts[static_cast<std::size_t>(j)] += sign;
+                for (std::size_t t = 0; t < d; ++t) {
+                  const double moved = static_cast<double>(values.data()[t * stride + r]) + magic_values[t];
+                  expected[static_cast<std::size_t>(j) * sums_stride + t] +=
+                      static_cast<std::uint64_t>(sign) * std::bit_cast<std::uint64_t>(moved);
+                }
+              };
+              add(now[r], 1);
+              add(old[r], -1);
+            }
+            kernels.account_leaf({values.data(), stride, d, rows, from.data(), to.data(), magic.data(),
+                                  sums.data(), sums_stride, counts.data()});
+            ASSERT_EQ(sums.values(), expected) << "d " << d << ", stride " << stride << ", ways " << ways;
+            ASSERT_EQ(counts.values(), expected_counts);
+            ASSERT_TRUE(sums.intact() && counts.intact());
+          }
+        }
+      }
+    }
+  }
+}
+
 TYPED_TEST(KdTree, LeafLabelsWithinGuardPages) {
   using T = TypeParam;
   for (const auto* table : usable_tables()) {
@@ -289,10 +346,23 @@ TYPED_TEST(KdTree, LeafLabelsWithinGuardPages) {
             for (std::size_t t = 0; t < d; ++t) norms[j] += c[t * stride + j] * c[t * stride + j] / 2;
           }
           for (auto& label : old) label = index[random.below(k)];
-          Guarded<T> samples(x, place), centroids(c, place), half_norms(norms, place);
+          // The leaf lies elsewhere; moved back by the same arithmetic.
+          const std::vector<T> shift(d, T(8));
+          const T scale = random.one_of({T(1), T(0.25)});
+          std::vector<T> elsewhere(x.size()), near(x.size());
+          for (std::size_t i = 0; i < x.size(); ++i) {
+            elsewhere[i] = x[i] / scale + T(8);
+            near[i] = (elsewhere[i] - T(8)) * scale;
+          }
+          Guarded<T> samples(elsewhere, place), centre(shift, place), centroids(c, place),
+              half_norms(norms, place);
+          omnimeans::AlignedBuffer<T> relative(d * rows);
           Guarded<std::int32_t> which(index, place), before(old, place), labels(rows, place);
           omnimeans::kernels::LeafTask<T> task;
           task.samples = samples.data();
+          task.centre = centre.data();
+          task.scale = scale;
+          task.relative = relative.data();
           task.count = count;
           task.n_features = d;
           task.centroids = centroids.data();
@@ -316,7 +386,7 @@ TYPED_TEST(KdTree, LeafLabelsWithinGuardPages) {
             for (std::size_t j = 0; j < k; ++j) {
               for (std::size_t t = 0; t < d; ++t) {
                 const double v = static_cast<double>(c[t * stride + j]);
-                score[j] += v * (v / 2 - static_cast<double>(x[t * rows + r]));
+                score[j] += v * (v / 2 - static_cast<double>(near[t * rows + r]));
               }
             }
             const auto lowest =

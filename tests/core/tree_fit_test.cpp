@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// Whole fits by kdtree, large enough for several threads: the update step is told of moved samples as the
+// tree has them at hand, in its own order, and from labels that the seeding knew or nobody did.
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+#include "core/compare.hpp"
+#include "core/data.hpp"
+#include "core/random.hpp"
+#include "omnimeans/omnimeans.hpp"
+
+namespace {
+
+using omnimeans::Init;
+
+template <class T>
+class TreeFit : public testing::Test {};
+using Types = testing::Types<float, double>;
+TYPED_TEST_SUITE(TreeFit, Types);
+
+TYPED_TEST(TreeFit, GivesTheBitsOfNaiveForAnyThreadsWeightsAndStart) {
+  using T = TypeParam;
+  constexpr std::size_t n = 20000, k = 24;
+  const omnimeans::Matrix<T> points = blobs<T>(n, 2, 9, 5);
+  Random random(3);
+  std::vector<T> some_weights(n);
+  for (T& w : some_weights) w = static_cast<T>(random.below(3));
+  // Two starts that no sample is near: clusters that are empty get samples.
+  omnimeans::Matrix<T> far(k, 2);
+  for (std::size_t j = 0; j < k; ++j) {
+    for (std::size_t t = 0; t < 2; ++t) far(j, t) = j < 2 ? T(1000) + static_cast<T>(j) : points(7 * j, t);
+  }
+  for (const bool weighted : {false, true}) {
+    for (const int start : {0, 1, 2}) {
+      omnimeans::Options options{.n_clusters = k};
+      options.max_iter = 12;
+      options.n_init = start == 2 ? 1 : 2;
+      options.tol = 0;
+      options.seed = 4;
+      options.init = start == 0 ? Init::random : Init::kmeans_plus_plus;
+      omnimeans::FitInputs<T> inputs;
+      if (weighted) inputs.sample_weights = some_weights;
+      if (start == 2) inputs.initial_centroids = far;
+      const auto run = [&](const std::string& backend, int threads) {
+        options.backend = backend;
+        options.threads = threads;
+        return omnimeans::fit(points.view(), options, inputs);
+      };
+      const auto expected = run("naive", 1);
+      for (const int threads : {1, 2, 3, 4, 7})
+        EXPECT_TRUE(same_result(run("kdtree", threads), expected))
+            << "weights " << weighted << ", start " << start << ", threads " << threads;
+    }
+  }
+}
+
+/// The samples that are looked at to choose the ranges of keys may tell little of the others.
+TYPED_TEST(TreeFit, RangesThatAreFarOffCostNoLabel) {
+  using T = TypeParam;
+  constexpr std::size_t n = 9000, k = 10;
+  const double huge = sizeof(T) == sizeof(float) ? 1e16 : 1e100;
+  for (const double unit : {1.0, 1e-18}) {
+    Random random(8);
+    omnimeans::Matrix<T> points(n, 2);
+    for (std::size_t i = 0; i < n; ++i) {
+      for (std::size_t t = 0; t < 2; ++t)
+        points(i, t) = static_cast<T>(unit * (static_cast<double>(random.below(5)) + random.normal() / 8));
+    }
+    // Off the grid of those that are looked at.
+    for (const std::size_t i : {17, 4444, 8999}) points(i, i % 2) = static_cast<T>(huge);
+    const auto run = [&](const std::string& backend) {
+      omnimeans::Options options{.n_clusters = k};
+      options.init = Init::random;
+      options.max_iter = 6;
+      options.tol = 0;
+      options.seed = 2;
+      options.threads = 3;
+      options.backend = backend;
+      return omnimeans::fit(points.view(), options);
+    };
+    EXPECT_TRUE(same_result(run("kdtree"), run("naive"))) << "unit " << unit;
+  }
+}
+
+}  // namespace
