@@ -105,8 +105,9 @@ Held held_by_few(const Problem<T>& problem) {
 /// lie close together, 1.4 at k = 16); d = 4 to 6 at k = 12 * 2^d 1.3 to 1.8 with 2^(d + 3) samples a
 /// cluster, 0.6 to 1.0 with 2^d.
 constexpr bool tree_pays(std::size_t n, std::size_t d, std::size_t k) {
+  if (d > 6 || n < 5000) return false;
   const std::size_t least = d <= 2 ? 8 : d == 3 ? 64 : std::size_t{12} << d;
-  return d <= 6 && k >= least && n >= 5000 && n >= k << (d + 2);
+  return k >= least && n >= k << (d + 2);
 }
 
 template <class T>
