@@ -466,8 +466,7 @@ const BackendEntry& kdtree() {
        .exact = true,
        .memory = "1.2*n*d values, 32*n bytes",
        .use_when = "1 or 2 features and 8 clusters, 3 and 64, or 4 to 6 and 12 * 2^d, or more; 2^(d + 2) "
-                   "samples a cluster "
-                   "or more; some 20 iterations or more",
+                   "samples a cluster or more; some 20 iterations or more",
        .avoid_when = "many features: boxes exclude nothing and the dense kernel is faster",
        .reference = "Kanungo, Mount, Netanyahu, Piatko, Silverman & Wu 2002, An efficient k-means clustering "
                     "algorithm, IEEE TPAMI"},

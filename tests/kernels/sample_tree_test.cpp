@@ -33,7 +33,7 @@ TestProblem<T> shaped(Kind kind, std::size_t n, std::size_t d, std::uint64_t see
 struct Size {
   std::size_t n, d;
 };
-// Among them: one leaf, one sample more, several levels, and more than one thread sorts alone.
+// Among them: one leaf or two, one sample more, several levels, and more than one thread sorts alone.
 const std::vector<Size> sizes = {{1, 1},   {31, 2},   {32, 2},   {33, 2},   {100, 70}, {1000, 1},
                                  {777, 3}, {5000, 2}, {3000, 5}, {2000, 8}, {40000, 2}};
 
@@ -170,7 +170,7 @@ TYPED_TEST(Tree, SpreadDataAreCutIntoSmallBoxes) {
     if (!tree.nodes()[node].is_leaf()) continue;
     area += static_cast<double>(tree.twice_half(node)[0]) * static_cast<double>(tree.twice_half(node)[1]);
   }
-  // Leaves share the unit square; overlaps by a bucket are what is above one.
+  // Leaves share the unit square; what is above one is where boxes overlap.
   EXPECT_LT(area, 1.5);
   EXPECT_GT(area, 0.5);
 }
