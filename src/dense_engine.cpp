@@ -194,6 +194,24 @@ kernels::NearestTask<T> DenseEngine<T>::nearest_task(std::size_t begin, Scratch&
   return task;
 }
 
+template <class T>
+kernels::BlockTask<T> DenseEngine<T>::block_task() const {
+  const double d = static_cast<double>(samples_.cols());
+  return {.n_features = samples_.cols(),
+          .offset = transformed_ ? offset_.data() : nullptr,
+          .scale = scale_,
+          .rows = rows_.data(),
+          .row_stride = row_stride_,
+          .half_norms = half_norms_.data(),
+          .margin0 = margin0_,
+          .margin1 = margin1_,
+          .margin2 = margin2_,
+          .norm_limit = norm_limit_,
+          .norm_floor = round_up<T>(2 * d * static_cast<double>(std::numeric_limits<T>::denorm_min())),
+          .norm_factor = round_up<T>(1 + norm_slack_ / 2),
+          .reach_slack = round_up<T>(2 * gamma_of(d + 4, unit_roundoff<T>()))};
+}
+
 /// The samples begin + listed[r], or, without a list, begin ... begin + count - 1, read and labelled in
 /// place.
 template <class T>

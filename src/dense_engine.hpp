@@ -183,6 +183,9 @@ class DenseEngine {
                            row_stride_, scores);
   }
 
+  /// The same of blocks of samples that lie elsewhere, transposed: all of a task that is the centroids'.
+  kernels::BlockTask<T> block_task() const;
+
   /// Every score of the samples begin + listed[r], to scratch.scores; pack_panels() first.
   void pack_panels();
   void score_listed(std::size_t begin, std::span<const std::int32_t> listed, Scratch& scratch);
@@ -215,6 +218,7 @@ class DenseEngine {
   // |c'|^2/2 and its values, after pack_rows(); and the margin within which scores prove nothing.
   double norm(std::size_t i) const { return static_cast<double>(norms_[i]); }
   double longest() const { return largest_norm_; }
+  double scale() const { return static_cast<double>(scale_); }
   T half_norm(std::size_t j) const { return half_norms_[j]; }
   const T* packed_row(std::size_t j) const { return rows_.data() + j * row_stride_; }
   double score_margin(std::size_t i) const { return margin(norm(i)); }

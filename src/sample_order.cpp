@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,22 @@ constexpr int key_bits = n_passes * digit_bits;
 constexpr int most_bits = 16;  // of a feature
 constexpr std::size_t most_sampled = 256;
 constexpr std::size_t trimmed = most_sampled / 64;  // at either end
+
+/// body(std::integral_constant) with n, if that is few, so that a row is read by a few instructions; else
+/// with 0.
+template <class Body>
+void with_few(std::size_t n, Body&& body) {
+  switch (n) {
+    case 2:
+      return body(std::integral_constant<std::size_t, 2>{});
+    case 3:
+      return body(std::integral_constant<std::size_t, 3>{});
+    case 4:
+      return body(std::integral_constant<std::size_t, 4>{});
+    default:
+      return body(std::integral_constant<std::size_t, 0>{});
+  }
+}
 
 /// How a feature's value becomes bits of a key: its place on the range, in steps, looked up byte by byte.
 template <class T>
@@ -105,21 +122,6 @@ void write_keys(MatrixView<const T> samples, const std::vector<Side<T>>& sides, 
   }
 }
 
-template <class T>
-void write_keys(MatrixView<const T> samples, const std::vector<Side<T>>& sides, RowRange range,
-                std::uint64_t* keys, std::uint32_t* counts) {
-  switch (sides.size()) {
-    case 2:
-      return write_keys<2>(samples, sides, range, keys, counts);
-    case 3:
-      return write_keys<3>(samples, sides, range, keys, counts);
-    case 4:
-      return write_keys<4>(samples, sides, range, keys, counts);
-    default:
-      return write_keys<0>(samples, sides, range, keys, counts);
-  }
-}
-
 /// How many of a range's keys have each digit at `shift`.
 void count_digits(const std::uint64_t* keys, RowRange range, int shift, std::uint32_t* __restrict counts) {
   for (std::size_t i = range.begin; i < range.end; ++i) ++counts[keys[i] >> shift & (n_digits - 1)];
@@ -130,6 +132,25 @@ void scatter(const std::uint64_t* from, RowRange range, int shift, std::uint32_t
              std::uint64_t* __restrict to) {
   for (std::size_t i = range.begin; i < range.end; ++i)
     to[next[from[i] >> shift & (n_digits - 1)]++] = from[i];
+}
+
+/// gather_samples() of D features, or, if that is 0, of any number.
+template <std::size_t D, class T>
+void gather(MatrixView<const T> samples, const std::uint64_t* keys, std::size_t count, std::size_t left,
+            std::size_t rows, T* __restrict values, std::uint32_t* __restrict order) {
+  const std::size_t d = D != 0 ? D : samples.cols(), stride = samples.row_stride();
+  const T* data = samples.data();
+  for (std::size_t i = count; i < std::min(left, 2 * count); ++i)
+    __builtin_prefetch(data + static_cast<std::uint32_t>(keys[i]) * stride);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto at = static_cast<std::uint32_t>(keys[i]);
+    order[i] = at;
+    const T* x = data + at * stride;
+    for (std::size_t t = 0; t < d; ++t) values[t * rows + i] = x[t];
+  }
+  for (std::size_t t = 0; t < d; ++t)
+    std::fill(values + t * rows + count, values + (t + 1) * rows, values[t * rows]);
+  std::fill(order + count, order + rows, order[0]);
 }
 
 }  // namespace
@@ -148,8 +169,10 @@ AlignedBuffer<std::uint64_t> samples_in_order(MatrixView<const T> samples, int t
       body(block_range(b, n, block_rows), counts.data() + b * n_digits);
     });
   };
-  each_block(
-      [&](RowRange range, std::uint32_t* count) { write_keys(samples, sides, range, keys.data(), count); });
+  each_block([&](RowRange range, std::uint32_t* count) {
+    with_few(sides.size(),
+             [&](auto n_sides) { write_keys<n_sides.value>(samples, sides, range, keys.data(), count); });
+  });
   for (int pass = 0; pass < n_passes; ++pass) {
     const int shift = 32 + pass * digit_bits;
     if (pass > 0) {
@@ -170,6 +193,14 @@ AlignedBuffer<std::uint64_t> samples_in_order(MatrixView<const T> samples, int t
   return keys;
 }
 
+template <class T>
+void gather_samples(MatrixView<const T> samples, const std::uint64_t* keys, std::size_t count,
+                    std::size_t left, std::size_t rows, T* values, std::uint32_t* order) {
+  with_few(samples.cols(), [&](auto n_features) {
+    gather<n_features.value>(samples, keys, count, left, rows, values, order);
+  });
+}
+
 double order_bytes_needed(double n, double d, double threads) {
   return 2 * n * sizeof(std::uint64_t) + threads * n_digits * sizeof(std::uint32_t) +
          2 * key_bits * sizeof(Side<double>) + d * (2 * sizeof(double) + sizeof(std::vector<int>) + 64) +
@@ -178,5 +209,9 @@ double order_bytes_needed(double n, double d, double threads) {
 
 template AlignedBuffer<std::uint64_t> samples_in_order(MatrixView<const float>, int, double&);
 template AlignedBuffer<std::uint64_t> samples_in_order(MatrixView<const double>, int, double&);
+template void gather_samples(MatrixView<const float>, const std::uint64_t*, std::size_t, std::size_t,
+                             std::size_t, float*, std::uint32_t*);
+template void gather_samples(MatrixView<const double>, const std::uint64_t*, std::size_t, std::size_t,
+                             std::size_t, double*, std::uint32_t*);
 
 }  // namespace omnimeans

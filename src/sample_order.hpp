@@ -23,7 +23,14 @@ namespace omnimeans {
 template <class T>
 AlignedBuffer<std::uint64_t> samples_in_order(MatrixView<const T> samples, int threads, double& widest);
 
-/// Memory of that at most, in bytes, while it runs.
+/// Rows of samples, `keys` naming `count` of them, to feature-major: feature t of the r-th at values[t * rows
+/// + r], count <= rows, and which they are to `order`; the first one fills up. Asks for as many rows behind,
+/// of the `left` that there are from here on.
+template <class T>
+void gather_samples(MatrixView<const T> samples, const std::uint64_t* keys, std::size_t count,
+                    std::size_t left, std::size_t rows, T* values, std::uint32_t* order);
+
+/// Memory of samples_in_order() at most, in bytes, while it runs.
 double order_bytes_needed(double n, double d, double threads);
 
 }  // namespace omnimeans

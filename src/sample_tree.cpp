@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <type_traits>
 #include <utility>
 
 #include "parallel.hpp"
@@ -55,42 +54,6 @@ std::size_t least_samples(std::size_t leaf_rows) {
 }
 double most_parents(double n, double leaf_rows) {
   return n / static_cast<double>(least_samples(static_cast<std::size_t>(leaf_rows))) + 1;
-}
-
-/// body(std::integral_constant) with d, if that is few, so that a row is moved by a few instructions; else
-/// with 0.
-template <class Body>
-void with_features(std::size_t d, Body&& body) {
-  switch (d) {
-    case 2:
-      return body(std::integral_constant<std::size_t, 2>{});
-    case 3:
-      return body(std::integral_constant<std::size_t, 3>{});
-    case 4:
-      return body(std::integral_constant<std::size_t, 4>{});
-    default:
-      return body(std::integral_constant<std::size_t, 0>{});
-  }
-}
-
-/// Rows number by number to feature-major, `leaf_rows` a feature; D = d or 0. The first row fills up. Asks
-/// for as many rows behind, of the `left` that there are.
-template <std::size_t D, class T>
-void gather(MatrixView<const T> samples, const std::uint64_t* keys, std::size_t count, std::size_t left,
-            std::size_t leaf_rows, T* __restrict values, std::uint32_t* __restrict order) {
-  const std::size_t d = D != 0 ? D : samples.cols(), stride = samples.row_stride();
-  const T* rows = samples.data();
-  for (std::size_t i = count; i < std::min(left, 2 * count); ++i)
-    __builtin_prefetch(rows + static_cast<std::uint32_t>(keys[i]) * stride);
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto at = static_cast<std::uint32_t>(keys[i]);
-    order[i] = at;
-    const T* x = rows + at * stride;
-    for (std::size_t t = 0; t < d; ++t) values[t * leaf_rows + i] = x[t];
-  }
-  for (std::size_t t = 0; t < d; ++t)
-    std::fill(values + t * leaf_rows + count, values + (t + 1) * leaf_rows, values[t * leaf_rows]);
-  std::fill(order + count, order + leaf_rows, order[0]);
 }
 
 /// Lowest and highest of count values; lanes side by side, so that the compiler may use vectors.
@@ -254,10 +217,8 @@ class SampleTree<T>::Build {
       const RowRange range = block_range(block, n_leaves, batch);
       for (std::size_t leaf = range.begin; leaf < range.end; ++leaf) {
         T* values = tree_.values_.data() + leaf * rows * d_;
-        with_features(d_, [&](auto features) {
-          gather<features.value>(samples_, keys + begins_[leaf], tree_.counts_[leaf],
-                                 tree_.n_ - begins_[leaf], rows, values, tree_.order_.data() + leaf * rows);
-        });
+        gather_samples(samples_, keys + begins_[leaf], tree_.counts_[leaf], tree_.n_ - begins_[leaf], rows,
+                       values, tree_.order_.data() + leaf * rows);
         T* low = tree_.boxes_.data() + 2 * (first_node + leaf) * d_;
         for (std::size_t t = 0; t < d_; ++t) {
           const auto [lowest, highest] = extremes(values + t * rows, tree_.counts_[leaf]);

@@ -31,6 +31,7 @@
 #include "aligned_buffer.hpp"
 #include "backends/backends.hpp"
 #include "backends/bounds.hpp"
+#include "backends/ordered_labels.hpp"
 #include "backends/tree_rounding.hpp"
 #include "backends/tree_states.hpp"
 #include "kernels/kernels.hpp"
@@ -51,7 +52,7 @@ class KdTree final : public Backend<T> {
         first_leaf_node_(tree_.nodes().size() - tree_.n_leaves()),
         root_values_(d_ * padded(problem.n_clusters)),
         root_index_(padded(problem.n_clusters)),
-        labels_(AlignedBuffer<std::int32_t>::for_overwrite(tree_.n_leaves() * tree_.leaf_rows())),
+        labels_(problem, tree_.n_leaves(), tree_.leaf_rows()),
         states_(tree_, problem.n_clusters),
         rounding_(d_, static_cast<double>(tree_.scale())) {
     for (const auto& node : tree_.nodes()) radii_.push_back(std::sqrt(static_cast<double>(node.radius2)));
@@ -61,7 +62,7 @@ class KdTree final : public Backend<T> {
 
   AssignmentStats assign(const Assignment<T>& step) override {
     step_ = step;
-    if (step.drift.empty()) forget_labels();
+    labels_.begin_step(step);
     states_.begin_step(step.drift);
     const std::size_t k = problem_.n_clusters, stride = padded(k);
     for (std::size_t j = 0; j < k; ++j) {
@@ -79,7 +80,7 @@ class KdTree final : public Backend<T> {
     }
     AssignmentStats total;
     total.inertia_bound = std::numeric_limits<double>::infinity();
-    total.observed = observes();
+    total.observed = labels_.observed();
     for (const Scratch& scratch : scratch_) {
       total.distances_computed += scratch.stats.distances_computed;
       total.reranked += scratch.stats.reranked;
@@ -163,11 +164,6 @@ class KdTree final : public Backend<T> {
   bool is_upper(std::size_t node) const {
     const auto& it = tree_.nodes()[node];
     return !it.is_leaf() && (node == 0 || it.n_leaves > tree_.n_leaves() / task_share);
-  }
-
-  void forget_labels() {
-    parallel_pieces(team(), labels_.size(),
-                    [&](RowRange range) { std::fill_n(labels_.data() + range.begin, range.size(), -1); });
   }
 
   /// Which nodes are looked at before threads are started, and room for everything.
@@ -317,7 +313,7 @@ class KdTree final : public Backend<T> {
       for (std::size_t at = 0; at < count * sizeof(*values); at += 64) __builtin_prefetch(bytes + at);
     };
     ask(tree_.leaf_samples(leaf), rows * std::min<std::size_t>(d_, 4));
-    ask(labels_.data() + leaf * rows, rows);
+    ask(labels_.of(leaf), rows);
   }
   Filtered filter_leaf(std::size_t index, const Candidates& candidates, std::size_t slot, Scratch& scratch) {
     const std::size_t at = slot * padded(problem_.n_clusters);
@@ -340,10 +336,9 @@ class KdTree final : public Backend<T> {
     auto& state = states_[index];
     const std::int32_t j = filtered.left.index[0];
     if (state.whole != j) {
-      const std::size_t rows = tree_.leaf_rows();
-      std::fill_n(scratch.labels.data(), rows, j);
+      std::fill_n(scratch.labels.data(), tree_.leaf_rows(), j);
       for (std::size_t leaf = node.first_leaf; leaf < node.first_leaf + node.n_leaves; ++leaf) {
-        const std::int32_t* before = labels_.data() + leaf * rows;
+        const std::int32_t* before = labels_.of(leaf);
         std::uint64_t changed = 0;
         for (std::size_t r = 0; r < tree_.count(leaf); ++r) changed |= std::uint64_t{before[r] != j} << r;
         set_labels(leaf, changed, scratch);
@@ -357,33 +352,8 @@ class KdTree final : public Backend<T> {
 
   /// Gives samples of a leaf the labels in the scratch.
   void set_labels(std::size_t leaf, std::uint64_t changed, const Scratch& scratch) {
-    if (changed == 0) return;
-    const std::uint32_t* order = tree_.order(leaf);
-    std::int32_t* before = labels_.data() + leaf * tree_.leaf_rows();
-    const std::int32_t* now = scratch.labels.data();
-    // Stores that miss the cache wait for each other, requests do not: 6 % of all time.
-    for (std::uint64_t bits = changed; bits != 0; bits &= bits - 1)
-      __builtin_prefetch(&step_.labels[order[std::countr_zero(bits)]], 1);
-    for (std::uint64_t bits = changed; bits != 0; bits &= bits - 1) {
-      const auto r = static_cast<std::size_t>(std::countr_zero(bits));
-      step_.labels[order[r]] = now[r];
-    }
-    if (observes()) {
-      const MovedSamples<T> moved{.values = tree_.leaf_samples(leaf),
-                                  .stride = tree_.leaf_rows(),
-                                  .rows = changed,
-                                  .index = order,
-                                  .labels = now};
-      step_.observer->moved(moved, scratch.thread);
-    }
-    std::copy_n(now, tree_.leaf_rows(), before);
-  }
-  /// Not in a first step where fit() knows labels already, or sums more than a word a value: it reads the
-  /// samples in order.
-  bool observes() const {
-    const bool first = step_.drift.empty(),
-               plain = sizeof(T) == sizeof(float) && problem_.sample_weights.empty();
-    return step_.observer != nullptr && (!first || (plain && !step_.guessed));
+    labels_.set(leaf, changed, scratch.labels.data(), tree_.order(leaf), tree_.leaf_samples(leaf),
+                scratch.thread);
   }
 
   /// #4
@@ -405,7 +375,7 @@ class KdTree final : public Backend<T> {
         .half_norms = half_norms,
         .index = filtered.left.index,
         .margin = in_range ? rounding_.margin(squares) : std::numeric_limits<T>::infinity(),
-        .before = labels_.data() + leaf * tree_.leaf_rows(),
+        .before = labels_.of(leaf),
         .labels = scratch.labels.data()};
     const kernels::LeafLabels<T> out = kernels_.leaf(task);
     scratch.stats.distances_computed += task.count * task.n_centroids;
@@ -444,8 +414,8 @@ class KdTree final : public Backend<T> {
   std::size_t first_leaf_node_;
   AlignedBuffer<T> root_values_;
   AlignedBuffer<std::int32_t> root_index_;
-  AlignedBuffer<std::int32_t> labels_;  ///< in the tree's order
-  std::vector<double> radii_;           ///< a node: r, times scale
+  OrderedLabels<T> labels_;    ///< in the tree's order
+  std::vector<double> radii_;  ///< a node: r, times scale
   TreeStates<T> states_;
   TreeRounding<T> rounding_;
   std::vector<std::size_t> upper_;  ///< nodes above the tasks, in order

@@ -14,6 +14,7 @@
   X(elkan)                    \
   X(bytebounds)               \
   X(kdtree)                   \
+  X(blockbounds)              \
   X(hamerly)                  \
   X(exponion)                 \
   X(annulus)                  \

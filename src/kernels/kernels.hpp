@@ -141,6 +141,39 @@ struct LeafLabels {
   T least_gap = 0;            ///< the least difference of the two lowest scores of a sample
 };
 
+/// Samples of a block that share their bounds.
+inline constexpr std::size_t block_samples = 16;
+
+/// Samples of a block, feature-major, block_samples a feature, and the centroids that may be nearest to one
+/// of them, row by row; see block-inl.hpp and, for the bounds, blockbounds.cpp.
+template <class T>
+struct BlockTask {
+  const T* samples = nullptr;
+  std::size_t count = 0, n_features = 0;
+  const T* offset = nullptr;  ///< subtracted from every sample, then times scale; null: samples as they are
+  T scale = 1;
+  T* moved = nullptr;  ///< scratch: block_samples * n_features values; only with an offset
+  const T* rows = nullptr;
+  std::size_t row_stride = 0;
+  const T* half_norms = nullptr;
+  const std::int32_t* index = nullptr;  ///< which centroids, ascending; copies of the last to the end of the
+                                        ///< last block_samples
+  std::size_t n_listed = 0;
+  T margin0 = 0, margin1 = 0, margin2 = 0, norm_limit = 0, norm_floor = 0, norm_factor = 1;  ///< NearestTask
+  T reach_slack = 0;  ///< a squared distance, by scores, is off by two margins and so much of a squared norm
+  T* scores = nullptr;  ///< scratch: block_samples values a centroid, to the end of the last block_samples
+  T units = 1, reach_units = 0, guard = 0;  ///< bounds in a length; what is taken off a bound
+  const T* path = nullptr;                  ///< of each centroid, in bounds
+  T own_path = 0;
+  std::uint16_t* words = nullptr;        ///< out: the bounds of those listed
+  const std::int32_t* before = nullptr;  ///< labels, block_samples
+  std::int32_t* labels = nullptr;        ///< out: block_samples
+};
+struct BlockLabels {
+  unsigned open = 0;     ///< the samples whose label the margin does not prove, as bits
+  unsigned changed = 0;  ///< those whose label is not the one before
+};
+
 /// Bounds of a block of samples, one upper and one lower each (Hamerly 2010). Rows are counted from its
 /// first.
 template <class T>
@@ -240,6 +273,17 @@ struct Kernels {
   BoxFiltered<T> (*box_filter)(const BoxFilter<T>&);
 
   LeafLabels<T> (*leaf)(const LeafTask<T>&);
+
+  /// Writes the j < n with words[j] <= min(drift[j] + own, 65535), ascending, to `out` (room for n + 16) and
+  /// returns how many; n is a multiple of byte_lanes.
+  std::size_t (*open_words)(const std::uint16_t* words, const std::uint16_t* drift, std::uint16_t own,
+                            std::size_t n, std::int32_t* out);
+
+  /// words[j] = max(0, words[j] - drift[j] - own) for j < n, a multiple of byte_lanes.
+  void (*lower_words)(std::uint16_t* words, const std::uint16_t* drift, std::uint16_t own, std::size_t n);
+
+  /// Labels a block of samples and renews its bounds.
+  BlockLabels (*block)(const BlockTask<T>&);
 
   /// Per row: every score, `scores_stride` (>= n_vectors * lanes) values a row.
   void (*scores)(const PackedCentroids<T>&, const RowBlock<T>&, T* scores, std::size_t scores_stride);

@@ -74,6 +74,12 @@ OMNIMEANS_INLINE std::size_t index_value(T bits) {
   }
 }
 
+/// The root of one value.
+template <class T>
+OMNIMEANS_INLINE T root_of(T a) {
+  return static_cast<T>(__builtin_sqrt(static_cast<double>(a)));
+}
+
 /// What Simd::tag() wrote.
 template <class T>
 OMNIMEANS_INLINE std::size_t tag_of(T a) {
@@ -99,6 +105,7 @@ struct Simd {
   static OMNIMEANS_INLINE vec add(vec a, vec b) { return a + b; }
   static OMNIMEANS_INLINE vec sub(vec a, vec b) { return a - b; }
   static OMNIMEANS_INLINE vec mul(vec a, vec b) { return a * b; }
+  static OMNIMEANS_INLINE vec div(vec a, vec b) { return a / b; }
   static OMNIMEANS_INLINE vec min(vec a, vec b) { return a < b ? a : b; }
   static OMNIMEANS_INLINE vec max(vec a, vec b) { return a > b ? a : b; }
   static OMNIMEANS_INLINE vec abs(vec a) { return a < 0 ? -a : a; }
@@ -195,6 +202,9 @@ struct Simd {
   }
   static OMNIMEANS_INLINE vec mul(vec a, vec b) {
     return a * b;
+  }
+  static OMNIMEANS_INLINE vec div(vec a, vec b) {
+    return a / b;
   }
   static OMNIMEANS_INLINE vec min(vec a, vec b) {
     return xsimd::min(a, b);

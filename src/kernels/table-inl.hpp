@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/account-inl.hpp"
+#include "kernels/block-inl.hpp"
 #include "kernels/bounds-inl.hpp"
 #include "kernels/box-inl.hpp"
 #include "kernels/nearest-inl.hpp"
@@ -17,6 +18,7 @@ template <class T, class Arch>
 constexpr Kernels<T> make_kernels() {
   using lanes = NearestLanes<T, Arch>;
   using boxes = Boxes<T, Arch>;
+  using blocks = Blocks<T, Arch>;
   using scores = Scores<T, Arch>;
   using rows = Rows<T, Arch>;
   using pairs = Pairs<T, Arch>;
@@ -29,6 +31,9 @@ constexpr Kernels<T> make_kernels() {
       .leaf_rows = boxes::leaf_rows,
       .box_filter = boxes::filter,
       .leaf = boxes::leaf,
+      .open_words = blocks::open_words,
+      .lower_words = blocks::lower_words,
+      .block = blocks::block,
       .scores = scores::scores,
       .canonical_distances = rows::canonical_distances,
       .squared_distances = rows::squared_distances,

@@ -51,6 +51,14 @@ TEST(Auto, FewFeaturesAndManyClustersTakeTheTree) {
   EXPECT_TRUE(same_result(result, run(points, 60, "naive")));
 }
 
+TEST(Auto, SomeMoreFeaturesAndManyClustersTakeBoundsOfBlocks) {
+  const auto points = blobs<float>(6000, 5, 50, 1);
+  const auto result = run(points, 170, "auto");
+  check_history(result);
+  EXPECT_EQ(result.backend, "blockbounds");
+  EXPECT_TRUE(same_result(result, run(points, 170, "naive")));
+}
+
 TEST(Auto, ManyFeaturesAndClustersTakeBytes) {
   const auto points = blobs<double>(1500, 128, 80, 2);
   const auto result = run(points, 520, "auto");

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// kdtree's bounds: driven directly, with centroids that jump, creep, coincide, tie and rest, its labels are
-// the oracle's after every step. That a wrong bound would show is tested, too: told of too small a drift, or
-// with boxes made too small, labels go wrong.
+// kdtree's bounds: its labels are the oracle's after every step, whatever moves. That a wrong bound would
+// show is tested, too: told of too small a drift, or with boxes made too small, labels go wrong.
 #include <gtest/gtest.h>
 #include <algorithm>
 #include <bit>
@@ -15,110 +14,12 @@
 #include "core/data.hpp"
 #include "core/oracle.hpp"
 #include "kernels/guarded.hpp"
+#include "kernels/moving_centroids.hpp"
 #include "kernels/shapes.hpp"
 
 namespace {
 
 using omnimeans::Matrix;
-using omnimeans::MatrixView;
-
-enum class Move { jump, creep, rest, relocate, coincide, some };
-
-template <class T>
-void move(Matrix<T>& c, MatrixView<const T> samples, Move kind, Random& random) {
-  const std::size_t d = c.cols();
-  const auto onto = [&](std::size_t j, std::span<const T> from) {
-    std::ranges::copy(from, c.row(j).begin());
-  };
-  for (std::size_t j = 0; j < c.rows(); ++j) {
-    switch (kind) {
-      case Move::jump:
-        onto(j, samples.row(random.below(samples.rows())));
-        break;
-      case Move::creep:
-        for (std::size_t t = 0; t < d; ++t) c(j, t) *= static_cast<T>(1 + random.uniform(-1e-3, 1e-3));
-        break;
-      case Move::some:
-        if (!random.chance(8)) break;
-        for (std::size_t t = 0; t < d; ++t) c(j, t) *= static_cast<T>(1 + random.uniform(-0.1, 0.1));
-        break;
-      case Move::relocate:
-        if (random.chance(c.rows())) onto(j, samples.row(random.below(samples.rows())));
-        break;
-      case Move::coincide:
-        if (random.chance(10)) onto(j, std::as_const(c).row(random.below(c.rows())));
-        break;
-      case Move::rest:
-        break;
-    }
-  }
-}
-
-template <class T>
-std::vector<double> drift_of(const Matrix<T>& before, const Matrix<T>& after) {
-  std::vector<double> drift(before.rows());
-  for (std::size_t j = 0; j < drift.size(); ++j) {
-    const double squared = oracle::distance(before.row(j).data(), after.row(j).data(), before.cols());
-    drift[j] = squared > 0 ? std::sqrt(squared) * (1 + 1e-13) : 0;
-  }
-  return drift;
-}
-
-/// Kinds of data by name: uniform, a grid of integers, blobs far from the origin, few distinct rows.
-template <class T>
-Matrix<T> data(const std::string& kind, std::size_t n, std::size_t d, std::uint64_t seed) {
-  if (kind == "blobs") return blobs<T>(n, d, 20, seed);
-  Random random(seed);
-  Matrix<T> samples(n, d);
-  for (std::size_t v = 0; v < n * d; ++v) {
-    const double x = kind == "grid"     ? static_cast<double>(random.below(12))
-                     : kind == "few"    ? static_cast<double>(random.below(3))
-                     : kind == "offset" ? 1e4 + random.uniform()
-                                        : random.uniform(-1, 1);
-    samples.data()[v] = static_cast<T>(x);
-  }
-  return samples;
-}
-
-const std::vector<std::string> kinds = {"uniform", "grid", "offset", "few", "blobs"};
-
-struct Shaped {
-  std::size_t n, d, k;
-};
-
-/// Steps of all kinds; returns how many labels were wrong. `drift_factor` falsifies what the backend is told.
-template <class T>
-std::size_t wrong_labels(const Matrix<T>& samples, std::size_t k, std::uint64_t seed, double drift_factor,
-                         int threads, omnimeans::Isa isa, bool weighted, std::uint64_t* distances = nullptr) {
-  Random random(seed);
-  std::vector<T> weights;
-  for (std::size_t i = 0; weighted && i < samples.rows(); ++i)
-    weights.push_back(random.chance(4) ? T(0) : static_cast<T>(random.uniform(0.1, 3)));
-  const std::unique_ptr<omnimeans::Backend<T>> backend =
-      omnimeans::find_backend("kdtree").make<T>({.samples = samples.view(),
-                                                 .sample_weights = weights,
-                                                 .n_clusters = k,
-                                                 .threads = threads,
-                                                 .isa = isa});
-  Matrix<T> centroids(k, samples.cols());
-  move<T>(centroids, samples, Move::jump, random);
-  std::vector<std::int32_t> labels(samples.rows(), -1);
-  std::vector<double> drift;
-  std::size_t wrong = 0;
-  for (const Move kind :
-       {Move::rest, Move::creep, Move::creep, Move::some, Move::creep, Move::relocate, Move::rest,
-        Move::coincide, Move::creep, Move::some, Move::jump, Move::creep, Move::creep}) {
-    const auto stats = backend->assign({.centroids = centroids.view(), .drift = drift, .labels = labels});
-    const auto expected = oracle::labels<T>(samples.view(), centroids.view());
-    for (std::size_t i = 0; i < labels.size(); ++i) wrong += labels[i] != expected[i];
-    if (distances != nullptr) *distances += stats.distances_computed;
-    const Matrix<T> before = centroids;
-    move<T>(centroids, samples, kind, random);
-    drift = drift_of(before, centroids);
-    for (double& by : drift) by *= drift_factor;
-  }
-  return wrong;
-}
 
 template <class T>
 class KdTree : public testing::Test {};
@@ -137,7 +38,7 @@ TYPED_TEST(KdTree, LabelsAreTheOraclesWhateverMoves) {
         SCOPED_TRACE(kind + ", " + std::string(to_string(isa)) + ", seed " + std::to_string(seed));
         std::uint64_t distances[2] = {0, 0};
         for (const int threads : {1, 3}) {
-          ASSERT_EQ(wrong_labels<T>(samples, shape.k, seed, 1, threads, isa, seed % 2 == 0,
+          ASSERT_EQ(wrong_labels<T>("kdtree", samples, shape.k, seed, 1, threads, isa, seed % 2 == 0,
                                     &distances[threads / 2]),
                     0u)
               << threads << " threads, n " << shape.n << ", d " << shape.d << ", k " << shape.k;
@@ -152,7 +53,7 @@ TYPED_TEST(KdTree, SkipsMostDistances) {
   using T = TypeParam;
   const Matrix<T> samples = data<T>("uniform", 20000, 2, 1);
   std::uint64_t distances = 0;
-  ASSERT_EQ(wrong_labels<T>(samples, 50, 1, 1, 1, omnimeans::default_isa(), false, &distances), 0u);
+  ASSERT_EQ(wrong_labels<T>("kdtree", samples, 50, 1, 1, 1, omnimeans::default_isa(), false, &distances), 0u);
   EXPECT_LT(distances, 13 * samples.rows() * 50 / 4);
 }
 
@@ -161,7 +62,7 @@ TYPED_TEST(KdTree, TooSmallADriftShows) {
   std::size_t wrong = 0;
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     const Matrix<T> samples = data<T>("uniform", 3000, 2, seed);
-    wrong += wrong_labels<T>(samples, 20, seed, 0, 1, omnimeans::default_isa(), false);
+    wrong += wrong_labels<T>("kdtree", samples, 20, seed, 0, 1, omnimeans::default_isa(), false);
   }
   EXPECT_GT(wrong, 0u) << "nothing is ever skipped, or these moves do not matter";
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Whole fits by kdtree, large enough for several threads: the update step is told of moved samples as the
-// tree has them at hand, in its own order, and from labels that the seeding knew or nobody did.
+// Whole fits by backends that put samples in an order of their own, large enough for several threads: the
+// update step is told of moved samples as they have them at hand, in that order, and from labels that the
+// seeding knew or nobody did.
 #include <gtest/gtest.h>
 #include <string>
 #include <vector>
@@ -15,11 +16,11 @@ namespace {
 using omnimeans::Init;
 
 template <class T>
-class TreeFit : public testing::Test {};
+class OrderedFit : public testing::Test {};
 using Types = testing::Types<float, double>;
-TYPED_TEST_SUITE(TreeFit, Types);
+TYPED_TEST_SUITE(OrderedFit, Types);
 
-TYPED_TEST(TreeFit, GivesTheBitsOfNaiveForAnyThreadsWeightsAndStart) {
+TYPED_TEST(OrderedFit, GivesTheBitsOfNaiveForAnyThreadsWeightsAndStart) {
   using T = TypeParam;
   constexpr std::size_t n = 20000, k = 24;
   const omnimeans::Matrix<T> points = blobs<T>(n, 2, 9, 5);
@@ -48,15 +49,17 @@ TYPED_TEST(TreeFit, GivesTheBitsOfNaiveForAnyThreadsWeightsAndStart) {
         return omnimeans::fit(points.view(), options, inputs);
       };
       const auto expected = run("naive", 1);
-      for (const int threads : {1, 2, 3, 4, 7})
-        EXPECT_TRUE(same_result(run("kdtree", threads), expected))
-            << "weights " << weighted << ", start " << start << ", threads " << threads;
+      for (const std::string backend : {"kdtree", "blockbounds"}) {
+        for (const int threads : {1, 2, 3, 4, 7})
+          EXPECT_TRUE(same_result(run(backend, threads), expected))
+              << backend << ", weights " << weighted << ", start " << start << ", threads " << threads;
+      }
     }
   }
 }
 
 /// The samples that are looked at to choose the ranges of keys may tell little of the others.
-TYPED_TEST(TreeFit, RangesThatAreFarOffCostNoLabel) {
+TYPED_TEST(OrderedFit, RangesThatAreFarOffCostNoLabel) {
   using T = TypeParam;
   constexpr std::size_t n = 9000, k = 10;
   const double huge = sizeof(T) == sizeof(float) ? 1e16 : 1e100;
@@ -79,7 +82,8 @@ TYPED_TEST(TreeFit, RangesThatAreFarOffCostNoLabel) {
       options.backend = backend;
       return omnimeans::fit(points.view(), options);
     };
-    EXPECT_TRUE(same_result(run("kdtree"), run("naive"))) << "unit " << unit;
+    for (const std::string backend : {"kdtree", "blockbounds"})
+      EXPECT_TRUE(same_result(run(backend), run("naive"))) << backend << ", unit " << unit;
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What kdtree says it needs is at least what it allocates: every operator new of this program is counted.
+// What backends that put samples in an order of their own say they need is at least what it allocates: every
+// operator new of this program is counted.
 #include <gtest/gtest.h>
 #include <malloc.h>
 #include <algorithm>
@@ -82,9 +83,10 @@ struct Counter final : omnimeans::LabelObserver {
 };
 
 template <class T>
-void check(std::size_t n, std::size_t d, std::size_t k, int threads, omnimeans::Isa isa) {
-  SCOPED_TRACE("n " + std::to_string(n) + ", d " + std::to_string(d) + ", k " + std::to_string(k) + ", " +
-               std::to_string(threads) + " threads, " + std::string(to_string(isa)));
+void check(const std::string& name, std::size_t n, std::size_t d, std::size_t k, int threads,
+           omnimeans::Isa isa) {
+  SCOPED_TRACE(name + ", n " + std::to_string(n) + ", d " + std::to_string(d) + ", k " + std::to_string(k) +
+               ", " + std::to_string(threads) + " threads, " + std::string(to_string(isa)));
   const omnimeans::Matrix<T> samples = blobs<T>(n, d, 10, n + d);
   const omnimeans::Matrix<T> centroids = blobs<T>(k, d, 10, k);
   std::vector<std::int32_t> labels(n, -1);
@@ -95,7 +97,7 @@ void check(std::size_t n, std::size_t d, std::size_t k, int threads, omnimeans::
   Counter observer;
   const std::size_t before = held;
   peak = before;
-  const auto backend = omnimeans::find_backend("kdtree").make<T>(
+  const auto backend = omnimeans::find_backend(name).make<T>(
       {.samples = samples.view(), .sample_weights = {}, .n_clusters = k, .threads = threads, .isa = isa});
   backend->assign({.centroids = centroids.view(), .drift = {}, .labels = labels, .observer = &observer});
   const std::size_t allocated = allocations;
@@ -108,14 +110,16 @@ void check(std::size_t n, std::size_t d, std::size_t k, int threads, omnimeans::
   EXPECT_LE(peak - before, backend->bytes() + 64 * 1024);
 }
 
-TEST(KdTreeMemory, IsWhatItSays) {
+TEST(OrderedMemory, IsWhatTheySay) {
   for (const omnimeans::Isa isa : omnimeans::usable_isas()) {
     for (const int threads : {1, 4}) {
-      check<float>(100'000, 2, 100, threads, isa);
-      check<float>(30'000, 8, 64, threads, isa);
-      check<double>(20'000, 3, 300, threads, isa);
-      check<double>(3'000, 17, 20, threads, isa);
-      check<float>(10, 2, 3, threads, isa);
+      for (const std::string name : {"kdtree", "blockbounds"}) {
+        check<float>(name, 100'000, 2, 100, threads, isa);
+        check<float>(name, 30'000, 8, 64, threads, isa);
+        check<double>(name, 20'000, 3, 300, threads, isa);
+        check<double>(name, 3'000, 17, 20, threads, isa);
+        check<float>(name, 10, 2, 3, threads, isa);
+      }
     }
   }
 }

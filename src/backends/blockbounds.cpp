@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MIT
+// blockbounds: exact k-means with a bound for every centroid and every block of sixteen samples that lie
+// close together. (Our own: Elkan's (2003) bounds, one for a block instead of one for a sample; the order is
+// that of kdtree's leaves, sample_order.hpp.)
+//
+//   g_Bj <= |x - c_j| - |x - c_a(x)| for all samples x of block B, in sixteen bits
+//
+// One step, for each block:
+//   1  g_Bj -= drift of c_j + the largest drift of a centroid that a sample of B belongs to.
+//   2  Centroids with g_Bj > 0 are nearest to no sample of B. One is left: done.
+//   3  The scores of those left, as a tile, decide labels; where they leave a doubt, D among those left.
+//   4  Their bounds anew. With N = the least difference of c_j's score from the lowest one, 2 N is a
+//      difference of squared distances, and with U the largest distance from a sample to its own centroid
+//      g_Bj = sqrt(U^2 + 2 N) - U.
+//
+// Sixteen neighbours have a few centroids near them, and most of the others stay far from all sixteen: what
+// is left is a tile at full speed, where bounds of single samples leave lone distances. The bounds of a
+// block are a sixteenth of Elkan's.
+//
+// A bound is a word w, w q = g + what P_j and V_B were when it was written: P_j, how far c_j has moved since
+// the bounds' epoch began, V_B, the sum of the drifts of step 1. So they are only read until they are
+// renewed: g > 0 as long as w q > P_j + V_B. P_j and V_B are rounded up where they are compared, down where a
+// bound is written. An epoch ends before sums of words leave their range.
+//
+// Rounding. Scores are the dense engine's (dense_engine.hpp): where two differ by more than its margin, the
+// canonical distances keep their order, and 2 (N - margin) is what the squares differ by at least. g is
+// computed in T, off by some 10 roundings and, of U, by 16 theta, which makes it hold for canonical
+// distances; a sixteenth of a word is taken off for the rounding of sums of words, at most 2^16 (1 + 4 u).
+//
+// Needs n*d values, n*k/8 and 16 n bytes, 16 n more while samples are put in order. Siblings: bytebounds.cpp
+// (a bound a sample, for many features), kdtree.cpp (boxes instead of bounds), gap.cpp (no bound a centroid).
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "aligned_buffer.hpp"
+#include "backends/backends.hpp"
+#include "backends/bounds.hpp"
+#include "backends/ordered_labels.hpp"
+#include "dense_engine.hpp"
+#include "rounding.hpp"
+#include "sample_order.hpp"
+
+namespace omnimeans::algorithms {
+namespace {
+
+constexpr std::size_t rows = kernels::block_samples;
+constexpr std::size_t batch_rows = 64 * rows;  ///< samples that a thread takes at a time
+constexpr double most_samples = 4294967295.0;
+constexpr double most_words = 65535;
+constexpr double spread_words = 16384;  ///< the distance of a typical centroid from their mean
+constexpr double longest_path = 16000;  ///< an epoch's, in words: of a centroid, of a block
+
+template <class T>
+class BlockBounds final : public Backend<T> {
+ public:
+  explicit BlockBounds(const Problem<T>& problem)
+      : problem_(within_memory("blockbounds", checked(problem), bytes_needed(problem))),
+        engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads),
+        n_blocks_(block_count(problem.samples.rows(), rows)),
+        stride_(padded(problem.n_clusters)),
+        labels_(problem, n_blocks_, rows),
+        path_(problem.n_clusters),
+        moved_(problem.n_clusters),
+        path_words_(problem.n_clusters),
+        drift_words_(stride_),
+        zeros_(stride_) {
+    put_in_order();
+    words_ = AlignedBuffer<std::uint16_t>::for_overwrite(n_blocks_ * stride_);
+    own_path_.resize(n_blocks_);
+    const std::size_t k = problem.n_clusters, d = problem.samples.cols();
+    for (int thread = 0; thread < std::max(problem.threads, 1); ++thread) works_.emplace_back(k, d);
+  }
+
+  AssignmentStats assign(const Assignment<T>& step) override {
+    engine_.set_centroids(step.centroids);
+    engine_.pack_rows();
+    labels_.begin_step(step);
+    first_ = step.drift.empty();
+    if (first_) {
+      begin_run();
+    } else {
+      advance(step.drift);
+    }
+    const kernels::BlockTask<T> task = block_task();
+    AssignmentStats stats = engine_.over_samples(batch_rows, [&](RowRange range, Scratch& scratch) {
+      for (std::size_t b = range.begin / rows; b * rows < range.end; ++b) visit(b, task, scratch);
+    });
+    if (ends_epoch_) begin_epoch();
+    stats.inertia_bound = std::numeric_limits<double>::infinity();
+    stats.observed = labels_.observed();
+    return stats;
+  }
+
+  std::uint64_t bytes() const override { return static_cast<std::uint64_t>(bytes_needed(problem_)); }
+
+ private:
+  using Scratch = typename DenseEngine<T>::Scratch;
+
+  /// A thread's memory.
+  struct Work {
+    Work(std::size_t k, std::size_t d)
+        : scores((k + rows) * rows), moved(d * rows), labels(rows), listed(k + 2 * rows) {}
+    AlignedBuffer<T> scores, moved;
+    AlignedBuffer<std::int32_t> labels;
+    std::vector<std::int32_t> listed;
+  };
+
+  static const Problem<T>& checked(const Problem<T>& problem) {
+    if (static_cast<double>(problem.samples.rows()) > most_samples) {
+      throw MemoryLimitExceeded("blockbounds takes at most 4294967295 samples; n_samples = " +
+                                std::to_string(problem.samples.rows()));
+    }
+    return problem;
+  }
+  static std::size_t padded(std::size_t k) {
+    return block_count(k, kernels::byte_lanes) * kernels::byte_lanes;
+  }
+  static double bytes_needed(const Problem<T>& problem) {
+    const double n = static_cast<double>(problem.samples.rows()) + static_cast<double>(rows),
+                 d = static_cast<double>(problem.samples.cols()),
+                 k = static_cast<double>(padded(problem.n_clusters)), threads = problem.threads;
+    const double width = static_cast<double>(rows);
+    const double work =
+        (k + width + d) * width * sizeof(T) + (k + 3 * width) * sizeof(std::int32_t) + sizeof(Work);
+    const double block = k * sizeof(std::uint16_t) + sizeof(T);
+    return std::ceil(DenseEngine<T>::bytes_needed(problem, false) + order_bytes_needed(n, d, threads) +
+                     n * (d * sizeof(T) + 2 * sizeof(std::int32_t)) + n / width * block + threads * work +
+                     k * (sizeof(double) + 2 * sizeof(T) + 2 * sizeof(std::uint16_t)));
+  }
+
+  /// Neighbours become a block.
+  void put_in_order() {
+    const std::size_t n = problem_.samples.rows(), d = problem_.samples.cols();
+    double widest = 0;
+    const AlignedBuffer<std::uint64_t> keys = samples_in_order(problem_.samples, problem_.threads, widest);
+    samples_ = AlignedBuffer<T>::for_overwrite(n_blocks_ * rows * d);
+    order_ = AlignedBuffer<std::uint32_t>::for_overwrite(n_blocks_ * rows);
+    parallel_blocks(n * d < 50'000 ? 1 : problem_.threads, block_count(n, batch_rows),
+                    [&](std::size_t batch, int) {
+                      const RowRange range = block_range(batch, n, batch_rows);
+                      for (std::size_t i = range.begin; i < range.end; i += rows)
+                        gather_samples(problem_.samples, keys.data() + i, std::min(rows, n - i), n - i, rows,
+                                       samples_.data() + i * d, order_.data() + i);
+                    });
+  }
+
+  /// No bound is known. The unit is a part of the centroids' spread: their median distance from where the
+  /// engine centres.
+  void begin_run() {
+    std::vector<double> lengths;
+    for (std::size_t j = 0; j < problem_.n_clusters; ++j)
+      lengths.push_back(std::sqrt(2 * static_cast<double>(engine_.half_norm(j))));
+    const auto middle = lengths.begin() + static_cast<std::ptrdiff_t>(lengths.size() / 2);
+    std::ranges::nth_element(lengths, middle);
+    words_per_length_ = spread_words / *middle;
+    if (!(words_per_length_ > 0) || !std::isfinite(words_per_length_)) words_per_length_ = 1;
+    std::ranges::fill(own_path_, T(0));
+    begin_epoch();
+  }
+  void begin_epoch() {
+    std::ranges::fill(path_, 0.0);
+    std::ranges::fill(path_words_, T(0));
+    largest_own_path_ = 0;
+    ends_epoch_ = false;
+  }
+
+  static std::uint16_t whole_words(double path) {
+    return path < most_words ? static_cast<std::uint16_t>(std::ceil(path)) : std::uint16_t{65535};
+  }
+
+  /// P_j
+  void advance(std::span<const double> drift) {
+    const double unit = words_per_length_ * engine_.scale();
+    double longest = 0, largest = 0;
+    for (std::size_t j = 0; j < path_.size(); ++j) {
+      const double words = drift[j] * unit * (1 + 0x1p-40);
+      path_[j] = (path_[j] + words) * (1 + 0x1p-50);
+      moved_[j] = round_up<T>(words);
+      drift_words_[j] = whole_words(path_[j]);
+      path_words_[j] = round_down<T>(path_[j]);
+      longest = std::max(longest, path_[j]);
+      largest = std::max(largest, static_cast<double>(moved_[j]));
+    }
+    largest_own_path_ += largest * (1 + 0x1p-10);
+    ends_epoch_ = !(longest < longest_path && largest_own_path_ < longest_path);
+    // Bounds that are written in this step are of the next epoch.
+    if (ends_epoch_) std::ranges::fill(path_words_, T(0));
+  }
+
+  kernels::BlockTask<T> block_task() const {
+    const double eps = static_cast<double>(std::numeric_limits<T>::epsilon());
+    const double d = static_cast<double>(problem_.samples.cols());
+    const double theta = gamma_of(d / 8 + 8, unit_roundoff<double>());
+    kernels::BlockTask<T> task = engine_.block_task();
+    task.units = round_down<T>(words_per_length_ * (1 - 64 * eps - 16 * theta));
+    task.reach_units = round_up<T>(words_per_length_ * 16 * theta);
+    // And what underflow may take of a canonical distance.
+    task.guard = round_up<T>(0x1p-4 + std::sqrt(d) * 0x1p-520 * engine_.scale() * words_per_length_);
+    task.path = path_words_.data();
+    return task;
+  }
+
+  /// What comes between two blocks is too much for the hardware to see streams.
+  void ask_for(std::size_t b) const {
+    const auto ask = [](const auto* values, std::size_t count) {
+      const char* bytes = reinterpret_cast<const char*>(values);
+      for (std::size_t at = 0; at < count * sizeof(*values); at += 64) __builtin_prefetch(bytes + at);
+    };
+    ask(samples_.data() + b * rows * problem_.samples.cols(), rows * problem_.samples.cols());
+    ask(words_.data() + b * stride_, stride_);
+    ask(labels_.of(b), rows);
+  }
+
+  /// Steps 1 to 4.
+  void visit(std::size_t b, const kernels::BlockTask<T>& common, Scratch& scratch) {
+    Work& work = works_[scratch.thread];
+    ask_for(std::min(b + 2, n_blocks_ - 1));
+    std::uint16_t* const words = words_.data() + b * stride_;
+    const std::size_t k = problem_.n_clusters;
+    std::size_t count = k;
+    if (first_) {
+      std::iota(work.listed.begin(), work.listed.begin() + static_cast<std::ptrdiff_t>(k), 0);
+      std::fill(words + k, words + stride_, std::uint16_t{65535});
+    } else {
+      count = list_open(b, words, work.listed.data());  // 1, 2
+    }
+    if (count <= 1 && !first_) return;
+    std::fill_n(work.listed.begin() + static_cast<std::ptrdiff_t>(count), rows, work.listed[count - 1]);
+    kernels::BlockTask<T> task = common;
+    task.samples = samples_.data() + b * rows * task.n_features;
+    task.count = std::min(rows, problem_.samples.rows() - b * rows);
+    task.moved = work.moved.data();
+    task.index = work.listed.data();
+    task.n_listed = count;
+    task.scores = work.scores.data();
+    task.own_path = own_path_[b];
+    task.words = words;
+    task.before = labels_.of(b);
+    task.labels = work.labels.data();
+    const kernels::BlockLabels out = engine_.kernels().block(task);  // 3, 4
+    scratch.stats.distances_computed += count * task.count;
+    settle(b, task, out, scratch);
+  }
+
+  std::size_t list_open(std::size_t b, std::uint16_t* words, std::int32_t* out) {
+    constexpr T outward = 1 + 4 * std::numeric_limits<T>::epsilon();
+    own_path_[b] = (own_path_[b] + farthest_move(b)) * outward;
+    const std::uint16_t own = whole_words(static_cast<double>(own_path_[b]));
+    const auto& kernels = engine_.kernels();
+    if (!ends_epoch_) return kernels.open_words(words, drift_words_.data(), own, stride_, out);
+    kernels.lower_words(words, drift_words_.data(), own, stride_);
+    std::fill(words + problem_.n_clusters, words + stride_, std::uint16_t{65535});
+    own_path_[b] = 0;
+    return kernels.open_words(words, zeros_.data(), 0, stride_, out);
+  }
+
+  /// Of the centroids that samples of the block belong to, in words.
+  T farthest_move(std::size_t b) const {
+    const auto move = [&](std::int32_t j) { return moved_[static_cast<std::size_t>(j)]; };
+    const std::int32_t* label = labels_.of(b);
+    T farthest[4] = {};
+    for (std::size_t r = 0; r < rows; r += 4) {
+      for (std::size_t l = 0; l < 4; ++l) farthest[l] = std::max(farthest[l], move(label[r + l]));
+    }
+    return std::max(std::max(farthest[0], farthest[1]), std::max(farthest[2], farthest[3]));
+  }
+
+  /// What scores leave open, by the canonical rule; then labels are told.
+  void settle(std::size_t b, const kernels::BlockTask<T>& task, const kernels::BlockLabels& out,
+              Scratch& scratch) {
+    const std::uint32_t* order = order_.data() + b * rows;
+    std::uint64_t changed = out.changed & ~out.open;
+    for (unsigned bits = out.open; bits != 0; bits &= bits - 1) {
+      const auto r = static_cast<std::size_t>(std::countr_zero(bits));
+      std::copy_n(task.index, task.n_listed, scratch.candidates.begin());
+      task.labels[r] = engine_.canonical_winner(order[r], task.n_listed, scratch);
+      scratch.stats.distances_computed += task.n_listed;
+      ++scratch.stats.reranked;
+      changed |= std::uint64_t{task.labels[r] != task.before[r]} << r;
+    }
+    if (changed == 0) return;
+    std::fill(task.labels + task.count, task.labels + rows, task.labels[0]);
+    labels_.set(b, changed, task.labels, order, task.samples, static_cast<int>(scratch.thread));
+  }
+
+  Problem<T> problem_;
+  DenseEngine<T> engine_;
+  std::size_t n_blocks_, stride_;
+  AlignedBuffer<T> samples_;                        ///< a block: feature-major
+  AlignedBuffer<std::uint32_t> order_;              ///< of those: which they are
+  OrderedLabels<T> labels_;                         ///< and their labels
+  AlignedBuffer<std::uint16_t> words_;              ///< n_blocks x stride
+  std::vector<T> own_path_;                         ///< a block: V, in words
+  std::vector<double> path_;                        ///< a centroid: P, in words
+  std::vector<T> moved_, path_words_;               ///< likewise: the last drift; P rounded down
+  std::vector<std::uint16_t> drift_words_, zeros_;  ///< likewise: P rounded up; padded
+  double words_per_length_ = 1;                     ///< 1 / q, in the engine's units
+  double largest_own_path_ = 0;
+  bool first_ = true, ends_epoch_ = false;
+  std::vector<Work> works_;  ///< a thread
+};
+
+}  // namespace
+
+const BackendEntry& blockbounds() {
+  static const BackendEntry entry{
+      {.name = "blockbounds",
+       .tiled = false,
+       .exact = true,
+       .memory = "n*d values, n*k/8 and 32*n bytes",
+       .use_when = "3 to 16 features and 32 clusters a feature or more, some 10 iterations or more",
+       .avoid_when = "many features: sixteen samples are near too many centroids",
+       .reference = "own; bounds of Elkan 2003, Using the triangle inequality to accelerate k-means, ICML"},
+      make<BlockBounds, float>,
+      make<BlockBounds, double>};
+  return entry;
+}
+
+}  // namespace omnimeans::algorithms
