@@ -18,14 +18,17 @@
 
 namespace omnimeans {
 
+/// Samples have numbers of 32 bits.
+inline constexpr double most_samples_in_order = 4294967295.0;
+
 /// key << 32 | number of the sample, ascending. The order does not depend on threads. `widest`: the largest
 /// difference of two values of a feature, over some of the samples.
 template <class T>
 AlignedBuffer<std::uint64_t> samples_in_order(MatrixView<const T> samples, int threads, double& widest);
 
 /// Rows of samples, `keys` naming `count` of them, to feature-major: feature t of the r-th at values[t * rows
-/// + r], count <= rows, and which they are to `order`; the first one fills up. Asks for as many rows behind,
-/// of the `left` that there are from here on.
+/// + r], count <= rows, and which they are to `order`; the first one fills up. Asks for as many rows behind;
+/// `left`: keys from keys[0] to their end.
 template <class T>
 void gather_samples(MatrixView<const T> samples, const std::uint64_t* keys, std::size_t count,
                     std::size_t left, std::size_t rows, T* values, std::uint32_t* order);

@@ -60,9 +60,8 @@ class SampleTree {
   const T* leaf_samples(std::size_t leaf) const { return values_.data() + leaf * leaf_rows_ * d_; }
   const std::uint32_t* order(std::size_t leaf) const { return order_.data() + leaf * leaf_rows_; }
 
-  /// Most samples that a tree takes; of its leaves, its other nodes and its levels, at most; its memory
+  /// Of its leaves, its other nodes and its levels, at most; its memory
   /// likewise, in bytes.
-  static constexpr double most_samples = 4294967295.0;
   static constexpr std::size_t most_children = 8;
   static double most_leaves(double n, double leaf_rows);
   static double most_inner_nodes(double n, double leaf_rows);

@@ -111,15 +111,17 @@ constexpr bool tree_pays(std::size_t n, std::size_t d, std::size_t k) {
   return k >= least && n >= k << (d + 2);
 }
 
-/// Whether bounds of blocks spare more than gap does, for whose sake blocks are small beside clusters only
-/// where there are many. Zen 3, two threads, 25 steps of uniform points and blobs, n = 30,000 and 200,000,
+/// Whether bounds of blocks spare more than gap does: where clusters are few, sixteen samples are near too
+/// many of them. Zen 3, two threads, 25 steps of uniform points and blobs, n = 30,000 and 200,000,
 /// gap over blockbounds: k = 256 d = 6 1.3 to 1.4, d = 8 1.0 to 1.2, d = 12 0.9 to 1.0, d = 16 0.8 to 1.0; k
-/// = 1,000 d = 6 1.5 to 1.9, d = 8 1.4 to 1.6, d = 12 1.1 to 1.4, d = 16 1.1 to 1.4, d = 24 0.9 to 1.1. Of
-/// products twice as fast gap makes more.
+/// = 1,000 d = 6 1.5 to 1.9, d = 8 1.4 to 1.6, d = 12 1.1 to 1.4, d = 16 1.1 to 1.4, d = 24 0.9 to 1.1. Where
+/// products of sixteen bits are twice as fast (VNNI), gap gains more, so more clusters are asked for. The
+/// copy of the samples costs some steps.
 template <class T>
 bool blocks_pay(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   if (d < 3 || d > 16 || n < 5000 || n < 16 * k) return false;
+  if (problem.most_steps != 0 && problem.most_steps < 10) return false;
   const double rate = int16_pays(problem) ? int16_kernels_for(problem)->rate : 1;
   return static_cast<double>(k) >= 32 * static_cast<double>(d) * std::max(rate / 1.25, 1.0);
 }
@@ -199,9 +201,10 @@ class Auto final : public Backend<T> {
       return;
     }
     current_.reset();
-    const Choice simd{"simd", "what would be faster does not fit the memory limit"},
+    constexpr std::string_view too_large = "what would be faster does not fit the memory limit";
+    const Choice dense{plan_.dense.name, too_large}, simd{"simd", too_large},
         openmp{"openmp", "simd does not fit the memory limit"};
-    if (!take(plan_.first) && !take(simd) && !take(openmp)) {
+    if (!take(plan_.first) && !take(dense) && !take(simd) && !take(openmp)) {
       current_ = find_backend("naive").make(problem_);
       peak_ = current_->bytes();
       choice_ = {"naive", "nothing else fits the memory limit"};

@@ -18,17 +18,21 @@
 // block are a sixteenth of Elkan's.
 //
 // A bound is a word w, w q = g + what P_j and V_B were when it was written: P_j, how far c_j has moved since
-// the bounds' epoch began, V_B, the sum of the drifts of step 1. So they are only read until they are
-// renewed: g > 0 as long as w q > P_j + V_B. P_j and V_B are rounded up where they are compared, down where a
-// bound is written. An epoch ends before sums of words leave their range.
+// the bounds' epoch began, V_B, the sum of the second drifts of step 1. So words are only read until they are
+// renewed: g > 0 as long as w q > P_j + V_B. P_j is rounded up where it is compared, down where a bound is
+// written; of V_B only differences count, which are never too small. An epoch ends before sums of words leave
+// their range.
 //
 // Rounding. Scores are the dense engine's (dense_engine.hpp): where two differ by more than its margin, the
 // canonical distances keep their order, and 2 (N - margin) is what the squares differ by at least. g is
 // computed in T, off by some 10 roundings and, of U, by 16 theta, which makes it hold for canonical
 // distances; a sixteenth of a word is taken off for the rounding of sums of words, at most 2^16 (1 + 4 u).
+// The rest of it covers labels that change among near ties, each of which may make U larger by theta U: 2^30
+// s / U of them an epoch, s the spread of the centroids.
 //
-// Needs n*d values, n*k/8 and 16 n bytes, 16 n more while samples are put in order. Siblings: bytebounds.cpp
-// (a bound a sample, for many features), kdtree.cpp (boxes instead of bounds), gap.cpp (no bound a centroid).
+// Needs n*d values, n*k/8 and some 32 n bytes, 16 n more while samples are put in order. Siblings:
+// bytebounds.cpp (a bound a sample, for many features), kdtree.cpp (boxes instead of bounds), gap.cpp (no
+// bound a centroid).
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -42,6 +46,7 @@
 #include "backends/bounds.hpp"
 #include "backends/ordered_labels.hpp"
 #include "dense_engine.hpp"
+#include "prefetch.hpp"
 #include "rounding.hpp"
 #include "sample_order.hpp"
 
@@ -50,16 +55,17 @@ namespace {
 
 constexpr std::size_t rows = kernels::block_samples;
 constexpr std::size_t batch_rows = 64 * rows;  ///< samples that a thread takes at a time
-constexpr double most_samples = 4294967295.0;
 constexpr double most_words = 65535;
-constexpr double spread_words = 16384;  ///< the distance of a typical centroid from their mean
-constexpr double longest_path = 16000;  ///< an epoch's, in words: of a centroid, of a block
+constexpr double spread_words = 16384;  ///< the length of a typical centroid, from where the engine centres
+// An epoch's, in words: of a centroid, of a block. Together they stay far enough below most_words that V,
+// which a rounding outward a step makes longer, can never open the padding.
+constexpr double longest_path = 16000;
 
 template <class T>
 class BlockBounds final : public Backend<T> {
  public:
   explicit BlockBounds(const Problem<T>& problem)
-      : problem_(within_memory("blockbounds", checked(problem), bytes_needed(problem))),
+      : problem_(within_memory("blockbounds", orderable("blockbounds", problem), bytes_needed(problem))),
         engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads),
         n_blocks_(block_count(problem.samples.rows(), rows)),
         stride_(padded(problem.n_clusters)),
@@ -73,7 +79,8 @@ class BlockBounds final : public Backend<T> {
     words_ = AlignedBuffer<std::uint16_t>::for_overwrite(n_blocks_ * stride_);
     own_path_.resize(n_blocks_);
     const std::size_t k = problem.n_clusters, d = problem.samples.cols();
-    for (int thread = 0; thread < std::max(problem.threads, 1); ++thread) works_.emplace_back(k, d);
+    for (int thread = 0; thread < std::max(problem.threads, 1); ++thread)
+      works_.emplace_back(k, d, stride_ + rows);
   }
 
   AssignmentStats assign(const Assignment<T>& step) override {
@@ -103,20 +110,13 @@ class BlockBounds final : public Backend<T> {
 
   /// A thread's memory.
   struct Work {
-    Work(std::size_t k, std::size_t d)
-        : scores((k + rows) * rows), moved(d * rows), labels(rows), listed(k + 2 * rows) {}
+    Work(std::size_t k, std::size_t d, std::size_t most_listed)
+        : scores((k + rows) * rows), moved(d * rows), labels(rows), listed(most_listed) {}
     AlignedBuffer<T> scores, moved;
     AlignedBuffer<std::int32_t> labels;
     std::vector<std::int32_t> listed;
   };
 
-  static const Problem<T>& checked(const Problem<T>& problem) {
-    if (static_cast<double>(problem.samples.rows()) > most_samples) {
-      throw MemoryLimitExceeded("blockbounds takes at most 4294967295 samples; n_samples = " +
-                                std::to_string(problem.samples.rows()));
-    }
-    return problem;
-  }
   static std::size_t padded(std::size_t k) {
     return block_count(k, kernels::byte_lanes) * kernels::byte_lanes;
   }
@@ -130,7 +130,7 @@ class BlockBounds final : public Backend<T> {
     const double block = k * sizeof(std::uint16_t) + sizeof(T);
     return std::ceil(DenseEngine<T>::bytes_needed(problem, false) + order_bytes_needed(n, d, threads) +
                      n * (d * sizeof(T) + 2 * sizeof(std::int32_t)) + n / width * block + threads * work +
-                     k * (sizeof(double) + 2 * sizeof(T) + 2 * sizeof(std::uint16_t)));
+                     k * (sizeof(double) + (2 + width) * sizeof(T) + 2 * sizeof(std::uint16_t)));
   }
 
   /// Neighbours become a block.
@@ -149,12 +149,11 @@ class BlockBounds final : public Backend<T> {
                     });
   }
 
-  /// No bound is known. The unit is a part of the centroids' spread: their median distance from where the
-  /// engine centres.
+  /// No bound is known. The unit is a part of the centroids' median length.
   void begin_run() {
-    std::vector<double> lengths;
-    for (std::size_t j = 0; j < problem_.n_clusters; ++j)
-      lengths.push_back(std::sqrt(2 * static_cast<double>(engine_.half_norm(j))));
+    std::vector<double>& lengths = path_;  // which is to be cleared
+    for (std::size_t j = 0; j < lengths.size(); ++j)
+      lengths[j] = std::sqrt(2 * static_cast<double>(engine_.half_norm(j)));
     const auto middle = lengths.begin() + static_cast<std::ptrdiff_t>(lengths.size() / 2);
     std::ranges::nth_element(lengths, middle);
     words_per_length_ = spread_words / *middle;
@@ -186,7 +185,7 @@ class BlockBounds final : public Backend<T> {
       longest = std::max(longest, path_[j]);
       largest = std::max(largest, static_cast<double>(moved_[j]));
     }
-    largest_own_path_ += largest * (1 + 0x1p-10);
+    largest_own_path_ += largest;
     ends_epoch_ = !(longest < longest_path && largest_own_path_ < longest_path);
     // Bounds that are written in this step are of the next epoch.
     if (ends_epoch_) std::ranges::fill(path_words_, T(0));
@@ -207,13 +206,10 @@ class BlockBounds final : public Backend<T> {
 
   /// What comes between two blocks is too much for the hardware to see streams.
   void ask_for(std::size_t b) const {
-    const auto ask = [](const auto* values, std::size_t count) {
-      const char* bytes = reinterpret_cast<const char*>(values);
-      for (std::size_t at = 0; at < count * sizeof(*values); at += 64) __builtin_prefetch(bytes + at);
-    };
-    ask(samples_.data() + b * rows * problem_.samples.cols(), rows * problem_.samples.cols());
-    ask(words_.data() + b * stride_, stride_);
-    ask(labels_.of(b), rows);
+    const std::size_t values = rows * problem_.samples.cols();
+    prefetch(samples_.data() + b * values, values);
+    prefetch(words_.data() + b * stride_, stride_);
+    prefetch(labels_.of(b), rows);
   }
 
   /// Steps 1 to 4.
@@ -313,7 +309,8 @@ const BackendEntry& blockbounds() {
        .tiled = false,
        .exact = true,
        .memory = "n*d values, n*k/8 and 32*n bytes",
-       .use_when = "3 to 16 features and 32 clusters a feature or more, some 10 iterations or more",
+       .use_when = "3 to 16 features, 32 clusters a feature (51 with VNNI) and 16 samples a cluster or more, "
+                   "where kdtree does not pay; some 10 iterations or more",
        .avoid_when = "many features: sixteen samples are near too many centroids",
        .reference = "own; bounds of Elkan 2003, Using the triangle inequality to accelerate k-means, ICML"},
       make<BlockBounds, float>,

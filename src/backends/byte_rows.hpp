@@ -27,6 +27,7 @@
 #include "aligned_buffer.hpp"
 #include "kernels/kernels.hpp"
 #include "parallel.hpp"
+#include "prefetch.hpp"
 #include "rounding.hpp"
 
 namespace omnimeans::algorithms {
@@ -108,9 +109,7 @@ class ByteRows {
   /// unless there are more than `most`; returns how many, or a number above `most`.
   std::size_t list_open(std::size_t i, std::int32_t own, T upper, std::size_t most, std::int32_t* out) {
     // What comes between two rows is too much for the hardware to see a stream.
-    constexpr std::size_t cache_line = 64;
-    const std::uint8_t* ahead = row(std::min(i + 2, class_of_.size() - 1));
-    for (std::size_t at = 0; at < stride_; at += cache_line) __builtin_prefetch(ahead + at);
+    prefetch(row(std::min(i + 2, class_of_.size() - 1)), stride_);
     const Class& c = classes_[class_of_[i]];
     if (c.rebase) {
       kernels_.lower_bytes(row(i), c.units.data(), stride_);

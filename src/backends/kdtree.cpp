@@ -36,6 +36,7 @@
 #include "backends/tree_states.hpp"
 #include "kernels/kernels.hpp"
 #include "parallel.hpp"
+#include "prefetch.hpp"
 #include "sample_tree.hpp"
 
 namespace omnimeans::algorithms {
@@ -45,7 +46,7 @@ template <class T>
 class KdTree final : public Backend<T> {
  public:
   explicit KdTree(const Problem<T>& problem)
-      : problem_(within_memory("kdtree", checked(problem), bytes_needed(problem))),
+      : problem_(within_memory("kdtree", orderable("kdtree", problem), bytes_needed(problem))),
         kernels_(kernels::kernels_for<T>(problem.isa)),
         d_(problem.samples.cols()),
         tree_(problem.samples, kernels_.leaf_rows, problem.threads),
@@ -125,14 +126,6 @@ class KdTree final : public Backend<T> {
     std::size_t used = 0;  ///< of the lists
     AssignmentStats stats;
   };
-
-  static const Problem<T>& checked(const Problem<T>& problem) {
-    if (static_cast<double>(problem.samples.rows()) > SampleTree<T>::most_samples) {
-      throw MemoryLimitExceeded("kdtree takes at most 4294967295 samples; n_samples = " +
-                                std::to_string(problem.samples.rows()));
-    }
-    return problem;
-  }
 
   static double bytes_needed(const Problem<T>& problem) {
     const auto& kernels = kernels::kernels_for<T>(problem.isa);
@@ -308,12 +301,8 @@ class KdTree final : public Backend<T> {
   /// Samples and labels of a leaf, from the second or third cache while its box is filtered.
   void ask_for(std::size_t leaf) const {
     const std::size_t rows = tree_.leaf_rows();
-    const auto ask = [](const auto* values, std::size_t count) {
-      const char* bytes = reinterpret_cast<const char*>(values);
-      for (std::size_t at = 0; at < count * sizeof(*values); at += 64) __builtin_prefetch(bytes + at);
-    };
-    ask(tree_.leaf_samples(leaf), rows * std::min<std::size_t>(d_, 4));
-    ask(labels_.of(leaf), rows);
+    prefetch(tree_.leaf_samples(leaf), rows * std::min<std::size_t>(d_, 4));
+    prefetch(labels_.of(leaf), rows);
   }
   Filtered filter_leaf(std::size_t index, const Candidates& candidates, std::size_t slot, Scratch& scratch) {
     const std::size_t at = slot * padded(problem_.n_clusters);

@@ -192,6 +192,7 @@ struct Blocks {
       longest = S::max(longest, norm[v.value + 1]);
       farthest = S::max(farthest, S::fma(S::set(T(2)), best[v.value + 1], norm[v.value + 1]));
     });
+    // |x - c|^2 = |x|^2 + 2 s: off by two margins of the score, and by the roundings of |x|^2.
     Reach reach;
     const T length = task.norm_factor * root_of(S::reduce_max(longest) + task.norm_floor);
     reach.margin = length < task.norm_limit ? (task.margin2 * length + task.margin1) * length + task.margin0
@@ -240,7 +241,8 @@ struct Blocks {
       // Selected, not max: a NaN is no bound.
       const vec word =
           S::select(S::less(S::set(T(0)), excess), S::fma(gap, S::set(task.units), path), S::set(T(0)));
-      put_words(task, first, S::min(S::max(word, S::set(T(0))), S::set(T(65535))));
+      const vec highest = S::min(word, S::set(T(65535)));
+      put_words(task, first, S::select(S::less(S::set(T(0)), highest), highest, S::set(T(0))));
     }
     BlockLabels out{.open = several & there, .changed = 0};
     unroll<V>([&](auto v) __attribute__((always_inline)) {

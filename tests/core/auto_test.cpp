@@ -52,7 +52,7 @@ TEST(Auto, FewFeaturesAndManyClustersTakeTheTree) {
 }
 
 TEST(Auto, SomeMoreFeaturesAndManyClustersTakeBoundsOfBlocks) {
-  const auto points = blobs<float>(6000, 5, 50, 1);
+  const auto points = blobs<double>(6000, 5, 50, 1);
   const auto result = run(points, 170, "auto");
   check_history(result);
   EXPECT_EQ(result.backend, "blockbounds");

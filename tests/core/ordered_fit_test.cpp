@@ -58,6 +58,32 @@ TYPED_TEST(OrderedFit, GivesTheBitsOfNaiveForAnyThreadsWeightsAndStart) {
   }
 }
 
+/// More features than a row is read by a few instructions of, more clusters than a vector has, values that
+/// are scaled before they are squared.
+TYPED_TEST(OrderedFit, GivesTheBitsOfNaiveInMoreFeatures) {
+  using T = TypeParam;
+  constexpr std::size_t n = 5003, k = 230;
+  for (const double unit : {1.0, sizeof(T) == sizeof(float) ? 1e15 : 1e140}) {
+    omnimeans::Matrix<T> points = blobs<T>(n, 7, 60, 2);
+    for (std::size_t v = 0; v < n * 7; ++v)
+      points.data()[v] = static_cast<T>(static_cast<double>(points.data()[v]) * unit);
+    omnimeans::Options options{.n_clusters = k};
+    options.max_iter = 12;
+    options.tol = 0;
+    options.init = Init::random;
+    const auto run = [&](const std::string& backend, int threads) {
+      options.backend = backend;
+      options.threads = threads;
+      return omnimeans::fit(points.view(), options);
+    };
+    const auto expected = run("simd", 1);
+    for (const std::string backend : {"kdtree", "blockbounds"}) {
+      for (const int threads : {1, 2, 4, 7})
+        EXPECT_TRUE(same_result(run(backend, threads), expected)) << backend << ", threads " << threads;
+    }
+  }
+}
+
 /// The samples that are looked at to choose the ranges of keys may tell little of the others.
 TYPED_TEST(OrderedFit, RangesThatAreFarOffCostNoLabel) {
   using T = TypeParam;

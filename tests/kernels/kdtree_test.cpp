@@ -29,9 +29,8 @@ TYPED_TEST_SUITE(KdTree, Types);
 TYPED_TEST(KdTree, LabelsAreTheOraclesWhateverMoves) {
   using T = TypeParam;
   std::uint64_t seed = 0;
-  for (const Shaped& shape :
-       {Shaped{3000, 2, 40}, Shaped{6000, 1, 9}, Shaped{2500, 3, 120}, Shaped{1500, 8, 30},
-        Shaped{500, 17, 5}, Shaped{60, 2, 60}, Shaped{20, 2, 3}, Shaped{4000, 2, 1}}) {
+  for (const Shape& shape : {Shape{3000, 2, 40}, Shape{6000, 1, 9}, Shape{2500, 3, 120}, Shape{1500, 8, 30},
+                             Shape{500, 17, 5}, Shape{60, 2, 60}, Shape{20, 2, 3}, Shape{4000, 2, 1}}) {
     for (const std::string& kind : kinds) {
       for (const omnimeans::Isa isa : omnimeans::usable_isas()) {
         const Matrix<T> samples = data<T>(kind, shape.n, shape.d, ++seed);

@@ -5,12 +5,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/data.hpp"
 #include "core/oracle.hpp"
+#include "core/random.hpp"
 #include "omnimeans/omnimeans.hpp"
 
 enum class Move { jump, creep, rest, relocate, coincide, some };
@@ -72,10 +76,6 @@ omnimeans::Matrix<T> data(const std::string& kind, std::size_t n, std::size_t d,
 }
 
 inline const std::vector<std::string> kinds = {"uniform", "grid", "offset", "few", "blobs"};
-
-struct Shaped {
-  std::size_t n, d, k;
-};
 
 /// Steps of all kinds; returns how many labels were wrong. `drift_factor` falsifies what the backend is told.
 template <class T>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What backends that put samples in an order of their own say they need is at least what it allocates: every
+// What backends that put samples in an order of their own say they need is at least what they allocate: every
 // operator new of this program is counted.
 #include <gtest/gtest.h>
 #include <malloc.h>

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+
+namespace omnimeans {
+
+/// Asks for the cache lines of values[0 ... count - 1], which begin with one.
+template <class T>
+inline void prefetch(const T* values, std::size_t count) {
+  constexpr std::size_t cache_line = 64;
+  const char* bytes = reinterpret_cast<const char*>(values);
+  for (std::size_t at = 0; at < count * sizeof(T); at += cache_line) __builtin_prefetch(bytes + at);
+}
+
+}  // namespace omnimeans
