@@ -59,6 +59,17 @@ TEST(Auto, SomeMoreFeaturesAndManyClustersTakeBoundsOfBlocks) {
   EXPECT_TRUE(same_result(result, run(points, 170, "naive")));
 }
 
+/// One byte too few for them.
+TEST(Auto, WhatFitsIsTheNextBestSearch) {
+  const auto points = blobs<double>(6000, 5, 50, 1);
+  const auto blocks = run(points, 170, "blockbounds");
+  const auto result = run(points, 170, "auto", blocks.backend_bytes - 1);
+  check_history(result);
+  EXPECT_EQ(result.backend, "gap");
+  EXPECT_NE(result.history.front().reason.find("does not fit"), std::string_view::npos);
+  EXPECT_TRUE(same_result(result, blocks));
+}
+
 TEST(Auto, ManyFeaturesAndClustersTakeBytes) {
   const auto points = blobs<double>(1500, 128, 80, 2);
   const auto result = run(points, 520, "auto");
