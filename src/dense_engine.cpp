@@ -181,8 +181,8 @@ kernels::NearestTask<T> DenseEngine<T>::nearest_task(std::size_t begin, Scratch&
   task.margin2 = margin2_;
   task.norm_limit = norm_limit_;
   task.norms_known = norms_known_;
-  task.norm_floor = round_up<T>(2 * d * eta);
-  task.norm_factor = round_up<T>(1 + norm_slack_ / 2);
+  task.norm_floor = squares_floor();
+  task.norm_factor = norm_factor();
   task.tile_samples = scratch.tile.data();
   task.partial = scratch.partial.data();
   task.bounds.least_factor = round_down<T>(1 - norm_slack_);
@@ -207,8 +207,8 @@ kernels::BlockTask<T> DenseEngine<T>::block_task() const {
           .margin1 = margin1_,
           .margin2 = margin2_,
           .norm_limit = norm_limit_,
-          .norm_floor = round_up<T>(2 * d * static_cast<double>(std::numeric_limits<T>::denorm_min())),
-          .norm_factor = round_up<T>(1 + norm_slack_ / 2),
+          .norm_floor = squares_floor(),
+          .norm_factor = norm_factor(),
           .reach_slack = round_up<T>(2 * gamma_of(d + 4, unit_roundoff<T>()))};
 }
 

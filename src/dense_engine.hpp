@@ -37,6 +37,7 @@
 #include "omnimeans/backend.hpp"
 #include "omnimeans/matrix_view.hpp"
 #include "parallel.hpp"
+#include "rounding.hpp"
 
 namespace omnimeans {
 
@@ -271,6 +272,12 @@ class DenseEngine {
   AssignmentStats sum_stats() const;
   kernels::PackedCentroids<T> panels() const;
 
+  /// N = norm_factor * sqrt(|x'|^2 in T + squares_floor), at most.
+  T squares_floor() const {
+    return round_up<T>(2 * static_cast<double>(samples_.cols()) *
+                       static_cast<double>(std::numeric_limits<T>::denorm_min()));
+  }
+  T norm_factor() const { return round_up<T>(1 + norm_slack_ / 2); }
   double margin(double norm) const {
     return norm < static_cast<double>(norm_limit_)
                ? (static_cast<double>(margin2_) * norm + static_cast<double>(margin1_)) * norm +

@@ -156,7 +156,8 @@ void gather(MatrixView<const T> samples, const std::uint64_t* keys, std::size_t 
 }  // namespace
 
 template <class T>
-AlignedBuffer<std::uint64_t> samples_in_order(MatrixView<const T> samples, int threads, double& widest) {
+SampleOrder samples_in_order(MatrixView<const T> samples, int threads) {
+  double widest;
   const std::size_t n = samples.rows();
   const std::vector<Side<T>> sides = choose_sides(samples, widest);
   auto keys = AlignedBuffer<std::uint64_t>::for_overwrite(n);
@@ -190,7 +191,7 @@ AlignedBuffer<std::uint64_t> samples_in_order(MatrixView<const T> samples, int t
     });
     std::swap(keys, sorted);
   }
-  return keys;
+  return {std::move(keys), widest};
 }
 
 template <class T>
@@ -207,8 +208,8 @@ double order_bytes_needed(double n, double d, double threads) {
          2 * d * sizeof(double) + most_sampled * sizeof(double);
 }
 
-template AlignedBuffer<std::uint64_t> samples_in_order(MatrixView<const float>, int, double&);
-template AlignedBuffer<std::uint64_t> samples_in_order(MatrixView<const double>, int, double&);
+template SampleOrder samples_in_order(MatrixView<const float>, int);
+template SampleOrder samples_in_order(MatrixView<const double>, int);
 template void gather_samples(MatrixView<const float>, const std::uint64_t*, std::size_t, std::size_t,
                              std::size_t, float*, std::uint32_t*);
 template void gather_samples(MatrixView<const double>, const std::uint64_t*, std::size_t, std::size_t,

@@ -21,10 +21,13 @@ namespace omnimeans {
 /// Samples have numbers of 32 bits.
 inline constexpr double most_samples_in_order = 4294967295.0;
 
-/// key << 32 | number of the sample, ascending. The order does not depend on threads. `widest`: the largest
-/// difference of two values of a feature, over some of the samples.
+struct SampleOrder {
+  AlignedBuffer<std::uint64_t> keys;  ///< key << 32 | number of the sample, ascending
+  double widest = 0;  ///< the largest difference of two values of a feature, over some of the samples
+};
+/// Does not depend on threads.
 template <class T>
-AlignedBuffer<std::uint64_t> samples_in_order(MatrixView<const T> samples, int threads, double& widest);
+SampleOrder samples_in_order(MatrixView<const T> samples, int threads);
 
 /// Rows of samples, `keys` naming `count` of them, to feature-major: feature t of the r-th at values[t * rows
 /// + r], count <= rows, and which they are to `order`; the first one fills up. Asks for as many rows behind;

@@ -87,12 +87,11 @@ class SampleTree<T>::Build {
         samples_(samples),
         threads_(samples.rows() * samples.cols() < 50'000 ? 1 : threads),
         d_(samples.cols()) {
-    double widest = 0;
-    const AlignedBuffer<std::uint64_t> keys = samples_in_order(samples, threads_, widest);
-    choose_scale(widest);
-    cut_leaves(keys.data());
-    group(keys.data());
-    fill_leaves(keys.data());
+    const SampleOrder order = samples_in_order(samples, threads_);
+    choose_scale(order.widest);
+    cut_leaves(order.keys.data());
+    group(order.keys.data());
+    fill_leaves(order.keys.data());
     join();
   }
 

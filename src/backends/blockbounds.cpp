@@ -34,7 +34,6 @@
 // bytebounds.cpp (a bound a sample, for many features), kdtree.cpp (boxes instead of bounds), gap.cpp (no
 // bound a centroid).
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -136,16 +135,15 @@ class BlockBounds final : public Backend<T> {
   /// Neighbours become a block.
   void put_in_order() {
     const std::size_t n = problem_.samples.rows(), d = problem_.samples.cols();
-    double widest = 0;
-    const AlignedBuffer<std::uint64_t> keys = samples_in_order(problem_.samples, problem_.threads, widest);
+    const SampleOrder order = samples_in_order(problem_.samples, problem_.threads);
     samples_ = AlignedBuffer<T>::for_overwrite(n_blocks_ * rows * d);
     order_ = AlignedBuffer<std::uint32_t>::for_overwrite(n_blocks_ * rows);
     parallel_blocks(n * d < 50'000 ? 1 : problem_.threads, block_count(n, batch_rows),
                     [&](std::size_t batch, int) {
                       const RowRange range = block_range(batch, n, batch_rows);
                       for (std::size_t i = range.begin; i < range.end; i += rows)
-                        gather_samples(problem_.samples, keys.data() + i, std::min(rows, n - i), n - i, rows,
-                                       samples_.data() + i * d, order_.data() + i);
+                        gather_samples(problem_.samples, order.keys.data() + i, std::min(rows, n - i), n - i,
+                                       rows, samples_.data() + i * d, order_.data() + i);
                     });
   }
 
@@ -270,15 +268,13 @@ class BlockBounds final : public Backend<T> {
   void settle(std::size_t b, const kernels::BlockTask<T>& task, const kernels::BlockLabels& out,
               Scratch& scratch) {
     const std::uint32_t* order = order_.data() + b * rows;
-    std::uint64_t changed = out.changed & ~out.open;
-    for (unsigned bits = out.open; bits != 0; bits &= bits - 1) {
-      const auto r = static_cast<std::size_t>(std::countr_zero(bits));
-      std::copy_n(task.index, task.n_listed, scratch.candidates.begin());
-      task.labels[r] = engine_.canonical_winner(order[r], task.n_listed, scratch);
-      scratch.stats.distances_computed += task.n_listed;
-      ++scratch.stats.reranked;
-      changed |= std::uint64_t{task.labels[r] != task.before[r]} << r;
-    }
+    if (out.open != 0) std::copy_n(task.index, task.n_listed, scratch.candidates.begin());
+    const std::uint64_t changed =
+        rank_open(out.open, out.changed, task.before, task.labels, [&](std::size_t r) {
+          scratch.stats.distances_computed += task.n_listed;
+          ++scratch.stats.reranked;
+          return engine_.canonical_winner(order[r], task.n_listed, scratch);
+        });
     if (changed == 0) return;
     std::fill(task.labels + task.count, task.labels + rows, task.labels[0]);
     labels_.set(b, changed, task.labels, order, task.samples, static_cast<int>(scratch.thread));

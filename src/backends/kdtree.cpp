@@ -22,7 +22,6 @@
 // path from the root, k (d + 1) values a level, a thread. elkan.cpp is for many features.
 // tree_rounding.hpp has what may be proved of a box, tree_states.hpp what is remembered of a node.
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -368,12 +367,9 @@ class KdTree final : public Backend<T> {
         .labels = scratch.labels.data()};
     const kernels::LeafLabels<T> out = kernels_.leaf(task);
     scratch.stats.distances_computed += task.count * task.n_centroids;
-    std::uint64_t changed = out.changed & ~out.open;
-    for (std::uint64_t bits = out.open; bits != 0; bits &= bits - 1) {
-      const auto r = static_cast<std::size_t>(std::countr_zero(bits));
-      scratch.labels[r] = rank(tree_.order(leaf)[r], filtered.left, scratch);
-      changed |= std::uint64_t{scratch.labels[r] != task.before[r]} << r;
-    }
+    const std::uint64_t changed =
+        rank_open(out.open, out.changed, task.before, task.labels,
+                  [&](std::size_t r) { return rank(tree_.order(leaf)[r], filtered.left, scratch); });
     set_labels(leaf, changed, scratch);
 
     auto& state = states_[index];
@@ -424,7 +420,7 @@ const BackendEntry& kdtree() {
        .tiled = false,
        .exact = true,
        .memory = "1.2*n*d values, 32*n bytes",
-       .use_when = "1 or 2 features and 8 clusters, 3 and 64, or 4 to 6 and 12 * 2^d, or more; 2^(d + 2) "
+       .use_when = "1 to 3 features and 8 clusters, or 4 to 6 and 12 * 2^d, or more; 2^(d + 2) "
                    "samples a cluster or more; some 20 iterations or more",
        .avoid_when = "many features: boxes exclude nothing and the dense kernel is faster",
        .reference = "Kanungo, Mount, Netanyahu, Piatko, Silverman & Wu 2002, An efficient k-means clustering "

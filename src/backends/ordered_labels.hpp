@@ -27,6 +27,20 @@ const Problem<T>& orderable(const std::string& backend, const Problem<T>& proble
   return problem;
 }
 
+/// Labels of the samples of a group, of which a kernel has proved all but the `open` ones, as bits: those get
+/// rank(r). Returns which labels are not as `before`, `changed` being right for the others.
+template <class Rank>
+std::uint64_t rank_open(std::uint64_t open, std::uint64_t changed, const std::int32_t* before,
+                        std::int32_t* labels, Rank&& rank) {
+  changed &= ~open;
+  for (std::uint64_t bits = open; bits != 0; bits &= bits - 1) {
+    const auto r = static_cast<std::size_t>(std::countr_zero(bits));
+    labels[r] = rank(r);
+    changed |= std::uint64_t{labels[r] != before[r]} << r;
+  }
+  return changed;
+}
+
 template <class T>
 class OrderedLabels {
  public:

@@ -97,19 +97,11 @@ struct Blocks {
 
   static std::size_t open_words(const std::uint16_t* words, const std::uint16_t* drift, std::uint16_t own,
                                 std::size_t n, std::int32_t* out) {
-    constexpr std::size_t run = 32;  // words of 64 bits
-    std::size_t count = 0;
-    for (std::size_t from = 0; from < n; from += run * 64) {
-      const std::size_t there = n - from < run * 64 ? (n - from) / 64 : run;
-      std::uint64_t open[run];
-      for (std::size_t w = 0; w < there; ++w) {
-        const std::size_t j = from + w * 64;
-        open[w] = Words::open(words + j, drift + j, own) |
-                  std::uint64_t{Words::open(words + j + 32, drift + j + 32, own)} << 32;
-      }
-      count += Pairs<T, Arch>::list_bits(open, there, from, out + count);
-    }
-    return count;
+    return Pairs<T, Arch>::list_open(
+        n, n, out, [=](std::size_t j) __attribute__((always_inline)) {
+          return Words::open(words + j, drift + j, own) |
+                 std::uint64_t{Words::open(words + j + 32, drift + j + 32, own)} << 32;
+        });
   }
 
   static void lower_words(std::uint16_t* words, const std::uint16_t* drift, std::uint16_t own,

@@ -223,8 +223,10 @@ struct Pairs {
   }
 #endif
 
-  static std::size_t open_pairs(const std::uint8_t* bounds, const std::uint8_t* drift, std::uint8_t upper,
-                                std::size_t n, std::size_t most, std::int32_t* out) {
+  /// Lists the open ones of n pairs; open_word(j): those of j ... j + 63. As Kernels::open_pairs.
+  template <class OpenWord>
+  static OMNIMEANS_INLINE std::size_t list_open(std::size_t n, std::size_t most, std::int32_t* out,
+                                                OpenWord&& open_word) {
     constexpr std::size_t run = 32;  // words
     std::size_t count = 0;
     for (std::size_t from = 0; from < n; from += run * 64) {
@@ -232,13 +234,20 @@ struct Pairs {
       std::uint64_t open[run];
       std::size_t in_run = 0;
       for (std::size_t w = 0; w < words; ++w) {
-        open[w] = open_word(bounds, drift, upper, from + w * 64);
+        open[w] = open_word(from + w * 64);
         in_run += static_cast<std::size_t>(__builtin_popcountll(open[w]));
       }
       if (count + in_run > most) return count + in_run;
       if (in_run > 0) count += list_bits(open, words, from, out + count);
     }
     return count;
+  }
+  static std::size_t open_pairs(const std::uint8_t* bounds, const std::uint8_t* drift, std::uint8_t upper,
+                                std::size_t n, std::size_t most, std::int32_t* out) {
+    return list_open(
+        n, most, out, [=](std::size_t j) __attribute__((always_inline)) {
+          return open_word(bounds, drift, upper, j);
+        });
   }
 
   static void lower_bytes(std::uint8_t* bounds, const std::uint8_t* drift, std::size_t n) {

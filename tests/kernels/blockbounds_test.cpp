@@ -30,26 +30,15 @@ using Types = testing::Types<float, double>;
 TYPED_TEST_SUITE(BlockBounds, Types);
 
 TYPED_TEST(BlockBounds, LabelsAreTheOraclesWhateverMoves) {
-  using T = TypeParam;
-  std::uint64_t seed = 0;
-  for (const Shape& shape :
-       {Shape{3000, 2, 40}, Shape{6000, 1, 9}, Shape{2500, 3, 120}, Shape{1500, 8, 70}, Shape{500, 17, 5},
-        Shape{300, 150, 40}, Shape{60, 2, 60}, Shape{20, 2, 3}, Shape{4000, 2, 1}}) {
-    for (const std::string& kind : kinds) {
-      for (const omnimeans::Isa isa : omnimeans::usable_isas()) {
-        const Matrix<T> samples = data<T>(kind, shape.n, shape.d, ++seed);
-        SCOPED_TRACE(kind + ", " + std::string(to_string(isa)) + ", seed " + std::to_string(seed));
-        std::uint64_t distances[2] = {0, 0};
-        for (const int threads : {1, 3}) {
-          ASSERT_EQ(wrong_labels<T>("blockbounds", samples, shape.k, seed, 1, threads, isa, seed % 2 == 0,
-                                    &distances[threads / 2]),
-                    0u)
-              << threads << " threads, n " << shape.n << ", d " << shape.d << ", k " << shape.k;
-        }
-        EXPECT_EQ(distances[0], distances[1]) << "threads do not show";
-      }
-    }
-  }
+  expect_oracle_labels<TypeParam>("blockbounds", {{3000, 2, 40},
+                                                  {6000, 1, 9},
+                                                  {2500, 3, 120},
+                                                  {1500, 8, 70},
+                                                  {500, 17, 5},
+                                                  {300, 150, 40},
+                                                  {60, 2, 60},
+                                                  {20, 2, 3},
+                                                  {4000, 2, 1}});
 }
 
 TYPED_TEST(BlockBounds, SkipsMostDistances) {
@@ -62,13 +51,7 @@ TYPED_TEST(BlockBounds, SkipsMostDistances) {
 }
 
 TYPED_TEST(BlockBounds, TooSmallADriftShows) {
-  using T = TypeParam;
-  std::size_t wrong = 0;
-  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
-    const Matrix<T> samples = data<T>("uniform", 3000, 2, seed);
-    wrong += wrong_labels<T>("blockbounds", samples, 20, seed, 0, 1, omnimeans::default_isa(), false);
-  }
-  EXPECT_GT(wrong, 0u) << "nothing is ever skipped, or these moves do not matter";
+  expect_wrong_labels_without_drift<TypeParam>("blockbounds");
 }
 
 /// Bounds last for epochs of some 16,000 words. Centroids that walk to and fro come to 100,000: if no epoch

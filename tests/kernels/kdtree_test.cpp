@@ -27,25 +27,14 @@ using Types = testing::Types<float, double>;
 TYPED_TEST_SUITE(KdTree, Types);
 
 TYPED_TEST(KdTree, LabelsAreTheOraclesWhateverMoves) {
-  using T = TypeParam;
-  std::uint64_t seed = 0;
-  for (const Shape& shape : {Shape{3000, 2, 40}, Shape{6000, 1, 9}, Shape{2500, 3, 120}, Shape{1500, 8, 30},
-                             Shape{500, 17, 5}, Shape{60, 2, 60}, Shape{20, 2, 3}, Shape{4000, 2, 1}}) {
-    for (const std::string& kind : kinds) {
-      for (const omnimeans::Isa isa : omnimeans::usable_isas()) {
-        const Matrix<T> samples = data<T>(kind, shape.n, shape.d, ++seed);
-        SCOPED_TRACE(kind + ", " + std::string(to_string(isa)) + ", seed " + std::to_string(seed));
-        std::uint64_t distances[2] = {0, 0};
-        for (const int threads : {1, 3}) {
-          ASSERT_EQ(wrong_labels<T>("kdtree", samples, shape.k, seed, 1, threads, isa, seed % 2 == 0,
-                                    &distances[threads / 2]),
-                    0u)
-              << threads << " threads, n " << shape.n << ", d " << shape.d << ", k " << shape.k;
-        }
-        EXPECT_EQ(distances[0], distances[1]) << "threads do not show";
-      }
-    }
-  }
+  expect_oracle_labels<TypeParam>("kdtree", {{3000, 2, 40},
+                                             {6000, 1, 9},
+                                             {2500, 3, 120},
+                                             {1500, 8, 30},
+                                             {500, 17, 5},
+                                             {60, 2, 60},
+                                             {20, 2, 3},
+                                             {4000, 2, 1}});
 }
 
 TYPED_TEST(KdTree, SkipsMostDistances) {
@@ -57,13 +46,7 @@ TYPED_TEST(KdTree, SkipsMostDistances) {
 }
 
 TYPED_TEST(KdTree, TooSmallADriftShows) {
-  using T = TypeParam;
-  std::size_t wrong = 0;
-  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
-    const Matrix<T> samples = data<T>("uniform", 3000, 2, seed);
-    wrong += wrong_labels<T>("kdtree", samples, 20, seed, 0, 1, omnimeans::default_isa(), false);
-  }
-  EXPECT_GT(wrong, 0u) << "nothing is ever skipped, or these moves do not matter";
+  expect_wrong_labels_without_drift<TypeParam>("kdtree");
 }
 
 /// The filter of a box against all of the box's points that were tried. Buffers end at guard pages.

@@ -3,6 +3,7 @@
 // are not the oracle's. That a wrong bound would show can be seen by a drift that is told falsely.
 #pragma once
 
+#include <gtest/gtest.h>
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include "core/data.hpp"
 #include "core/oracle.hpp"
 #include "core/random.hpp"
+#include "kernels/shapes.hpp"
 #include "omnimeans/omnimeans.hpp"
 
 enum class Move { jump, creep, rest, relocate, coincide, some };
@@ -110,4 +112,36 @@ std::size_t wrong_labels(const std::string& name, const omnimeans::Matrix<T>& sa
     for (double& by : drift) by *= drift_factor;
   }
   return wrong;
+}
+
+/// No label is wrong, for every kind of data, instruction set and number of threads.
+template <class T>
+void expect_oracle_labels(const std::string& name, const std::vector<Shape>& shapes) {
+  std::uint64_t seed = 0;
+  for (const Shape& shape : shapes) {
+    for (const std::string& kind : kinds) {
+      for (const omnimeans::Isa isa : omnimeans::usable_isas()) {
+        const omnimeans::Matrix<T> samples = data<T>(kind, shape.n, shape.d, ++seed);
+        SCOPED_TRACE(kind + ", " + std::string(to_string(isa)) + ", seed " + std::to_string(seed));
+        std::uint64_t distances[2] = {0, 0};
+        for (const int threads : {1, 3}) {
+          ASSERT_EQ(wrong_labels<T>(name, samples, shape.k, seed, 1, threads, isa, seed % 2 == 0,
+                                    &distances[threads / 2]),
+                    0u)
+              << threads << " threads, n " << shape.n << ", d " << shape.d << ", k " << shape.k;
+        }
+        EXPECT_EQ(distances[0], distances[1]) << "threads do not show";
+      }
+    }
+  }
+}
+
+template <class T>
+void expect_wrong_labels_without_drift(const std::string& name) {
+  std::size_t wrong = 0;
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    const omnimeans::Matrix<T> samples = data<T>("uniform", 3000, 2, seed);
+    wrong += wrong_labels<T>(name, samples, 20, seed, 0, 1, omnimeans::default_isa(), false);
+  }
+  EXPECT_GT(wrong, 0u) << "nothing is ever skipped, or these moves do not matter";
 }
