@@ -8,7 +8,9 @@
 //             int8        many: every distance in eight bits, where the CPU has such products
 //             gap         the rest: every distance, in sixteen bits where those pay, until gaps do
 //             int16, simd a step or two; and simd for what does not fit the memory limit, then openmp, naive
-//   later     a search of every distance gives bounds a try, bytebounds or else gap: in its steps 14, 30, ...
+//   later     a search of every distance gives bounds a try, bytebounds or else gap: in its steps 14, 30,
+//   ...;
+//             bytes from step 6 on where its own steps are dear
 //             Centroids come to rest, so bounds pay better. The seconds of the steps decide, and the slower
 //             one goes.
 //
@@ -102,12 +104,12 @@ Held held_by_few(const Problem<T>& problem) {
 
 /// Whether boxes exclude enough centroids: with more features by more clusters, and by more samples of each,
 /// so that boxes are small beside clusters. Zen 3, two threads, 25 steps of uniform points and blobs, gap
-/// over kdtree: d = 1 and 2 1.1 to 5 from k = 8 on; d = 3 0.9 to 1.1 at k = 32 and 64 (photo pixels, which
-/// lie close together, 1.4 at k = 16); d = 4 to 6 at k = 12 * 2^d 1.3 to 1.8 with 2^(d + 3) samples a
-/// cluster, 0.6 to 1.0 with 2^d.
+/// over kdtree: d = 1 and 2 1.1 to 5 from k = 8 on; d = 3 1.1 to 1.4 at k = 8, 20, 24 and 32, but 0.8 to 1.1
+/// at 12, 16 and 48 (photo pixels, which lie close together, 1.2 to 1.5 at k = 16); d = 4 to 6 at k = 12 *
+/// 2^d 1.3 to 1.8 with 2^(d + 3) samples a cluster, 0.6 to 1.0 with 2^d.
 constexpr bool tree_pays(std::size_t n, std::size_t d, std::size_t k) {
   if (d > 6 || n < 5000) return false;
-  const std::size_t least = d <= 2 ? 8 : d == 3 ? 64 : std::size_t{12} << d;
+  const std::size_t least = d <= 3 ? 8 : std::size_t{12} << d;
   return k >= least && n >= k << (d + 2);
 }
 
@@ -216,9 +218,13 @@ class Auto final : public Backend<T> {
     // Of a step of some microseconds the clock says little, and memory costs more than it.
     const double work = static_cast<double>(problem_.samples.rows()) * work_per_sample(problem_);
     if (work < 5e6 || plan_.bounded.name == plan_.dense.name) return std::numeric_limits<std::size_t>::max();
-    // Bytes cost a pass and a half to write, beside eight bits two, and gaps begin with two exhaustive steps;
-    // they hardly pay while centroids move far.
-    return 14;
+    // Bytes cost a pass and a half to write, and hardly pay while centroids move far. Trials that begin with
+    // step 6 instead of 14, on a Zen 3, 25 steps: 0.6 to 0.9 of the time with 100 features and more, 0.97 to
+    // 1.05 with 32. Beside integers at twice the rate (VNNI), or beside prefix, bytes cost more steps than
+    // that; so do gaps, which begin with two exhaustive ones.
+    const kernels::Int16Kernels* int16 = int16_kernels_for(problem_);
+    const bool dear = (int16 == nullptr || int16->rate < 2) && plan_.dense.name != "prefix";
+    return dear && plan_.bounded.name == "bytebounds" ? 6 : 14;
   }
 
   bool take(Choice choice, std::uint64_t memory_in_use = 0) {
