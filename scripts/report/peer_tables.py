@@ -38,9 +38,13 @@ def headline(run):
     found = peers.lead(run, "peer")
     if found is None:
         return []
-    libraries = [name for name in peers.names(run) if any(row.ok for row in run.group("peer") if row.backend == name)]
+    # As in the lead itself: who approximates is no rival.
+    def rival(row):
+        return row.ok and row.exact is not False
+
+    libraries = [name for name in peers.names(run) if any(rival(row) for row in run.group("peer") if row.backend == name)]
     worst = found.worst_cell
-    took_part = [sum(1 for row in cell.libraries if row.ok and row.backend in libraries) for cell in peers.cells(run, "peer") if cell.lead]
+    took_part = [sum(1 for row in cell.libraries if rival(row) and row.backend in libraries) for cell in peers.cells(run, "peer") if cell.lead]
     a_problem = f"{min(took_part)} to {max(took_part)} a problem" if min(took_part) < max(took_part) else "all on every problem"
     lines = [f"**{fmt.times(found.geomean)}** faster than the best of {len(libraries)} implementations in other libraries ({a_problem}), in geometric "
              f"mean over {found.count} problems (25 iterations from the same centroids, {fmt.threads(worst.row.threads)}, {run.text('cpu_model')}); "
