@@ -19,3 +19,8 @@ function(omnimeans_strict target)
   omnimeans_target(${target})
   target_compile_options(${target} PRIVATE -Wconversion)
 endfunction()
+
+# omnimeans_quick_build(<target>): what takes longer to compile than it ever runs, templates of header-only libraries.
+function(omnimeans_quick_build target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+endfunction()

@@ -76,7 +76,7 @@ oracle::Quad dot(const float* a, const float* b, std::size_t d) {
   return sum;
 }
 
-/// A row in eight bits: what is cut off, and the length of what is not.
+/// A row in eight bits: what is cut off, and the length of the row.
 struct Rounded {
   oracle::Quad cut_off, length;
 };
@@ -108,16 +108,21 @@ void check_step(const DenseEngine<float>& engine, const Int8Filter& filter,
   std::vector<std::int32_t> every(k);
   for (std::size_t j = 0; j < k; ++j) every[j] = static_cast<std::int32_t>(j);
   std::vector<float> bounds(k);
-  std::vector<oracle::Quad> exact(k);
+  std::vector<oracle::Quad> exact(k), half_norms(k);
+  std::vector<Rounded> rounded_centroids(k);
+  for (std::size_t j = 0; j < k; ++j) {
+    const float* centroid = engine.packed_row(j);
+    half_norms[j] = dot(centroid, centroid, d) / 2;
+    rounded_centroids[j] = rounded(kernels, centroid, d, kernels.centroid_range);
+  }
   for (std::size_t i = 0; i < n; ++i) {
     filter.pair_bounds(i, every, bounds.data());
     const float* sample = engine.sample(i, x.data());
     const Rounded row = rounded(kernels, sample, d, omnimeans::kernels::int8_range);
     const oracle::Quad rounding = filter.rounding(i);
     for (std::size_t j = 0; j < k; ++j) {
-      const float* centroid = engine.packed_row(j);
-      const Rounded c = rounded(kernels, centroid, d, kernels.centroid_range);
-      exact[j] = dot(centroid, centroid, d) / 2 - dot(sample, centroid, d);
+      const Rounded& c = rounded_centroids[j];
+      exact[j] = half_norms[j] - dot(sample, engine.packed_row(j), d);
       const oracle::Quad off = row.cut_off * c.length + (row.length + row.cut_off) * c.cut_off;
       const oracle::Quad bound = bounds[j];
       found.above += !(bound - rounding <= exact[j]);

@@ -15,7 +15,21 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-
 
 
 class Browser(ReportTest):
-    """Runs the page in self.folder."""
+    """Runs the page in self.folder: that of `run_shown()`, written once for all tests of a class."""
+
+    page = None
+
+    def run_shown(self):
+        """The document of the page."""
+        raise NotImplementedError
+
+    def setUp(self):
+        super().setUp()
+        page = self.folder / "report.html"
+        if type(self).page is None:
+            self.report(self.file(self.run_shown()), "--out", self.folder)
+            type(self).page = page.read_text(encoding="utf-8")
+        page.write_text(self.page, encoding="utf-8")
 
     def dom(self, fragment="", script="", flags=()):
         """The page's elements after its scripts, and `script` after them, have run."""
@@ -38,15 +52,14 @@ class Browser(ReportTest):
 
 @unittest.skipUnless(CHROMIUM, "no chromium")
 class InTheBrowser(Browser):
-    def setUp(self):
-        super().setUp()
+    def run_shown(self):
         rows = []
         for dataset in ("blobs", "uniform"):
             for k in (8, 64):
                 for backend, time in (("naive", 100.0), ("textbook", 20.0), ("simd", 8.0 if k == 8 else 5.0)):
                     rows += fit(backend, time, dataset=dataset, k=k, exact=int(backend != "textbook"), GFLOPs=1.0)
         rows += fit("elkan", error="labels differ", dataset="uniform", k=64)
-        self.report(self.file(document(rows)), "--out", self.folder)
+        return document(rows)
 
     def test_everything_is_shown_at_first(self):
         dom = self.dom()

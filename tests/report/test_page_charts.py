@@ -11,9 +11,8 @@ from test_page import CHROMIUM, Browser
 
 @unittest.skipUnless(CHROMIUM, "no chromium")
 class Charts(Browser):
-    def setUp(self):
-        super().setUp()
-        self.report(self.file(fixture.document(small=True, peers=True)), "--out", self.folder)
+    def run_shown(self):
+        return fixture.document(small=True, peers=True)
 
     def part(self, dom, name):
         return html.unescape(re.search(rf'<article class="card chart" id="{name}">.*?</article>', dom, flags=re.S)[0])

@@ -45,9 +45,8 @@ addEventListener('load', () => {
 
 @unittest.skipUnless(CHROMIUM, "no chromium")
 class Clicks(Browser):
-    def setUp(self):
-        super().setUp()
-        self.report(self.file(fixture.document(small=True, peers=True)), "--out", self.folder)
+    def run_shown(self):
+        return fixture.document(small=True, peers=True)
 
     def title(self, script, *flags):
         return json.loads(html.unescape(re.search(r"<title>(.*?)</title>", self.dom(script=script, flags=flags), flags=re.S)[1]))
