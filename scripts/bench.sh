@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Usage: scripts/bench.sh [--suite smoke|quick|full] [--peers] [--only NAME,...] [--repetitions N] [--filter REGEX]
-#                         [--data KIND|file:PATH --k K] [--out DIR] [--build DIR] [--strict]
+# Usage: scripts/bench.sh [--suite smoke|quick|full] [--peers] [--peers-suite smoke|quick|full] [--only NAME,...]
+#                         [--repetitions N] [--filter REGEX] [--data KIND|file:PATH --k K] [--out DIR] [--build DIR]
+#                         [--strict]
 #
 # Runs the benchmark suite and writes its report: installs missing Debian packages when it may, builds, measures,
 # and says where the report is.

@@ -8,21 +8,19 @@
 //             int8        many: every distance in eight bits, where the CPU has such products
 //             gap         the rest: every distance, in sixteen bits where those pay, until gaps do
 //             int16, simd a step or two; and simd for what does not fit the memory limit, then openmp, naive
-//   later     a search of every distance gives bounds a try, bytebounds or else gap: in its steps 14, 30,
-//   ...;
-//             bytes from step 6 on where its own steps are dear
-//             Centroids come to rest, so bounds pay better. The seconds of the steps decide, and the slower
-//             one goes.
+//   later     a search of every distance gives bounds a try, bytebounds or else gap, in its steps 14, 30, ...
+//             (bytes from step 6 on where its own steps are dear): centroids come to rest, so bounds pay
+//             better. The seconds of the steps decide, and the slower one goes.
 //
 // Whether every distance is faster in eight bits goes by rule, and in long fits by the clock, on a slice of
 // the data (dense_costs.hpp).
 //
 // Measured on a Xeon of 2023 (two threads, float, 20 or 25 iterations, seconds of simd over those of the
-// backend): int8 1.6 at d = 100 with k =
-// 500, 1.7 at d = 256; less than gap below k d = 32,000; bytebounds 0.8 to 1.6 at k d = 51,200, 6 to 8 at
-// 384,000; prefix 14 on `embedding` d = 768 k = 1000 (bytebounds 12), on `images` d = 784 k = 500, whose
-// tails are longer, 5 (bytebounds 6); gap 1.0 to 1.2 at k = 8, 1.3 to 4 from k = 32 on. Without products of
-// integers (double, CPUs without AVX2, or with AVX-512 but no VNNI) bounds pay later.
+// backend): int8 1.6 at d = 100 with k = 500, 1.7 at d = 256; less than gap below k d = 32,000; bytebounds
+// 0.8 to 1.6 at k d = 51,200, 6 to 8 at 384,000; prefix 14 on `embedding` d = 768 k = 1000 (bytebounds 12),
+// on `images` d = 784 k = 500, whose tails are longer, 5 (bytebounds 6); gap 1.0 to 1.2 at k = 8, 1.3 to 4
+// from k = 32 on. Without products of integers (double, CPUs without AVX2, or with AVX-512 but no VNNI)
+// bounds pay later.
 #include "backends/auto.hpp"
 
 #include <algorithm>

@@ -158,14 +158,15 @@ std::string fit_explanation(const FitFacts& facts, const Result<T>& result) {
     out << ": " << backend << ", ";
     if (backend == "seeding") {
       // The labels came with its last pass: what they cost is part of what it took.
-      distances = static_cast<double>(result.seed_distances_computed);
-      out << "within its " << 1e3 * result.seed_seconds << (facts.n_init > 1 ? " ms of all runs, " : " ms, ");
+      out << "within its " << 1e3 * result.seed_seconds << " ms" << (facts.n_init > 1 ? " of all runs" : "")
+          << " and " << static_cast<double>(result.seed_distances_computed) / pairs
+          << " passes' worth of distances";
     } else {
-      out << 1e3 * seconds / count << " ms each, ";
       if (reason.empty() && facts.backend != "auto") reason = "as asked for";
+      out << 1e3 * seconds / count << " ms each, ";
+      out.precision(1);
+      out << 100 * distances / pairs / count << " % of the distances";
     }
-    out.precision(1);
-    out << 100 * distances / pairs / count << " % of the distances";
     if (!reason.empty()) out << "\n  " << reason;
     out << '\n';
   }
