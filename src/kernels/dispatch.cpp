@@ -70,9 +70,13 @@ bool runs_here(Isa isa) {
 
 #if defined(OMNIMEANS_X86)
 /// CPUID leaf 7, sub-leaf 1: clang 14 has no builtin for it. The system saves what AVX2 needs if AVX2 runs.
+/// Asked once: in a virtual machine the instruction goes to the hypervisor, for tens of microseconds.
 bool has_avx_vnni() {
-  unsigned a = 0, b = 0, c = 0, d = 0;
-  return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a >> 4 & 1u) != 0;
+  static const bool has = [] {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a >> 4 & 1u) != 0;
+  }();
+  return has;
 }
 #endif
 
