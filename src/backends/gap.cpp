@@ -13,8 +13,9 @@
 // features or few centroids. Where most of a block is open, all of it is labelled in place.
 //
 // While centroids move far, gaps prove nothing, and the second lowest score and two roots a sample are
-// wasted: one block in sixteen keeps gaps from the start, and what they spare there, in cycles, decides after
-// each step whether all do. So gap is never much slower than exhaustive search.
+// wasted: one block in sixteen keeps gaps from the start (all do where that is next to nothing beside a
+// sample's distances), and what they spare there, in cycles, decides after each step whether all do. So gap
+// is never much slower than exhaustive search.
 //
 // Needs O(n) additional memory: n values. The inertia is left to fit(), which has it from the sums of the
 // clusters. Siblings: hamerly.cpp, which tightens u_i, too; bytebounds.cpp for many features and clusters.
@@ -52,7 +53,7 @@ class Gap final : public Backend<T> {
     out.inertia = step.drift.empty();
     AssignmentStats stats;
     if (step.drift.empty()) {
-      all_keep_ = false;
+      all_keep_ = gaps_are_cheap();
       cost_before_ = 1;
     }
     if (step.drift.empty() || !gaps_.take_drift(step.drift)) {
@@ -111,13 +112,17 @@ class Gap final : public Backend<T> {
   /// Of two steps, for the drift of one may leave open in the next what it did not: gaps begin where they
   /// would have been cheaper by a twentieth, and end where they were dearer.
   void judge(double n_sampled, double in_place, double listed) {
-    constexpr double look = 3, find = 7;  // cycles of #1 and of the gap of a sample that is labelled
     const double cost = (n_sampled * look + in_place * (in_place_ + find) + listed * (listed_ + find)) /
                         (n_sampled * in_place_);
     const double mean = (cost + cost_before_) / 2;
     cost_before_ = cost;
-    all_keep_ = mean < (all_keep_ ? 1 : 0.95);
+    all_keep_ = gaps_are_cheap() || mean < (all_keep_ ? 1 : 0.95);
   }
+
+  /// A gap costs next to nothing beside the distances of its sample, whatever it proves.
+  bool gaps_are_cheap() const { return in_place_ > 30 * (look + find); }
+
+  static constexpr double look = 3, find = 7;  ///< cycles of #1 and of the gap of a sample that is labelled
 
   Problem<T> problem_;
   DenseEngine<T> engine_;

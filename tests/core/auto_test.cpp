@@ -88,6 +88,16 @@ TEST(Auto, GapKeepsItsNumbersOfSomeSamplesThenOfAll) {
   EXPECT_TRUE(same_result(result, run(points, 40, "naive")));
 }
 
+TEST(Auto, GapKeepsAllItsNumbersFromTheStartBesideDearDistances) {
+  const auto points = blobs<float>(20000, 400, 12, 8);
+  const auto result = run(points, 15, "auto");
+  check_history(result);
+  EXPECT_EQ(result.history[0].backend, "gap");
+  ASSERT_GT(result.n_iter, 3u);
+  EXPECT_LT(result.history[3].distances_computed, 20000u * 15 / 2);
+  EXPECT_TRUE(same_result(result, run(points, 15, "simd")));
+}
+
 TEST(Auto, GapFromTheStartGivesBytesATrial) {
   // 96 features are too few for bytes from the start.
   const auto points = blobs<double>(16000, 96, 1, 6);
