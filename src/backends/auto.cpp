@@ -126,6 +126,26 @@ bool blocks_pay(const Problem<T>& problem) {
   return static_cast<double>(k) >= 32 * static_cast<double>(d) * std::max(rate / 1.25, 1.0);
 }
 
+/// Whether products of integers are hardly faster than those of floats, if there are any: no VNNI. Distances
+/// that bounds save are dearer then.
+template <class T>
+bool integers_are_dear(const Problem<T>& problem) {
+  const kernels::Int16Kernels* int16 = int16_kernels_for(problem);
+  return int16 == nullptr || int16->rate < 2;
+}
+
+/// Whether bytes pay from the first step on. With VNNI prefix is left to itself, where there is one, and long
+/// tails make bytes pay earlier. Without, on a Zen 3 (two threads, 8 and 25 steps, 100 features and more, 15
+/// data sets), bytes from the start over the dense plan with a trial at step 6: k d = 64,000 to 80,000 0.9 to
+/// 1.5, at 0.9 uniform points; 100,000 to 768,000 1.0 to 1.3, prefix or not; word embeddings at 50,000 0.9.
+template <class T>
+bool bytes_pay_at_once(const Problem<T>& problem, Held held) {
+  const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
+  if (n < 1000 || k < 64) return false;
+  if (integers_are_dear(problem)) return d >= 100 && k * d >= 64'000;
+  return held != Held::nearly_all && k * d >= (held == Held::most ? 96'000u : 128'000u);
+}
+
 template <class T>
 Plan plan_for(const Problem<T>& problem) {
   if (problem.most_steps == 1 || problem.most_steps == 2) return short_plan(problem);
@@ -148,9 +168,7 @@ Plan plan_for(const Problem<T>& problem) {
     plan.first = {"blockbounds", "many clusters: bounds of sixteen neighbours exclude most centroids"};
   if (tree_pays(n, d, k))
     plan.first = {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
-  if (n >= 1000 && k >= 64 && !prefix &&
-      ((eight_bits && k * d >= (held == Held::most ? 96'000u : 128'000u)) ||
-       (!eight_bits && d >= 100 && k * d >= 64'000)))
+  if (bytes_pay_at_once(problem, held))
     plan.first = {"bytebounds",
                   "many features and clusters: a bound of one byte a pair saves most distances"};
   return plan;
@@ -220,8 +238,7 @@ class Auto final : public Backend<T> {
     // step 6 instead of 14, on a Zen 3, 25 steps: 0.6 to 0.9 of the time with 100 features and more, 0.97 to
     // 1.05 with 32. Beside integers at twice the rate (VNNI), or beside prefix, bytes cost more steps than
     // that; so do gaps, which begin with two exhaustive ones.
-    const kernels::Int16Kernels* int16 = int16_kernels_for(problem_);
-    const bool dear = (int16 == nullptr || int16->rate < 2) && plan_.dense.name != "prefix";
+    const bool dear = integers_are_dear(problem_) && plan_.dense.name != "prefix";
     return dear && plan_.bounded.name == "bytebounds" ? 6 : 14;
   }
 

@@ -12,6 +12,7 @@
 #include "core/compare.hpp"
 #include "core/oracle.hpp"
 #include "core/random.hpp"
+#include "kernels/int16.hpp"
 #include "kernels/int8.hpp"
 #include "omnimeans/fit.hpp"
 #include "principal_prefix.hpp"
@@ -173,7 +174,7 @@ TEST(PrincipalPrefix, BoundsTinyRows) {
 }
 
 TEST(PrincipalPrefix, IsTakenByAutoAndThenBytesAreTried) {
-  const std::size_t n = 20000, d = 256, k = 300;
+  const std::size_t n = 21000, d = 256, k = 240;
   Random random(7);
   const Matrix<float> samples = rows_of_rank(n, d, 12, 1e-2, 0, 1, random);
   omnimeans::Options options;
@@ -195,6 +196,11 @@ TEST(PrincipalPrefix, IsTakenByAutoAndThenBytesAreTried) {
   ASSERT_EQ(result.n_iter, 22u);
   EXPECT_EQ(result.history[0].backend, "prefix");
   EXPECT_EQ(result.history[14].backend, "bytebounds");
+  // More clusters: bytes from the start where products of integers are no faster than those of floats.
+  const auto* int16 = omnimeans::kernels::int16_kernels(omnimeans::default_isa());
+  options.n_clusters = 300;
+  EXPECT_EQ(run("auto", 3).history[0].backend,
+            int16 != nullptr && int16->rate >= 2 ? "prefix" : "bytebounds");
   // Noise in all directions: longer tails, for which bytes are better from the start.
   const Matrix<float> noisy = rows_of_rank(n, d, 12, 0.5, 0, 1, random);
   options.n_clusters = 400;
