@@ -4,6 +4,7 @@
 //   first     kdtree      few features, many clusters: boxes exclude most centroids
 //             blockbounds some more features, many clusters: so do bounds of sixteen neighbours
 //             prefix      many features and clusters, and a few directions hold nearly all of the variance
+//                         (without VNNI bytebounds goes before it, and before int8, from k d = 64,000 on)
 //             bytebounds  very many features and clusters: a byte of memory saves a distance
 //             int8        many: every distance in eight bits, where the CPU has such products
 //             gap         the rest: every distance, in sixteen bits where those pay, until gaps do
@@ -19,8 +20,8 @@
 // backend): int8 1.6 at d = 100 with k = 500, 1.7 at d = 256; less than gap below k d = 32,000; bytebounds
 // 0.8 to 1.6 at k d = 51,200, 6 to 8 at 384,000; prefix 14 on `embedding` d = 768 k = 1000 (bytebounds 12),
 // on `images` d = 784 k = 500, whose tails are longer, 5 (bytebounds 6); gap 1.0 to 1.2 at k = 8, 1.3 to 4
-// from k = 32 on. Without products of integers (double, CPUs without AVX2, or with AVX-512 but no VNNI)
-// bounds pay later.
+// from k = 32 on. Without products of eight bits (double, CPUs without AVX2, or with AVX-512 but no
+// VNNI) trials of bytes begin at k d = 64,000 instead of 24,000.
 #include "backends/auto.hpp"
 
 #include <algorithm>
@@ -126,24 +127,26 @@ bool blocks_pay(const Problem<T>& problem) {
   return static_cast<double>(k) >= 32 * static_cast<double>(d) * std::max(rate / 1.25, 1.0);
 }
 
-/// Whether products of integers are hardly faster than those of floats, if there are any: no VNNI. Distances
-/// that bounds save are dearer then.
+/// Whether products of integers are twice as fast as those of floats: VNNI.
 template <class T>
-bool integers_are_dear(const Problem<T>& problem) {
-  const kernels::Int16Kernels* int16 = int16_kernels_for(problem);
-  return int16 == nullptr || int16->rate < 2;
+bool has_fast_integers(const Problem<T>& problem) {
+  const kernels::Int16Kernels* int16 = kernels::int16_kernels(problem.isa);
+  return sizeof(T) == sizeof(float) && int16 != nullptr && int16->rate >= 2;
 }
 
-/// Whether bytes pay from the first step on. With VNNI prefix is left to itself, where there is one, and long
-/// tails make bytes pay earlier. Without, on a Zen 3 (two threads, 8 and 25 steps, 100 features and more, 15
-/// data sets), bytes from the start over the dense plan with a trial at step 6: k d = 64,000 to 80,000 0.9 to
-/// 1.5, at 0.9 uniform points; 100,000 to 768,000 1.0 to 1.3, prefix or not; word embeddings at 50,000 0.9.
+/// Whether bytes pay from the first step on: earlier without VNNI, for the distances that they save are
+/// dearer then. Seconds of the dense plan, with a trial at step 6, over those of bytes from the start, on a
+/// Zen 3 (two threads, 8 and 25 steps, 15 data sets of 100 features and more): k d = 64,000 to 80,000 0.9
+/// to 1.5, 100,000 to 768,000 1.0 to 1.3, prefix or not; uniform points 0.9 to 1.0; word embeddings at 50,000
+/// 0.9.
 template <class T>
 bool bytes_pay_at_once(const Problem<T>& problem, Held held) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   if (n < 1000 || k < 64) return false;
-  if (integers_are_dear(problem)) return d >= 100 && k * d >= 64'000;
-  return held != Held::nearly_all && k * d >= (held == Held::most ? 96'000u : 128'000u);
+  const bool eight_bits = int8_kernels_for(problem) != nullptr;
+  const bool short_fit = eight_bits && problem.most_steps != 0 && problem.most_steps < 8;
+  if (!has_fast_integers(problem) && d >= 100 && k * d >= 64'000 && !short_fit) return true;
+  return eight_bits && held != Held::nearly_all && k * d >= (held == Held::most ? 96'000u : 128'000u);
 }
 
 template <class T>
@@ -238,7 +241,7 @@ class Auto final : public Backend<T> {
     // step 6 instead of 14, on a Zen 3, 25 steps: 0.6 to 0.9 of the time with 100 features and more, 0.97 to
     // 1.05 with 32. Beside integers at twice the rate (VNNI), or beside prefix, bytes cost more steps than
     // that; so do gaps, which begin with two exhaustive ones.
-    const bool dear = integers_are_dear(problem_) && plan_.dense.name != "prefix";
+    const bool dear = !has_fast_integers(problem_) && plan_.dense.name != "prefix";
     return dear && plan_.bounded.name == "bytebounds" ? 6 : 14;
   }
 

@@ -158,9 +158,9 @@ std::string fit_explanation(const FitFacts& facts, const Result<T>& result) {
     out << ": " << backend << ", ";
     if (backend == "seeding") {
       // The labels came with its last pass: what they cost is part of what it took.
-      out << "within its " << 1e3 * result.seed_seconds << " ms" << (facts.n_init > 1 ? " of all runs" : "")
-          << " and " << static_cast<double>(result.seed_distances_computed) / pairs
-          << " passes' worth of distances";
+      out << "within its " << 1e3 * result.seed_seconds << " ms" << (facts.n_init > 1 ? " (all runs)" : "")
+          << ", " << static_cast<double>(result.seed_distances_computed) / pairs
+          << " passes' worth of distances" << (facts.n_init > 1 ? " (this run)" : "");
     } else {
       if (reason.empty() && facts.backend != "auto") reason = "as asked for";
       out << 1e3 * seconds / count << " ms each, ";

@@ -115,9 +115,9 @@ CLI::Option* add_path(CLI::App& app, const std::string& flags, std::filesystem::
 }
 
 void ComputeOptions::add_to(CLI::App& app) {
-  add_count(
-      app, "--threads", threads, {0, 4096},
-      "Threads to use; 0: as many as OpenMP would. Fewer, or OMP_WAIT_POLICY=passive, on a busy machine");
+  add_count(app, "--threads", threads, {0, 4096},
+            "Threads to use; 0: as many as OpenMP would. On a busy machine ask for fewer, or set "
+            "OMP_WAIT_POLICY=passive");
   app.add_option(
          "--isa", isa,
          "Instruction set of the kernels, a name of `omnimeans info`; none: the best, or $OMNIMEANS_ISA")

@@ -15,21 +15,21 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-
 
 
 class Browser(ReportTest):
-    """Runs the page in self.folder: that of `run_shown()`, written once for all tests of a class."""
+    """Runs the page in self.folder: that of `shown_document()`, written once for all tests of a class."""
 
-    page = None
+    page_text = None
 
-    def run_shown(self):
+    def shown_document(self):
         """The document of the page."""
         raise NotImplementedError
 
     def setUp(self):
         super().setUp()
         page = self.folder / "report.html"
-        if type(self).page is None:
-            self.report(self.file(self.run_shown()), "--out", self.folder)
-            type(self).page = page.read_text(encoding="utf-8")
-        page.write_text(self.page, encoding="utf-8")
+        if self.page_text is None:
+            self.assertEqual(self.report(self.file(self.shown_document()), "--out", self.folder)[0], 0)
+            type(self).page_text = page.read_text(encoding="utf-8")
+        page.write_text(self.page_text, encoding="utf-8")
 
     def dom(self, fragment="", script="", flags=()):
         """The page's elements after its scripts, and `script` after them, have run."""
@@ -52,7 +52,7 @@ class Browser(ReportTest):
 
 @unittest.skipUnless(CHROMIUM, "no chromium")
 class InTheBrowser(Browser):
-    def run_shown(self):
+    def shown_document(self):
         rows = []
         for dataset in ("blobs", "uniform"):
             for k in (8, 64):

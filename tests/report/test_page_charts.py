@@ -11,7 +11,7 @@ from test_page import CHROMIUM, Browser
 
 @unittest.skipUnless(CHROMIUM, "no chromium")
 class Charts(Browser):
-    def run_shown(self):
+    def shown_document(self):
         return fixture.document(small=True, peers=True)
 
     def part(self, dom, name):

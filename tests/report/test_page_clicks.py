@@ -45,7 +45,7 @@ addEventListener('load', () => {
 
 @unittest.skipUnless(CHROMIUM, "no chromium")
 class Clicks(Browser):
-    def run_shown(self):
+    def shown_document(self):
         return fixture.document(small=True, peers=True)
 
     def title(self, script, *flags):
