@@ -2,6 +2,7 @@
 // The rest of fit(): restarts, memory limit, history, what Result says, concurrent callers.
 #include <gtest/gtest.h>
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <numeric>

@@ -2,6 +2,7 @@
 // predict, transform and inertia against the oracle: every instruction set, several thread counts, every tail
 // of the number of features, ties.
 #include <gtest/gtest.h>
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>

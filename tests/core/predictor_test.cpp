@@ -2,6 +2,7 @@
 // Predictor against predict() and the oracle: batches of every size around the switch of kernels, several
 // callers at once, damaged samples.
 #include <gtest/gtest.h>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>

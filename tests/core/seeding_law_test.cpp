@@ -3,6 +3,7 @@
 // papers' text for a few samples; on more of them the accelerated k-means++ is compared with the textbook
 // one.
 #include <gtest/gtest.h>
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>

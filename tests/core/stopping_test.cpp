@@ -6,6 +6,7 @@
 #include <set>
 #include <stdexcept>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "core/compare.hpp"

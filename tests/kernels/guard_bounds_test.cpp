@@ -3,6 +3,7 @@
 // read or written, the rows they list are those of plain loops, and bounds are those of plain loops or hold
 // in 113 bits.
 #include <gtest/gtest.h>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>

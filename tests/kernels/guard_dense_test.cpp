@@ -3,8 +3,10 @@
 // scores are within the rounding-error bound of the exact ones; a label that the margin proves is the
 // canonical one; and an instruction set gives the same bits wherever its buffers lie.
 #include <gtest/gtest.h>
+#include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <string>
 #include <vector>
 
 #include "core/oracle.hpp"

@@ -3,6 +3,7 @@
 // the results are those of plain loops, by ==. (The squared norm is summed in any order: within its
 // rounding-error bound.)
 #include <gtest/gtest.h>
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>

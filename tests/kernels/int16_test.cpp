@@ -2,6 +2,7 @@
 // Samples in sixteen bits: every implementation makes the words of the plain loops and touches nothing beside
 // its buffers, and scores are off by no more than int16_rows.hpp says, by data that comes close to it.
 #include <gtest/gtest.h>
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <span>

@@ -4,6 +4,7 @@
 // predict() must give the canonical label, by ==. That the data can show a wrong bound at all is tested, too:
 // with a margin of zero the kernels' own labels are wrong.
 #include <gtest/gtest.h>
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <string>

@@ -10,6 +10,7 @@
 #include <new>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/data.hpp"
 #include "omnimeans/omnimeans.hpp"

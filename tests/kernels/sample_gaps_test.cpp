@@ -2,6 +2,7 @@
 // One number a sample, as gap carries it: on every path and after every step, what it says of the distances
 // holds in 113 bits. Told too small a drift, it does not, and the check says so.
 #include <gtest/gtest.h>
+#include <cmath>
 #include <cstddef>
 #include <string>
 #include <vector>
