@@ -112,6 +112,11 @@ const Int16Kernels* int16_kernels(Isa isa, bool vnni) {
   return nullptr;
 }
 
+bool has_fast_int16(Isa isa) {
+  const Int16Kernels* int16 = int16_kernels(isa);
+  return int16 != nullptr && int16->rate >= 2;
+}
+
 }  // namespace kernels
 
 std::string_view to_string(Isa isa) noexcept {

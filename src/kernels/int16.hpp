@@ -52,6 +52,9 @@ struct Int16Kernels {
 /// CPU had none of it.
 const Int16Kernels* int16_kernels(Isa isa, bool vnni = true);
 
+/// Whether those are twice as fast as float multiply-adds: VNNI.
+bool has_fast_int16(Isa isa);
+
 /// Plain loops, for the tiles of Isa::scalar: what the others are tested against.
 const Int16Kernels& plain_int16_kernels();
 

@@ -29,8 +29,7 @@ Matrix<float> some_of(const Matrix<float>& samples, std::size_t first, std::size
 TEST(AutoTrial, WhatWasKeptAsideBeginsAnew) {
   constexpr std::size_t n = 2400, d = 24, k = 1100;
   const omnimeans::Isa isa = omnimeans::usable_isas().back();
-  const auto* int16 = omnimeans::kernels::int16_kernels(isa);
-  const std::size_t first_trial = int16 == nullptr || int16->rate < 2 ? 6 : 14;
+  const std::size_t first_trial = omnimeans::kernels::has_fast_int16(isa) ? 14 : 6;
   Random random(1);
   Walk<float> walk;
   walk.samples = Matrix<float>(n, d);

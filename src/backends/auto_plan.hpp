@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// What auto (auto.cpp) begins with, and what it tries later: rules.
+//
+//   first     kdtree      few features, many clusters: boxes exclude most centroids
+//             blockbounds some more features, many clusters: so do bounds of sixteen neighbours
+//             prefix      many features and clusters, and a few directions hold nearly all of the variance
+//                         (without VNNI bytebounds goes before it, and before int8, from k d = 64,000 on)
+//             bytebounds  very many features and clusters: a byte of memory saves a distance
+//             int8        many: every distance in eight bits, where the CPU has such products
+//             gap         the rest: every distance, in sixteen bits where those pay, until gaps do
+//             int16, simd a step or two; and simd for what does not fit the memory limit, then openmp, naive
+//
+// Whether every distance is faster in eight bits goes by rule, and in long fits by the clock, on a slice of
+// the data (dense_costs.hpp).
+//
+// Measured on a Xeon of 2023 (two threads, float, 20 or 25 iterations, seconds of simd over those of the
+// backend): int8 1.6 at d = 100 with k = 500, 1.7 at d = 256; less than gap below k d = 32,000; bytebounds
+// 0.8 to 1.6 at k d = 51,200, 6 to 8 at 384,000; prefix 14 on `embedding` d = 768 k = 1000 (bytebounds 12),
+// on `images` d = 784 k = 500, whose tails are longer, 5 (bytebounds 6); gap 1.0 to 1.2 at k = 8, 1.3 to 4
+// from k = 32 on. Without products of eight bits (double, CPUs without AVX2, or with AVX-512 but no
+// VNNI) trials of bytes begin at k d = 64,000 instead of 24,000.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <new>
+#include <string_view>
+
+#include "backends/backends.hpp"
+#include "backends/dense_costs.hpp"
+#include "int16_rows.hpp"
+#include "int8_filter.hpp"
+
+namespace omnimeans::algorithms {
+
+/// A backend worth trying, and why, in words for `omnimeans fit --explain`.
+struct Choice {
+  std::string_view name, reason;
+};
+
+/// What a problem may be solved with: `first`, then `dense` and, if it is another one, `bounded` by turns.
+struct Plan {
+  Choice first, dense, bounded;
+};
+
+/// Whether every distance is found sooner in eight bits than by gap while its gaps prove nothing: by rule,
+/// and by the clock where that is cheap.
+template <class T>
+bool better_in_eight_bits(const Problem<T>& problem, bool by_clock) {
+  const std::size_t d = problem.samples.cols(), k = problem.n_clusters;
+  if (int8_kernels_for(problem) == nullptr || d < 32 || k < 64 || k * d < 8'000) return false;
+  if (!by_clock) return d >= 96 && k >= 100 && k * d >= 32'000;
+  const std::string_view gap_is = int16_pays(problem) ? "int16" : "simd";
+  return slice_seconds(problem, "int8") < 0.95 * slice_seconds(problem, gap_is);
+}
+
+/// Of one step or two, which do not make up for bounds or boxes; nor for rounding, of few features or
+/// clusters.
+template <class T>
+Plan short_plan(const Problem<T>& problem) {
+  constexpr std::string_view reason = "one step or two: what bounds and boxes cost would not come back";
+  const bool rounded = problem.samples.cols() >= 32 && int16_pays(problem);
+  const Choice choice{better_in_eight_bits(problem, false) ? "int8" : rounded ? "int16" : "simd", reason};
+  return {choice, choice, choice};
+}
+
+/// How much of the variance a few directions hold: `most` leaves bounds narrow enough for bytebounds to use
+/// them, `nearly_all` for a search of its own.
+enum class Held { less, most, nearly_all };
+
+/// Asks some of the samples, for less than a step's time. What that takes is not counted beside the backend's
+/// memory, but observes the limit.
+template <class T>
+Held held_by_few(const Problem<T>& problem) {
+  if constexpr (sizeof(T) == sizeof(float)) {
+    const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
+    if (int8_kernels_for(problem) == nullptr || d < 128 || k < 64 ||
+        pairs(n, k) < PrincipalPrefix::least_pairs)
+      return Held::less;
+    Problem<T> some = problem;
+    const std::size_t count = std::min(n, PrincipalPrefix::most_samples);
+    some.samples = {problem.samples.data(), count, d, n / count * problem.samples.row_stride()};
+    some.n_clusters = 64;
+    const double bytes = DenseEngine<T>::bytes_needed(some, false) + PrincipalPrefix::bytes_needed(count, d);
+    if (problem.memory_limit_bytes != 0 && bytes > static_cast<double>(problem.memory_limit_bytes))
+      return Held::less;
+    try {
+      DenseEngine<T> engine(some.samples, some.n_clusters, problem.isa, problem.threads);
+      engine.set_centroids(
+          {problem.samples.data(), some.n_clusters, d, n / some.n_clusters * problem.samples.row_stride()});
+      const auto prefix = PrincipalPrefix::of(engine, count, d, problem.threads);
+      if (prefix->worthwhile())
+        return prefix->n_values() < PrincipalPrefix::most_values(d) ? Held::nearly_all : Held::most;
+    } catch (const std::bad_alloc&) {
+    }
+  }
+  return Held::less;
+}
+
+/// Whether boxes exclude enough centroids: with more features by more clusters, and by more samples of each,
+/// so that boxes are small beside clusters. Zen 3, two threads, 25 steps of uniform points and blobs, gap
+/// over kdtree: d = 1 and 2 1.1 to 5 from k = 8 on; d = 3 1.1 to 1.4 at k = 8, 20, 24 and 32, but 0.8 to 1.1
+/// at 12, 16 and 48 (photo pixels, which lie close together, 1.2 to 1.5 at k = 16); d = 4 to 6 at k = 12 *
+/// 2^d 1.3 to 1.8 with 2^(d + 3) samples a cluster, 0.6 to 1.0 with 2^d.
+constexpr bool tree_pays(std::size_t n, std::size_t d, std::size_t k) {
+  if (d > 6 || n < 5000) return false;
+  const std::size_t least = d <= 3 ? 8 : std::size_t{12} << d;
+  return k >= least && n >= k << (d + 2);
+}
+
+/// Whether bounds of blocks spare more than gap does: where clusters are few, sixteen samples are near too
+/// many of them. Zen 3, two threads, 25 steps of uniform points and blobs, n = 30,000 and 200,000,
+/// gap over blockbounds: k = 256 d = 6 1.3 to 1.4, d = 8 1.0 to 1.2, d = 12 0.9 to 1.0, d = 16 0.8 to 1.0; k
+/// = 1,000 d = 6 1.5 to 1.9, d = 8 1.4 to 1.6, d = 12 1.1 to 1.4, d = 16 1.1 to 1.4, d = 24 0.9 to 1.1. Where
+/// products of sixteen bits are twice as fast (VNNI), gap gains more, so more clusters are asked for. The
+/// copy of the samples costs some steps.
+template <class T>
+bool blocks_pay(const Problem<T>& problem) {
+  const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
+  if (d < 3 || d > 16 || n < 5000 || n < 16 * k) return false;
+  if (problem.most_steps != 0 && problem.most_steps < 10) return false;
+  const double rate = int16_pays(problem) ? int16_kernels_for(problem)->rate : 1;
+  return static_cast<double>(k) >= 32 * static_cast<double>(d) * std::max(rate / 1.25, 1.0);
+}
+
+/// Whether products of integers are twice as fast as those of floats: VNNI.
+template <class T>
+bool has_fast_integers(const Problem<T>& problem) {
+  return sizeof(T) == sizeof(float) && kernels::has_fast_int16(problem.isa);
+}
+
+/// Whether bytes pay from the first step on whatever the data are: without VNNI, for the distances that they
+/// save are dearer then. Seconds of the dense plan, with a trial at step 6, over those of bytes from the
+/// start, on a Zen 3 (two threads, 8 and 25 steps, 15 data sets of 100 features and more): k d = 64,000 to
+/// 80,000 0.9 to 1.5, 100,000 to 768,000 1.0 to 1.3, prefix or not; uniform points 0.9 to 1.0; word
+/// embeddings at 50,000 0.9.
+template <class T>
+bool bytes_pay_for_any_data(const Problem<T>& problem) {
+  const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
+  const std::size_t least_steps = int8_kernels_for(problem) != nullptr ? 8 : 3;
+  const bool short_fit = problem.most_steps != 0 && problem.most_steps < least_steps;
+  return !short_fit && !has_fast_integers(problem) && n >= 1000 && k >= 64 && d >= 100 && k * d >= 64'000;
+}
+
+/// Whether they pay from the first step on where few directions hold so much of the variance: beside products
+/// of eight bits from more clusters on, earlier where bounds are narrow, and not where prefix is better.
+template <class T>
+bool bytes_pay(const Problem<T>& problem, Held held) {
+  const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
+  if (bytes_pay_for_any_data(problem)) return true;
+  return int8_kernels_for(problem) != nullptr && held != Held::nearly_all && n >= 1000 && k >= 64 &&
+         k * d >= (held == Held::most ? 96'000u : 128'000u);
+}
+
+inline constexpr Choice bytes_at_once{
+    "bytebounds", "many features and clusters: a bound of one byte a pair saves most distances"};
+
+template <class T>
+Plan plan_for(const Problem<T>& problem) {
+  if (problem.most_steps == 1 || problem.most_steps == 2) return short_plan(problem);
+  const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
+  const bool eight_bits = int8_kernels_for(problem) != nullptr;
+  const Held held = held_by_few(problem);
+  const bool prefix = held == Held::nearly_all;
+  Plan plan{.first = {},
+            .dense = {"gap", "every distance, until one number a sample tells whether they are needed"},
+            .bounded = {"gap", "centroids move less: one number a sample may save its distances, on trial"}};
+  if (prefix) {
+    plan.dense = {"prefix", "a few directions hold nearly all of the variance: they exclude most centroids"};
+  } else if (better_in_eight_bits(problem, worth_timing(problem))) {
+    plan.dense = {"int8", "many features and clusters: every distance in eight bits, few of them again"};
+  }
+  if (k >= 64 && k * d >= (eight_bits ? 24'000u : 64'000u))
+    plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
+  plan.first = plan.dense;
+  if (blocks_pay(problem))
+    plan.first = {"blockbounds", "many clusters: bounds of sixteen neighbours exclude most centroids"};
+  if (tree_pays(n, d, k))
+    plan.first = {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
+  if (bytes_pay(problem, held)) plan.first = bytes_at_once;
+  return plan;
+}
+
+}  // namespace omnimeans::algorithms
