@@ -101,7 +101,7 @@ void Int8Filter::begin() {
 }
 
 Int8Filter::Rounded Int8Filter::round(const float* x, double norm, const float* projected, float* extended,
-                                      std::int32_t range, std::int8_t* values) const {
+                                      const kernels::Int8Limits& limits, std::int8_t* values) const {
   Rounded rounded{};
   double error = 0, length = norm;
   if (prefix_ != nullptr) {
@@ -111,7 +111,8 @@ Int8Filter::Rounded Int8Filter::round(const float* x, double norm, const float* 
     rounded.tail = measured.tail;
     x = extended;
   }
-  const float cut_off = kernels_.quantise(x, n_values_, stride_, range, values, &rounded.scale, &rounded.sum);
+  const float cut_off =
+      kernels_.quantise(x, n_values_, stride_, limits, values, &rounded.scale, &rounded.sum);
   rounded.cut_off = round_up<float>(static_cast<double>(outward(cut_off, n_values_)) + error);
   rounded.length = round_up<float>(length);
   return rounded;
@@ -120,8 +121,7 @@ Int8Filter::Rounded Int8Filter::round(const float* x, double norm, const float* 
 void Int8Filter::set_centroid(std::size_t j, const float* projected, float* extended, std::int8_t* values) {
   half_norms_[j] = engine_.half_norm(j);
   const double norm = static_cast<double>(outward(std::sqrt(2 * half_norms_[j]), n_features_));
-  const Rounded rounded =
-      round(engine_.packed_row(j), norm, projected, extended, kernels_.centroid_range, values);
+  const Rounded rounded = round(engine_.packed_row(j), norm, projected, extended, kernels_.centroids, values);
   scale_[j] = rounded.scale;
   cut_off_[j] = rounded.cut_off;
   length_[j] = rounded.length;
@@ -129,7 +129,7 @@ void Int8Filter::set_centroid(std::size_t j, const float* projected, float* exte
   const std::array terms{scale_[j], half_norms_[j], length_[j], cut_off_[j]};
   std::ranges::copy(terms, terms_.data() + 4 * j);
   std::uint8_t* row = rows_.data() + j * stride_;
-  const std::int32_t shift = kernels::int8_shift(kernels_.centroid_range);
+  const std::int32_t shift = kernels::int8_shift(kernels_.centroids.range);
   for (std::size_t t = 0; t < stride_; ++t) row[t] = static_cast<std::uint8_t>(values[t] + shift);
   // Two vectors a panel, the last may be one; four values of a centroid lie together.
   const std::size_t quads = centroids_.n_quads, vector = j / kernels::int8_lanes, panel = vector / 2 * 2;
@@ -182,9 +182,8 @@ void Int8Filter::load(RowRange rows, Scratch& scratch) {
     for (std::size_t r = 0; r < count; ++r) {
       const std::size_t i = begin + r;
       const float* x = prefix_ != nullptr ? nullptr : engine_.sample(i, scratch.x.data());
-      const Rounded rounded =
-          round(x, engine_.norm(i), scratch.projected.data() + r * pitch, scratch.extended.data(),
-                kernels::int8_range, samples_.data() + i * stride_);
+      const Rounded rounded = round(x, engine_.norm(i), scratch.projected.data() + r * pitch,
+                                    scratch.extended.data(), kernels_.samples, samples_.data() + i * stride_);
       put(i, rounded);
     }
   }

@@ -142,8 +142,8 @@ class Int8Filter {
     float scale, cut_off, length, tail;
     std::int32_t sum;
   };
-  Rounded round(const float* x, double norm, const float* projected, float* extended, std::int32_t range,
-                std::int8_t* values) const;
+  Rounded round(const float* x, double norm, const float* projected, float* extended,
+                const kernels::Int8Limits& limits, std::int8_t* values) const;
   void put(std::size_t i, const Rounded& rounded);
   void set_centroid(std::size_t j, const float* projected, float* extended, std::int8_t* values);
   void search(std::size_t begin, std::span<const std::int32_t> listed, const kernels::Int8Rows& rows,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What int8-inl.hpp needs of 256-bit registers, two of them a vector of centroids: with AVX-VNNI a product of
-// four bytes is one instruction, else three. Included by int8_<isa>.cpp alone.
+// What int8-inl.hpp needs of 256-bit registers, two of them a vector of centroids, but for the products.
+// Included by int8_<isa>.cpp alone.
 #pragma once
 
 #include "kernels/int8-inl.hpp"
@@ -11,37 +11,17 @@ namespace {
 struct Int8Bits256 {
   using Arch = xsimd::fma3<xsimd::avx2>;
   using ints = __m256i;
-#if defined(__AVXVNNI__)
   static constexpr std::size_t tile_rows = 6, tile_vectors = 1;  ///< 12 accumulators of 16 registers
-  static constexpr std::int32_t centroid_range = 127;
-#else
-  static constexpr std::size_t tile_rows = 4, tile_vectors = 1;  ///< 8, for there are products beside them
-  static constexpr std::int32_t centroid_range = 63;
-  static_assert(2 * int8_range * (centroid_range + int8_shift(centroid_range)) < 1 << 15,
-                "two products are added in sixteen bits");
-#endif
 
   static OMNIMEANS_INLINE ints load(const void* p) {
     return _mm256_loadu_si256(static_cast<const __m256i*>(p));
   }
-  static OMNIMEANS_INLINE ints set(std::int32_t value) {
-    return _mm256_set1_epi32(value);
-  }
-  static OMNIMEANS_INLINE ints add(ints a, ints b) {
-    return _mm256_add_epi32(a, b);
-  }
-  static OMNIMEANS_INLINE ints max(ints a, ints b) {
-    return _mm256_max_epi32(a, b);
-  }
-  static OMNIMEANS_INLINE ints bits(__m256 a) {
-    return _mm256_castps_si256(a);
-  }
-  static OMNIMEANS_INLINE ints round(__m256 a) {
-    return _mm256_cvtps_epi32(a);
-  }
-  static OMNIMEANS_INLINE __m256 to_float(ints a) {
-    return _mm256_cvtepi32_ps(a);
-  }
+  static OMNIMEANS_INLINE ints set(std::int32_t value) { return _mm256_set1_epi32(value); }
+  static OMNIMEANS_INLINE ints add(ints a, ints b) { return _mm256_add_epi32(a, b); }
+  static OMNIMEANS_INLINE ints max(ints a, ints b) { return _mm256_max_epi32(a, b); }
+  static OMNIMEANS_INLINE ints bits(__m256 a) { return _mm256_castps_si256(a); }
+  static OMNIMEANS_INLINE ints round(__m256 a) { return _mm256_cvtps_epi32(a); }
+  static OMNIMEANS_INLINE __m256 to_float(ints a) { return _mm256_cvtepi32_ps(a); }
   static OMNIMEANS_INLINE std::int32_t sum(ints a) {
     const __m128i s = _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
     const __m128i t = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4e));
@@ -55,19 +35,6 @@ struct Int8Bits256 {
   static OMNIMEANS_INLINE void store_bytes(std::int8_t* p, ints a) {
     const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
     _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(words, words));
-  }
-
-  /// acc += c . x, by fours.
-  static OMNIMEANS_INLINE void multiply_add(ints& acc, ints c, ints x) {
-#if defined(__AVXVNNI__)
-    // Written out because g++ 12 copies the accumulator before and after the intrinsic.
-    __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(acc) : "x"(c), "x"(x));
-#else
-    // The addition is written out because g++ 12 would first add the products of several calls among each
-    // other, and keep them in memory until then.
-    const ints products = _mm256_madd_epi16(_mm256_maddubs_epi16(c, x), _mm256_set1_epi16(1));
-    __asm__("vpaddd %1, %0, %0" : "+x"(acc) : "x"(products));
-#endif
   }
 
   /// The tag where the mask is set, else the bound.

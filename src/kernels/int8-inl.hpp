@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The kernels of int8.hpp for one instruction set. Products are of unsigned and signed bytes, added by fours:
-// so centroids have int8_shift() added, and accumulators start at minus that times the sum of the sample's
-// values. Included by int8_<isa>.cpp alone.
+// The kernels of int8.hpp for one instruction set. Included by int8_<isa>.cpp alone.
 //
 // Ops has what the instruction sets do differently: Arch, the register of integers `ints`, the tile that fits
-// the registers (rows x vectors of centroids), the range of centroids' values, and operations on `ints`.
+// the registers (rows x vectors of centroids), the limits of values, and operations on `ints`.
 #pragma once
 
-#include "kernels/int8.hpp"
-#include "kernels/simd-inl.hpp"
+#include "kernels/int8-panel-inl.hpp"
 
 namespace omnimeans::kernels {
 namespace {
@@ -18,52 +15,17 @@ struct Int8Loops {
   using S = Simd<float, typename Ops::Arch>;
   using vec = typename S::vec;
   using ints = typename Ops::ints;
-  static constexpr std::size_t lanes = S::lanes, registers = int8_lanes / lanes;  ///< of a vector
+  using Panel = Int8Panel<Ops>;
+  static constexpr std::size_t lanes = S::lanes, registers = Panel::registers;
   static constexpr float largest_float = __FLT_MAX__;
 
-  static OMNIMEANS_INLINE ints four_values(const std::int8_t* p) {
-    std::int32_t bits;
-    __builtin_memcpy(&bits, p, sizeof bits);
-    return Ops::set(bits);
-  }
-
-  /// M rows x V vectors of one panel: the accumulators are in registers. use(m, bounds) takes a row's.
+  /// M rows x V vectors of one panel. use(m, bounds) takes a row's.
   template <std::size_t M, std::size_t V, class Use>
   static OMNIMEANS_INLINE void panel_bounds(const Int8Centroids& c, const Int8Rows& rows, std::size_t first,
-                                            std::size_t vector, Use&& use) {
-    constexpr std::size_t R = V * registers, width = int8_lanes * 4;
-    const std::size_t begin = vector / 2 * 2;  // of the panel
-    const std::size_t pitch = V == 2 || begin + 2 <= c.n_vectors ? 2 * width : width;
-    const std::uint8_t* panel = c.panels + begin * width * c.n_quads + (vector - begin) * width;
-    const std::int8_t*
-        row[(M + 2) / 3];  // three rows a pointer and its stride: few enough to stay in registers
-    unroll<(M + 2) / 3>([&](auto g) __attribute__((always_inline)) {
-      row[g.value] = rows.values + (first + 3 * g.value) * rows.stride;
-    });
-    ints acc[M * R];
-    unroll<M>([&](auto m) __attribute__((always_inline)) {
-      const ints start = Ops::set(-int8_shift(Ops::centroid_range) * rows.sum[first + m.value]);
-      unroll<R>([&](auto r) __attribute__((always_inline)) { acc[m.value * R + r.value] = start; });
-    });
-    const auto step = [&](auto u) __attribute__((always_inline)) {
-      ints centroid[R];
-      unroll<R>([&](auto r) __attribute__((always_inline)) {
-        centroid[r.value] = Ops::load(panel + u.value * pitch + r.value * sizeof(ints));
-      });
-      unroll<M>([&](auto m) __attribute__((always_inline)) {
-        const ints x = four_values(row[m.value / 3] + (m.value % 3) * rows.stride + 4 * u.value);
-        unroll<R>([&](auto r) __attribute__((always_inline)) {
-          Ops::multiply_add(acc[m.value * R + r.value], centroid[r.value], x);
-        });
-      });
-    };
-    std::size_t quad = 0;
-    for (; quad + 2 <= c.n_quads; quad += 2) {
-      unroll<2>(step);
-      panel += 2 * pitch;
-      unroll<(M + 2) / 3>([&](auto g) __attribute__((always_inline)) { row[g.value] += 8; });
-    }
-    if (quad < c.n_quads) step(Index<0>{});
+                                            std::size_t vector, const std::int32_t* starts, Use&& use) {
+    constexpr std::size_t R = V * registers;
+    ints products[M * R];
+    Panel::template products<M, V>(c, rows, first, vector, starts, products);
     vec scale[R], half_norm[R], length[R], cut_off[R];
     unroll<R>([&](auto r) __attribute__((always_inline)) {
       const std::size_t at = vector * int8_lanes + r.value * lanes;
@@ -76,7 +38,7 @@ struct Int8Loops {
       const std::size_t i = first + m.value;
       vec bound[R];
       unroll<R>([&](auto r) __attribute__((always_inline)) {
-        const vec product = S::mul(Ops::to_float(acc[m.value * R + r.value]), S::set(rows.scale[i]));
+        const vec product = S::mul(Ops::to_float(products[m.value * R + r.value]), S::set(rows.scale[i]));
         const vec score = S::fnma(product, scale[r.value], half_norm[r.value]);
         bound[r.value] = S::fnma(S::set(rows.length[i]), cut_off[r.value],
                                  S::fnma(S::set(rows.cut_off[i]), length[r.value], score));
@@ -101,14 +63,15 @@ struct Int8Loops {
   /// Of M rows, what V vectors of centroids change of the lanes' two lowest bounds.
   template <std::size_t M, std::size_t V>
   static OMNIMEANS_INLINE void take_lowest(const Int8Centroids& c, const Int8Rows& rows, std::size_t first,
-                                           std::size_t vector, std::int32_t mask, const Int8Lowest& out) {
+                                           std::size_t vector, const std::int32_t* starts, std::int32_t mask,
+                                           const Int8Lowest& out) {
     const ints tag_mask = Ops::set(mask);
     ints tag[V];
     unroll<V>([&](auto v) __attribute__((always_inline)) {
       tag[v.value] = Ops::set(static_cast<std::int32_t>(vector + v.value));
     });
     panel_bounds<M, V>(
-        c, rows, first, vector, [&](auto m, const vec* bound) __attribute__((always_inline)) {
+        c, rows, first, vector, starts, [&](auto m, const vec* bound) __attribute__((always_inline)) {
           if (out.bounds != nullptr) {
             float* row = out.bounds + (first + m.value) * out.bounds_stride + vector * int8_lanes;
             unroll<V * registers>([&](auto r) __attribute__((always_inline)) {
@@ -149,11 +112,14 @@ struct Int8Loops {
     over_tiles(
         rows.n_rows, [&](std::size_t first, auto m) __attribute__((always_inline)) {
           constexpr std::size_t M = m.value, V = Ops::tile_vectors;
+          std::int32_t starts[Panel::most_starts(M)];
+          Panel::template find_starts<M>(c, rows, first, starts);
           for (std::size_t at = 0; at < M * 2 * int8_lanes; at += lanes)
             S::store(lanes_of(out, first) + at, S::set(largest_float));
           std::size_t vector = 0;
-          for (; vector + V <= c.n_vectors; vector += V) take_lowest<M, V>(c, rows, first, vector, mask, out);
-          if (V > 1 && vector < c.n_vectors) take_lowest<M, 1>(c, rows, first, vector, mask, out);
+          for (; vector + V <= c.n_vectors; vector += V)
+            take_lowest<M, V>(c, rows, first, vector, starts, mask, out);
+          if (V > 1 && vector < c.n_vectors) take_lowest<M, 1>(c, rows, first, vector, starts, mask, out);
           for (std::size_t r = 0; r < M; ++r) find_nearest(c, rows, first + r, mask, out);
         });
   }
@@ -185,7 +151,7 @@ struct Int8Loops {
                             const std::int32_t* index, std::size_t count, float* out) {
     constexpr std::size_t B = 4, R = int8_stride / sizeof(ints);
     const std::int8_t* x = rows.values + i * rows.stride;
-    const std::int32_t start = -int8_shift(Ops::centroid_range) * rows.sum[i];
+    const std::int32_t start = -int8_shift(Ops::centroids.range) * rows.sum[i];
     const float scale = rows.scale[i];
     const __m128 row_length = _mm_set1_ps(rows.length[i]), row_cut_off = _mm_set1_ps(rows.cut_off[i]);
     const auto terms_of = [&](std::size_t at) __attribute__((always_inline)) {
@@ -246,7 +212,7 @@ struct Int8Loops {
     }
   }
 
-  static float quantise(const float* x, std::size_t d, std::size_t stride, std::int32_t range,
+  static float quantise(const float* x, std::size_t d, std::size_t stride, const Int8Limits& limits,
                         std::int8_t* values, float* scale, std::int32_t* sum) {
     const auto load = [&](std::size_t t) __attribute__((always_inline)) {
       if (t + lanes <= d) return S::load(x + t);
@@ -263,26 +229,37 @@ struct Int8Loops {
       *sum = 0;
       return __builtin_inff();
     }
-    *scale = largest / static_cast<float>(range);
-    const vec inverse = S::set(*scale >= 0x1p-100f ? 1 / *scale : 0), unit = S::set(*scale);
-    vec cut_off = S::set(0.0f);
-    ints total = Ops::set(0);
-    for (std::size_t t = 0; t < stride; t += lanes) {
-      const vec value = load(t);
-      const ints q = Ops::round(S::mul(value, inverse));
-      const vec rest = S::fnma(unit, Ops::to_float(q), value);
-      cut_off = S::fma(rest, rest, cut_off);
-      total = Ops::add(total, q);
-      Ops::store_bytes(values + t, q);
+    *scale = largest / static_cast<float>(limits.range);
+    const auto round = [&]() __attribute__((always_inline)) {
+      const vec inverse = S::set(*scale >= 0x1p-100f ? 1 / *scale : 0), unit = S::set(*scale);
+      vec cut_off = S::set(0.0f);
+      ints total = Ops::set(0);
+      for (std::size_t t = 0; t < stride; t += lanes) {
+        const vec value = load(t);
+        const ints q = Ops::round(S::mul(value, inverse));
+        const vec rest = S::fnma(unit, Ops::to_float(q), value);
+        cut_off = S::fma(rest, rest, cut_off);
+        total = Ops::add(total, q);
+        Ops::store_bytes(values + t, q);
+      }
+      *sum = Ops::sum(total);
+      return __builtin_sqrtf(S::reduce_add(cut_off));
+    };
+    const float cut_off = round();
+    if constexpr (Ops::sums_in_words) {
+      const float coarser = int8_coarser(Ops::most_squares(values, stride), limits.squares);
+      if (coarser != 1) {
+        *scale *= coarser;
+        return round();
+      }
     }
-    *sum = Ops::sum(total);
-    return __builtin_sqrtf(S::reduce_add(cut_off));
+    return cut_off;
   }
 };
 
 template <class Ops>
 constexpr Int8Kernels make_int8_kernels() {
-  return {Ops::centroid_range, Int8Loops<Ops>::lowest, Int8Loops<Ops>::listed_bounds,
+  return {Ops::samples, Ops::centroids, Int8Loops<Ops>::lowest, Int8Loops<Ops>::listed_bounds,
           Int8Loops<Ops>::quantise};
 }
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Lower bounds of scores, in eight bits: values are rounded to multiples of a scale of their row, -127 to
 // 127, and multiplied in integers, four products an instruction and lane (VNNI: four times the rate of float
-// multiply-adds), or in three instructions (AVX2: 1.6 times the rate, with centroids from -63 to 63). What
-// the rounding took off is measured, and what it may have done to the score taken off the score
-// (int8_filter.hpp). Integers are exact: from the same bytes every implementation makes the same bits.
+// multiply-adds), or in two instructions (AVX2: twice to three times the rate, with centroids from -63 to 63
+// and sums of squares within limits). What the rounding took off is measured, and what it may have done to
+// the score taken off the score (int8_filter.hpp). Integers are exact: from the same bytes every
+// implementation makes the same bits.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "omnimeans/isa.hpp"
 
@@ -15,8 +17,18 @@ namespace omnimeans::kernels {
 
 inline constexpr std::size_t int8_lanes = 16;   ///< centroids a vector
 inline constexpr std::size_t int8_stride = 64;  ///< rows are padded to a multiple of this many bytes
-/// Values of a sample.
+/// Values of a row whose products with another's may be added in sixteen bits.
+inline constexpr std::size_t int8_chunk = 64;
 inline constexpr std::int32_t int8_range = 127;
+
+/// What the values of a row may be: -range to range. And of a chunk's values the sum of the squares of those
+/// at t % 4 < 2 is at most `squares`, and that of the others.
+struct Int8Limits {
+  std::int32_t range = int8_range, squares = std::numeric_limits<std::int32_t>::max();
+};
+/// How many times coarser a row must be rounded to have such sums, where its largest is `squares`; 1: it has.
+float int8_coarser(std::int32_t squares, std::int32_t most);
+
 /// What centroids, whose values are -range to range, have added to them.
 constexpr std::int32_t int8_shift(std::int32_t range) {
   return range + 1;
@@ -75,7 +87,7 @@ constexpr unsigned tag_bits(std::size_t n_vectors) {
 }
 
 struct Int8Kernels {
-  std::int32_t centroid_range;  ///< values of a centroid are not beyond it
+  Int8Limits samples, centroids;  ///< what their values must keep, to the kernels of this struct
 
   /// b_ij = half_norm_j - scale_i q_i.q_j scale_j - off_ij,  off_ij = cut_off_i length_j + length_i
   /// cut_off_j: the product of integers is exact, then six roundings at most. The lowest of these bounds of
@@ -89,7 +101,7 @@ struct Int8Kernels {
   /// Rounds d values to -range ... range, sets the padding up to `stride` to zero. Returns the length of what
   /// was cut off, sqrt(sum (x_t - scale q_t)^2), up to the rounding errors of that sum. Of a row with a value
   /// that is not finite all is zero, and what was cut off is infinite.
-  float (*quantise)(const float* x, std::size_t d, std::size_t stride, std::int32_t range,
+  float (*quantise)(const float* x, std::size_t d, std::size_t stride, const Int8Limits& limits,
                     std::int8_t* values, float* scale, std::int32_t* sum);
 };
 

@@ -9,7 +9,8 @@ struct Int8Avx512 {
   using Arch = xsimd::avx512bw;
   using ints = __m512i;
   static constexpr std::size_t tile_rows = 12, tile_vectors = 2;  ///< 24 accumulators of 32 registers
-  static constexpr std::int32_t centroid_range = 127;
+  static constexpr Int8Limits samples{}, centroids{};
+  static constexpr bool sums_in_words = false;
 
   static OMNIMEANS_INLINE ints load(const void* p) { return _mm512_loadu_si512(p); }
   static OMNIMEANS_INLINE ints set(std::int32_t value) { return _mm512_set1_epi32(value); }

@@ -10,12 +10,10 @@
 namespace omnimeans::kernels {
 namespace {
 
-constexpr std::int32_t centroid_range = 127;
-
 std::int32_t dot(const std::int8_t* x, const std::uint8_t* c, std::size_t length) {
   std::int32_t total = 0;
   for (std::size_t t = 0; t < length; ++t)
-    total += std::int32_t{x[t]} * (std::int32_t{c[t]} - int8_shift(centroid_range));
+    total += std::int32_t{x[t]} * (std::int32_t{c[t]} - int8_shift(int8_range));
   return total;
 }
 
@@ -71,8 +69,19 @@ void listed_bounds(const Int8Centroids& c, const Int8Rows& rows, std::size_t i, 
   for (std::size_t o = 0; o < count; ++o) out[o] = bound(c, rows, i, static_cast<std::size_t>(index[o]));
 }
 
-float quantise(const float* x, std::size_t d, std::size_t stride, std::int32_t range, std::int8_t* values,
-               float* scale, std::int32_t* sum) {
+/// Of any half of a chunk.
+std::int32_t most_squares(const std::int8_t* values, std::size_t stride) {
+  std::int32_t most = 0;
+  for (std::size_t begin = 0; begin < stride; begin += int8_chunk) {
+    std::int32_t squares[2] = {0, 0};
+    for (std::size_t t = begin; t < begin + int8_chunk; ++t) squares[t % 4 / 2] += values[t] * values[t];
+    most = std::max({most, squares[0], squares[1]});
+  }
+  return most;
+}
+
+float quantise(const float* x, std::size_t d, std::size_t stride, const Int8Limits& limits,
+               std::int8_t* values, float* scale, std::int32_t* sum) {
   float largest = 0;
   bool finite = true;
   for (std::size_t t = 0; t < d; ++t) {
@@ -81,23 +90,38 @@ float quantise(const float* x, std::size_t d, std::size_t stride, std::int32_t r
   }
   std::memset(values, 0, stride);
   *sum = 0;
-  *scale = finite ? largest / static_cast<float>(range) : 0;
+  *scale = finite ? largest / static_cast<float>(limits.range) : 0;
   if (!finite) return std::numeric_limits<float>::infinity();
-  const float inverse = *scale >= 0x1p-100f ? 1 / *scale : 0;
-  float cut_off = 0;
-  for (std::size_t t = 0; t < d; ++t) {
-    values[t] = static_cast<std::int8_t>(std::nearbyint(x[t] * inverse));
-    *sum += values[t];
-    const float rest = std::fma(-*scale, static_cast<float>(values[t]), x[t]);
-    cut_off = std::fma(rest, rest, cut_off);
-  }
-  return std::sqrt(cut_off);
+  const auto round = [&] {
+    const float inverse = *scale >= 0x1p-100f ? 1 / *scale : 0;
+    float cut_off = 0;
+    *sum = 0;
+    for (std::size_t t = 0; t < d; ++t) {
+      values[t] = static_cast<std::int8_t>(std::nearbyint(x[t] * inverse));
+      *sum += values[t];
+      const float rest = std::fma(-*scale, static_cast<float>(values[t]), x[t]);
+      cut_off = std::fma(rest, rest, cut_off);
+    }
+    return std::sqrt(cut_off);
+  };
+  const float cut_off = round();
+  const float coarser = int8_coarser(most_squares(values, stride), limits.squares);
+  if (coarser == 1) return cut_off;
+  *scale *= coarser;
+  return round();
 }
 
 }  // namespace
 
+float int8_coarser(std::int32_t squares, std::int32_t most) {
+  if (squares <= most) return 1;
+  // Rounded values are off by half at most, 32 of them by sqrt(8) in length: once as they are, once after.
+  constexpr double off = 2.83;
+  return static_cast<float>(1.0001 * (std::sqrt(squares) + off) / (std::sqrt(most) - off));
+}
+
 const Int8Kernels& plain_int8_kernels() {
-  static constexpr Int8Kernels kernels{centroid_range, lowest, listed_bounds, quantise};
+  static constexpr Int8Kernels kernels{{}, {}, lowest, listed_bounds, quantise};
   return kernels;
 }
 

@@ -81,12 +81,12 @@ struct Rounded {
   oracle::Quad cut_off, length;
 };
 Rounded rounded(const omnimeans::kernels::Int8Kernels& kernels, const float* x, std::size_t d,
-                std::int32_t range) {
+                const omnimeans::kernels::Int8Limits& limits) {
   const std::size_t stride = (d + 63) / 64 * 64;
   std::vector<std::int8_t> values(stride);
   float scale;
   std::int32_t sum;
-  const float cut_off = kernels.quantise(x, d, stride, range, values.data(), &scale, &sum);
+  const float cut_off = kernels.quantise(x, d, stride, limits, values.data(), &scale, &sum);
   return {oracle::Quad(cut_off), std::sqrt(static_cast<double>(dot(x, x, d)))};
 }
 
@@ -113,12 +113,12 @@ void check_step(const DenseEngine<float>& engine, const Int8Filter& filter,
   for (std::size_t j = 0; j < k; ++j) {
     const float* centroid = engine.packed_row(j);
     half_norms[j] = dot(centroid, centroid, d) / 2;
-    rounded_centroids[j] = rounded(kernels, centroid, d, kernels.centroid_range);
+    rounded_centroids[j] = rounded(kernels, centroid, d, kernels.centroids);
   }
   for (std::size_t i = 0; i < n; ++i) {
     filter.pair_bounds(i, every, bounds.data());
     const float* sample = engine.sample(i, x.data());
-    const Rounded row = rounded(kernels, sample, d, omnimeans::kernels::int8_range);
+    const Rounded row = rounded(kernels, sample, d, kernels.samples);
     const oracle::Quad rounding = filter.rounding(i);
     for (std::size_t j = 0; j < k; ++j) {
       const Rounded& c = rounded_centroids[j];

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,7 +43,38 @@ std::size_t rounded_up(std::size_t n, std::size_t to) {
   return (n + to - 1) / to * to;
 }
 
-/// Rows and centroids of random bytes, laid out as int8.hpp says, between guards; or all of them +-largest.
+/// A row's values made smaller, half a chunk at a time, until their squares keep the limit.
+void keep_squares(std::span<std::int8_t> row, const Int8Limits& limits) {
+  for (std::size_t begin = 0; begin < row.size(); begin += int8_chunk) {
+    for (const std::size_t half : {0, 1}) {
+      const auto squares = [&] {
+        std::int64_t sum = 0;
+        for (std::size_t t = begin; t < std::min(row.size(), begin + int8_chunk); ++t)
+          sum += t % 4 / 2 == half ? row[t] * row[t] : 0;
+        return sum;
+      };
+      while (squares() > limits.squares) {
+        for (std::size_t t = begin; t < std::min(row.size(), begin + int8_chunk); ++t)
+          if (t % 4 / 2 == half) row[t] = static_cast<std::int8_t>(row[t] * 15 / 16);
+      }
+    }
+  }
+}
+
+/// The largest values that keep the limits: in each half of a chunk as many of the range as may be, then one
+/// of what is left.
+void fill_with_largest(std::span<std::int8_t> row, const Int8Limits& limits) {
+  for (std::size_t t = 0; t < row.size(); ++t) {
+    std::int64_t left = limits.squares;
+    for (std::size_t before = t / int8_chunk * int8_chunk; before < t; ++before)
+      left -= before % 4 / 2 == t % 4 / 2 ? row[before] * row[before] : 0;
+    const auto most = static_cast<std::int32_t>(std::sqrt(static_cast<double>(left)));
+    row[t] = static_cast<std::int8_t>(std::min(most, limits.range));
+  }
+}
+
+/// Rows and centroids of random bytes, laid out as int8.hpp says, between guards; or of the largest that
+/// `kernels` may be given, all of the sign.
 struct Bytes8 {
   std::size_t n, d, k, stride, vectors, quads;
   std::int32_t shift;
@@ -51,7 +83,7 @@ struct Bytes8 {
   std::vector<float> centroid_scale, half_norm, centroid_length, centroid_cut_off, centroid_tail;
   std::vector<std::int32_t> row_sum;
 
-  Bytes8(std::size_t n_rows, std::size_t n_features, std::size_t n_clusters, std::int32_t centroid_range,
+  Bytes8(std::size_t n_rows, std::size_t n_features, std::size_t n_clusters, const Int8Kernels& kernels,
          Random& random, int sign_of_largest = 0)
       : n(n_rows),
         d(n_features),
@@ -59,7 +91,7 @@ struct Bytes8 {
         stride(rounded_up(d, int8_stride)),
         vectors(rounded_up(k, int8_lanes) / int8_lanes),
         quads(rounded_up(d, 4) / 4),
-        shift(int8_shift(centroid_range)),
+        shift(int8_shift(kernels.centroids.range)),
         row_values(n * stride, 0),
         centroid_values(vectors * int8_lanes * stride, 0),
         row_scale(random_values<float>(random, n, 0, 1)),
@@ -72,19 +104,26 @@ struct Bytes8 {
         centroid_cut_off(vectors * int8_lanes, 0),
         centroid_tail(vectors * int8_lanes, 0),
         row_sum(n, 0) {
-    const auto byte = [&](std::int32_t range) {
-      const auto values = static_cast<std::uint64_t>(2 * range + 1);
-      return static_cast<std::int8_t>(sign_of_largest != 0 ? sign_of_largest * range
-                                      : random.chance(4)   ? random.one_of({-range, range, 0})
-                                                           : static_cast<int>(random.below(values)) - range);
+    const auto fill = [&](std::int8_t* values, const Int8Limits& limits, int sign) {
+      const std::span<std::int8_t> row(values, d);
+      if (sign_of_largest != 0) {
+        fill_with_largest(row, limits);
+        for (std::int8_t& value : row) value = static_cast<std::int8_t>(sign * value);
+        return;
+      }
+      for (std::int8_t& value : row) {
+        const int any = static_cast<int>(random.below(static_cast<std::uint64_t>(2 * limits.range + 1)));
+        value = static_cast<std::int8_t>(random.chance(4) ? random.one_of({-limits.range, limits.range, 0})
+                                                          : any - limits.range);
+      }
+      keep_squares(row, limits);
     };
     for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t t = 0; t < d; ++t) row_sum[i] += row_values[i * stride + t] = byte(int8_range);
+      fill(&row_values[i * stride], kernels.samples, sign_of_largest);
+      for (std::size_t t = 0; t < d; ++t) row_sum[i] += row_values[i * stride + t];
     }
     for (std::size_t j = 0; j < k; ++j) {
-      const std::int8_t sign = sign_of_largest != 0 && j % 2 == 1 ? -1 : 1;
-      for (std::size_t t = 0; t < d; ++t)
-        centroid_values[j * stride + t] = static_cast<std::int8_t>(sign * byte(centroid_range));
+      fill(&centroid_values[j * stride], kernels.centroids, j % 2 == 1 ? -1 : 1);
       centroid_scale[j] = static_cast<float>(random.uniform(0, 1));
       half_norm[j] = static_cast<float>(random.uniform(0, 1e4));
       centroid_length[j] = static_cast<float>(random.uniform(0, 100));
@@ -250,26 +289,29 @@ TEST(Int8, BoundsAndTheLowestAreThoseOfThePlainLoops) {
     for (const Shape& shape : shapes) {
       for (const Placement place : edges()) {
         Random random(++seed);
-        const Bytes8 bytes(shape.n, shape.d, shape.k, each.kernels->centroid_range, random);
+        const Bytes8 bytes(shape.n, shape.d, shape.k, *each.kernels, random);
         ASSERT_NO_FATAL_FAILURE(check_bounds(*each.kernels, bytes, place, random));
       }
     }
     for (const Placement place : all_gaps(4)) {
       Random random(++seed);
-      const Bytes8 bytes(16, 37, 35, each.kernels->centroid_range, random);
+      const Bytes8 bytes(16, 37, 35, *each.kernels, random);
       ASSERT_NO_FATAL_FAILURE(check_bounds(*each.kernels, bytes, place, random));
     }
   }
 }
 
-/// The longest rows of the largest values: every product has the same sign, and 32 bits must hold the sum.
-TEST(Int8, TheLongestRowsDoNotOverflow) {
+/// The largest values, every product of the same sign: no sum on the way may overflow, in the longest rows
+/// none of 32 bits.
+TEST(Int8, TheLargestValuesDoNotOverflow) {
   for (const Named& each : usable_int8()) {
     SCOPED_TRACE(each.name);
     for (const int sign : {1, -1}) {
       Random random(1);
-      const Bytes8 bytes(4, int8_longest, 18, each.kernels->centroid_range, random, sign);
-      ASSERT_NO_FATAL_FAILURE(check_bounds(*each.kernels, bytes, {true, 0}, random));
+      for (const std::size_t d : {std::size_t{31}, std::size_t{64}, std::size_t{100}, int8_longest}) {
+        const Bytes8 bytes(7, d, 18, *each.kernels, random, sign);
+        ASSERT_NO_FATAL_FAILURE(check_bounds(*each.kernels, bytes, {true, 0}, random));
+      }
     }
   }
 }
@@ -303,19 +345,19 @@ TEST(Int8, QuantiseGivesTheBitsOfThePlainLoops) {
     for (const std::size_t d : lengths) {
       Random random(d);
       for (const std::vector<float>& row : rows_to_round(d, random)) {
-        const std::int32_t range = random.one_of({int8_range, 63});
+        const Int8Limits limits = random.chance(2) ? each.kernels->samples : each.kernels->centroids;
         const std::size_t stride = rounded_up(d, int8_stride);
         std::vector<std::int8_t> plain_values(stride, 77);
         float plain_scale = -1;
         std::int32_t plain_sum = -1;
         const float plain_cut_off = plain_int8_kernels().quantise(
-            row.data(), d, stride, range, plain_values.data(), &plain_scale, &plain_sum);
+            row.data(), d, stride, limits, plain_values.data(), &plain_scale, &plain_sum);
         for (const Placement place : edges()) {
           Guarded<float> x(row, place), scale(1, place);
           Guarded<std::int8_t> values(stride, place);
           Guarded<std::int32_t> sum(1, place);
           const float cut_off =
-              each.kernels->quantise(x.data(), d, stride, range, values.data(), scale.data(), sum.data());
+              each.kernels->quantise(x.data(), d, stride, limits, values.data(), scale.data(), sum.data());
           ASSERT_EQ(values.values(), plain_values) << "d " << d << ", first value " << row[0];
           ASSERT_PRED2(same_bits<float>, *scale.data(), plain_scale);
           ASSERT_EQ(*sum.data(), plain_sum);
@@ -340,13 +382,13 @@ TEST(Int8, QuantiseMeasuresWhatItCutsOff) {
     for (const std::size_t d : {1, 2, 3, 15, 16, 17, 64, 130, 1000, 20000}) {
       Random random(d);
       for (const std::vector<float>& row : rows_to_round(d, random)) {
-        const std::int32_t range = random.one_of({int8_range, 63});
+        const Int8Limits limits = random.chance(2) ? each.kernels->samples : each.kernels->centroids;
         const std::size_t stride = rounded_up(d, int8_stride);
         std::vector<std::int8_t> values(stride, 77);
         float scale = -1;
         std::int32_t sum = -1;
         const float cut_off =
-            each.kernels->quantise(row.data(), d, stride, range, values.data(), &scale, &sum);
+            each.kernels->quantise(row.data(), d, stride, limits, values.data(), &scale, &sum);
         const double features = static_cast<double>(d);
         oracle::Quad exact = 0;
         std::int64_t total = 0;
@@ -355,7 +397,7 @@ TEST(Int8, QuantiseMeasuresWhatItCutsOff) {
             ASSERT_EQ(values[t], 0);
             continue;
           }
-          ASSERT_LE(std::abs(values[t]), range);
+          ASSERT_LE(std::abs(values[t]), limits.range);
           const oracle::Quad rest = oracle::Quad(row[t]) - oracle::Quad(scale) * oracle::Quad(values[t]);
           // Rows too small for a reciprocal of their scale are cut off whole.
           if (scale >= 0x1p-100f) {
@@ -365,6 +407,9 @@ TEST(Int8, QuantiseMeasuresWhatItCutsOff) {
           total += values[t];
         }
         ASSERT_EQ(sum, total);
+        std::vector<std::int8_t> kept = values;
+        keep_squares(kept, limits);
+        ASSERT_EQ(values, kept) << "squares above " << limits.squares << ", d " << d;
         const double length = std::sqrt(static_cast<double>(exact)), tiny = std::sqrt(features) * 0x1p-70;
         ASSERT_LE(length, static_cast<double>(cut_off) * (1 + gamma_of<float>(features + 8)) + tiny)
             << "d " << d;
