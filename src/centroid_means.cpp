@@ -52,6 +52,22 @@ double CentroidUpdate<T>::mean(std::size_t cluster, std::size_t feature) const {
 }
 
 template <class T>
+typename CentroidUpdate<T>::Part CentroidUpdate<T>::variation_of(std::size_t cluster,
+                                                                 const T* centroid) const {
+  const std::vector<double>& last_quantum = words > 1 ? quantum2_ : quantum_;
+  Part part;
+  for (std::size_t t = 0; t < samples_.cols(); ++t) {
+    // A mean is off by delta, so a square of a difference by (2 |difference| + delta) delta.
+    const double m = mean(cluster, t), delta = last_quantum[t] + std::abs(m) * 0x1p-50;
+    const double from_centroid = m - static_cast<double>(centroid[t]), from_origin = m - origin_[t];
+    part.near += from_centroid * from_centroid;
+    part.far += from_origin * from_origin;
+    part.error += (std::abs(from_centroid) + std::abs(from_origin) + delta) * delta;
+  }
+  return part;
+}
+
+template <class T>
 typename CentroidUpdate<T>::Variation CentroidUpdate<T>::inertia_variation(MatrixView<const T> centroids) {
   const std::size_t d = samples_.cols();
   if (origin_.empty()) {  // near the mean of all samples, so that little cancels
@@ -64,32 +80,18 @@ typename CentroidUpdate<T>::Variation CentroidUpdate<T>::inertia_variation(Matri
     }
     for (double& value : origin_) value /= weight;
   }
-  /// Of a cluster: |c - m|^2, |m - o|^2, and what an error of the mean does to them.
-  struct Part {
-    double near = 0, far = 0, error = 0;
-  };
-  std::vector<Part> parts(n_clusters_);
-  const std::vector<double>& last_quantum = words > 1 ? quantum2_ : quantum_;
   parallel_blocks(centroid_threads(), n_clusters_, [&](std::size_t j, int) {
-    if (sums_.counts[j] == 0) return;
-    Part part;
-    for (std::size_t t = 0; t < d; ++t) {
-      // A mean is off by delta, so a square of a difference by (2 |difference| + delta) delta.
-      const double m = mean(j, t), delta = last_quantum[t] + std::abs(m) * 0x1p-50;
-      const double from_centroid = m - static_cast<double>(centroids(j, t)), from_origin = m - origin_[t];
-      part.near += from_centroid * from_centroid;
-      part.far += from_origin * from_origin;
-      part.error += (std::abs(from_centroid) + std::abs(from_origin) + delta) * delta;
-    }
-    parts[j] = part;
+    if (sums_.counts[j] == 0 || part_is_old_[j] == 0) return;
+    parts_[j] = variation_of(j, centroids.row_data(j));
+    part_is_old_[j] = 0;
   });
   double value = 0, magnitude = 0, error = 0;
   for (std::size_t j = 0; j < n_clusters_; ++j) {
     if (sums_.counts[j] == 0) continue;
     const double w = total_weight(j);
-    value += w * (parts[j].near - parts[j].far);
-    magnitude += w * (parts[j].near + parts[j].far);
-    error += w * parts[j].error;
+    value += w * (parts_[j].near - parts_[j].far);
+    magnitude += w * (parts_[j].near + parts_[j].far);
+    error += w * parts_[j].error;
   }
   error = 4 * error + magnitude * (static_cast<double>(d + n_clusters_) + 16) * 0x1p-52;
   if (weighted()) {
@@ -131,28 +133,33 @@ double CentroidUpdate<T>::moment() const {
 }
 
 template <class T>
-void CentroidUpdate<T>::write_means(Matrix<T>& centroids) const {
-  const std::size_t d = samples_.cols();
-  parallel_blocks(centroid_threads(), n_clusters_, [&](std::size_t j, int) {
-    const std::int64_t count = sums_.counts[j];
-    if (count == 0) return;
-    const Int128 total = weighted() ? sums_.weights[j] : count;
-    for (std::size_t t = 0; t < d; ++t) {
-      if constexpr (words == 1) {
-        // Right to 2^-51 in double; nearly always that is enough to know how the exact quotient rounds.
-        if (!weighted()) {
-          const double near = mean(j, t);
-          const auto low = static_cast<T>(near * (1 - 0x1p-50)), high = static_cast<T>(near * (1 + 0x1p-50));
-          if (low == high) {
-            centroids(j, t) = low;
-            continue;
-          }
+void CentroidUpdate<T>::write_mean(std::size_t cluster, T* out) const {
+  const std::int64_t count = sums_.counts[cluster];
+  const Int128 total = weighted() ? sums_.weights[cluster] : count;
+  for (std::size_t t = 0; t < samples_.cols(); ++t) {
+    if constexpr (words == 1) {
+      // Right to 2^-51 in double; nearly always that is enough to know how the exact quotient rounds.
+      if (!weighted()) {
+        const double near = mean(cluster, t);
+        const auto low = static_cast<T>(near * (1 - 0x1p-50)), high = static_cast<T>(near * (1 + 0x1p-50));
+        if (low == high) {
+          out[t] = low;
+          continue;
         }
       }
-      const Int128 second = words > 1 ? sum(j, words - 1, t) : 0;
-      centroids(j, t) =
-          static_cast<T>(exact_quotient(sum(j, 0, t), quantum_[t], second, quantum2_[t], total));
     }
+    const Int128 second = words > 1 ? sum(cluster, words - 1, t) : 0;
+    out[t] = static_cast<T>(exact_quotient(sum(cluster, 0, t), quantum_[t], second, quantum2_[t], total));
+  }
+}
+
+template <class T>
+void CentroidUpdate<T>::write_means(Matrix<T>& centroids) {
+  parallel_blocks(centroid_threads(), n_clusters_, [&](std::size_t j, int) {
+    if (sums_.counts[j] == 0 || mean_is_old_[j] == 0) return;
+    write_mean(j, centroids.row(j).data());
+    mean_is_old_[j] = 0;
+    part_is_old_[j] = 1;  // it is of the centroid before
   });
 }
 
@@ -160,12 +167,12 @@ template double CentroidUpdate<float>::total_weight(std::size_t) const;
 template double CentroidUpdate<float>::mean(std::size_t, std::size_t) const;
 template CentroidUpdate<float>::Variation CentroidUpdate<float>::inertia_variation(MatrixView<const float>);
 template double CentroidUpdate<float>::moment() const;
-template void CentroidUpdate<float>::write_means(Matrix<float>&) const;
+template void CentroidUpdate<float>::write_means(Matrix<float>&);
 template double CentroidUpdate<double>::total_weight(std::size_t) const;
 template double CentroidUpdate<double>::mean(std::size_t, std::size_t) const;
 template CentroidUpdate<double>::Variation CentroidUpdate<double>::inertia_variation(
     MatrixView<const double>);
 template double CentroidUpdate<double>::moment() const;
-template void CentroidUpdate<double>::write_means(Matrix<double>&) const;
+template void CentroidUpdate<double>::write_means(Matrix<double>&);
 
 }  // namespace omnimeans

@@ -61,6 +61,9 @@ CentroidUpdate<T>::CentroidUpdate(MatrixView<const T> samples, std::span<const T
       quantum_(samples.cols()),
       quantum2_(samples.cols()),
       absmax_(absmax.begin(), absmax.end()),
+      parts_(n_clusters),
+      mean_is_old_(n_clusters, 1),
+      part_is_old_(n_clusters, 1),
       accounted_(AlignedBuffer<std::int32_t>::for_overwrite(samples.rows())) {
   parallel_pieces(threads, samples.rows(),
                   [&](RowRange range) { std::fill_n(accounted_.data() + range.begin, range.size(), -1); });
@@ -300,6 +303,7 @@ std::size_t CentroidUpdate<T>::accumulate_observed() {
     if (own.changed == 0) continue;
     changed += own.changed;
     own.changed = 0;
+    any_sum_changed();
     add_to_sums(own.sums);
     std::fill_n(own.sums.plain.data(), own.sums.plain.size(), std::uint64_t{0});
     std::fill_n(own.sums.wide.data(), own.sums.wide.size(), Int128{0});
@@ -322,6 +326,14 @@ std::size_t CentroidUpdate<T>::accumulate(std::span<const std::int32_t> labels) 
   // A moved sample costs two rows, a rebuilt one costs one.
   const bool rebuild = changed > n_present_ / 2;
   if (rebuild) sums_ = empty_sums();
+  if (rebuild || changed > n_clusters_) {
+    any_sum_changed();
+  } else {
+    for (const std::size_t i : moves_) {
+      if (accounted_[i] >= 0) sum_changed(static_cast<std::size_t>(accounted_[i]));
+      sum_changed(static_cast<std::size_t>(labels[i]));
+    }
+  }
   constexpr std::size_t private_bytes = std::size_t{1} << 20;
   if (threads_ == 1 || sums_.plain.bytes() + sums_.wide.bytes() <= private_bytes) {
     apply_with_private_sums(labels, rebuild);
@@ -388,8 +400,10 @@ void CentroidUpdate<T>::apply_by_cluster(std::span<const std::int32_t> labels, b
 
 template <class T>
 void CentroidUpdate<T>::move(std::size_t i, std::int32_t from, std::int32_t to) {
-  apply(sums_, i, static_cast<std::size_t>(from), false);
-  apply(sums_, i, static_cast<std::size_t>(to), true);
+  for (const std::int32_t j : {from, to}) {
+    apply(sums_, i, static_cast<std::size_t>(j), j == to);
+    sum_changed(static_cast<std::size_t>(j));
+  }
 }
 
 template class CentroidUpdate<float>;

@@ -21,6 +21,7 @@
 // below q_w, counts as q_w; then one rounding to T (of a quotient that is right to a few units of 2^-100).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -66,13 +67,15 @@ class CentroidUpdate final : public LabelObserver {
   struct Variation {
     double value, error;  ///< V is value, give or take error
   };
+  /// `centroids`: what write_means() wrote last, where it wrote.
   Variation inertia_variation(MatrixView<const T> centroids);
 
   /// sum_i w_i |x_i - o|^2, at most: a pass over the samples. After inertia_variation().
   double moment() const;
 
-  /// Writes the mean of every cluster that has samples; the rows of the others are left as they are.
-  void write_means(Matrix<T>& centroids) const;
+  /// Writes the mean of every cluster that has samples and whose sum changed since the last call, which was
+  /// for the same matrix; the other rows are left as they are.
+  void write_means(Matrix<T>& centroids);
 
  private:
   static constexpr std::size_t words = sizeof(T) == sizeof(double) ? 2 : 1;
@@ -102,6 +105,18 @@ class CentroidUpdate final : public LabelObserver {
   void apply_with_private_sums(std::span<const std::int32_t> labels, bool rebuild);
   double total_weight(std::size_t cluster) const;
   double mean(std::size_t cluster, std::size_t feature) const;
+  /// What inertia_variation() says of a cluster: |c - m|^2, |m - o|^2, and what an error of the mean does to
+  /// them.
+  struct Part {
+    double near = 0, far = 0, error = 0;
+  };
+  Part variation_of(std::size_t cluster, const T* centroid) const;
+  void write_mean(std::size_t cluster, T* out) const;
+  void sum_changed(std::size_t cluster) { mean_is_old_[cluster] = part_is_old_[cluster] = 1; }
+  void any_sum_changed() {
+    std::ranges::fill(mean_is_old_, std::uint8_t{1});
+    std::ranges::fill(part_is_old_, std::uint8_t{1});
+  }
   std::int64_t plain_sum(std::size_t cluster, std::size_t word, std::size_t feature) const;
   Int128 sum(std::size_t cluster, std::size_t word, std::size_t feature) const;
   int centroid_threads() const;
@@ -135,6 +150,9 @@ class CentroidUpdate final : public LabelObserver {
   std::vector<double> absmax_, origin_;  ///< origin: o, once it is known
 
   Sums sums_;
+  std::vector<Part> parts_;  ///< n_clusters
+  /// Of a cluster: its mean must be written, its part found anew.
+  std::vector<std::uint8_t> mean_is_old_, part_is_old_;
   bool first_ = true;                      ///< nothing has been added yet
   std::vector<std::size_t> moves_;         ///< of the current step
   AlignedBuffer<std::int32_t> accounted_;  ///< the labels that the sums stand for; -1: none

@@ -222,6 +222,8 @@ class DenseEngine {
   double scale() const { return static_cast<double>(scale_); }
   T half_norm(std::size_t j) const { return half_norms_[j]; }
   const T* packed_row(std::size_t j) const { return rows_.data() + j * row_stride_; }
+  /// Whether pack_rows() has changed it, the last time.
+  bool packed_row_changed(std::size_t j) const { return row_changed_[j] != 0; }
   double score_margin(std::size_t i) const { return margin(norm(i)); }
 
   /// The norms of some samples, for those who need them before any scores.
@@ -302,8 +304,9 @@ class DenseEngine {
 
   AlignedBuffer<T> grouped_, half_norms_;       ///< packed for the nearest-centroid kernel
   AlignedBuffer<T> panels_, panel_half_norms_;  ///< packed for the score kernel, on demand
-  AlignedBuffer<T> rows_;    ///< row by row, row_stride_ apart, padded with zeros; on demand
-  double largest_norm_ = 0;  ///< C
+  AlignedBuffer<T> rows_;  ///< row by row, row_stride_ apart, padded with zeros; on demand
+  std::vector<std::uint8_t> row_changed_;
+  double largest_norm_ = 0;                    ///< C
   T margin0_ = 0, margin1_ = 0, margin2_ = 0;  ///< margin(N) = (margin2 N + margin1) N + margin0
   T norm_limit_ = 0;        ///< where the kernels' arithmetic might overflow: nothing is proved beyond
   AlignedBuffer<T> norms_;  ///< N of each sample, an upper bound of |x'|

@@ -211,12 +211,19 @@ void DenseEngine<T>::pack_panels() {
 template <class T>
 void DenseEngine<T>::pack_rows() {
   const std::size_t d = centroids_.cols(), k = n_clusters_;
+  const bool first = row_changed_.empty();
   rows_.reserve(k * row_stride_);
+  row_changed_.resize(k);
   parallel_blocks(k * d < 100'000 ? 1 : threads_, k, [&](std::size_t j, int) {
     const T* c = centroids_.row_data(j);
+    T* row = rows_.data() + j * row_stride_;
+    bool changed = first;
     for (std::size_t t = 0; t < d; ++t) {
-      rows_[j * row_stride_ + t] = packed(c[t], t);
+      const T value = packed(c[t], t);
+      changed |= value != row[t];
+      row[t] = value;
     }
+    row_changed_[j] = changed;
   });
 }
 

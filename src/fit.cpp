@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <optional>
 
@@ -300,13 +301,16 @@ class Fit {
     const double slack = (static_cast<double>(d) / 4 + 32) * 0x1p-52;
     const double tiny = std::sqrt(static_cast<double>(d)) * 0x1p-535;
     drift.resize(k);
-    for (std::size_t j = 0; j < k; ++j) {
-      const double squared = canonical_distance(next.row(j).data(), centroids.row(j).data(), d);
-      stats.centroid_shift += squared;
-      const bool still = std::ranges::equal(next.row(j), centroids.row(j));
-      drift[j] = still ? 0 : std::sqrt(squared) * (1 + slack) + tiny;
-    }
-    centroids = next;
+    std::vector<double> squared(k);
+    parallel_blocks(k * d < 100'000 ? 1 : threads_, k, [&](std::size_t j, int) {
+      const auto from = centroids.row(j), to = next.row(j);
+      drift[j] = 0;
+      if (std::memcmp(from.data(), to.data(), to.size_bytes()) == 0) return;
+      squared[j] = canonical_distance(to.data(), from.data(), d);
+      if (!std::ranges::equal(to, from)) drift[j] = std::sqrt(squared[j]) * (1 + slack) + tiny;
+      std::ranges::copy(to, from.begin());
+    });
+    for (const double of_one : squared) stats.centroid_shift += of_one;
   }
 
   std::optional<StopReason> stopping_rule(const Result<T>& result, bool at_rest, std::size_t runs) const {

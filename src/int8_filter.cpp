@@ -139,25 +139,38 @@ void Int8Filter::set_centroid(std::size_t j, const float* projected, float* exte
   for (std::size_t q = 0; q < quads; ++q) std::copy_n(row + 4 * q, 4, out + q * width);
 }
 
+/// Those that `index` lists, batch_rows at most.
+void Int8Filter::set_some_centroids(std::span<const std::size_t> index) {
+  std::vector<std::int8_t> values(stride_);
+  AlignedBuffer<float> rows, projected, extended;
+  std::size_t pitch = 0;
+  if (prefix_ != nullptr) {
+    const std::size_t width = engine_.padded_features();
+    pitch = prefix_->padded_axes();
+    rows.reserve(index.size() * width);
+    projected.reserve(PrincipalPrefix::batch_rows * pitch);
+    extended.reserve(n_values_);
+    for (std::size_t r = 0; r < index.size(); ++r)
+      std::copy_n(engine_.packed_row(index[r]), width, rows.data() + r * width);
+    prefix_->project(rows.data(), width, index.size(), projected.data());
+  }
+  for (std::size_t r = 0; r < index.size(); ++r)
+    set_centroid(index[r], projected.data() + r * pitch, extended.data(), values.data());
+}
+
 void Int8Filter::set_centroids() {
-  if (n_values_ == 0) begin();
-  constexpr std::size_t chunk = PrincipalPrefix::batch_rows;
-  parallel_blocks(n_clusters_ * n_features_ < 100'000 ? 1 : threads_, block_count(n_clusters_, chunk),
+  const bool first = n_values_ == 0;
+  if (first) begin();
+  // What lies still is rounded as it was.
+  std::vector<std::size_t> moved;
+  for (std::size_t j = 0; j < n_clusters_; ++j) {
+    if (first || engine_.packed_row_changed(j) || half_norms_[j] != engine_.half_norm(j)) moved.push_back(j);
+  }
+  constexpr std::size_t batch = PrincipalPrefix::batch_rows;
+  parallel_blocks(moved.size() * n_features_ < 100'000 ? 1 : threads_, block_count(moved.size(), batch),
                   [&](std::size_t b, int) {
-                    const RowRange range = block_range(b, n_clusters_, chunk);
-                    std::vector<std::int8_t> values(stride_);
-                    AlignedBuffer<float> projected, extended;
-                    std::size_t pitch = 0;
-                    if (prefix_ != nullptr) {
-                      pitch = prefix_->padded_axes();
-                      projected.reserve(chunk * pitch);
-                      extended.reserve(n_values_);
-                      prefix_->project(engine_.packed_row(range.begin), engine_.padded_features(),
-                                       range.size(), projected.data());
-                    }
-                    for (std::size_t j = range.begin; j < range.end; ++j)
-                      set_centroid(j, projected.data() + (j - range.begin) * pitch, extended.data(),
-                                   values.data());
+                    const RowRange range = block_range(b, moved.size(), batch);
+                    set_some_centroids({moved.data() + range.begin, range.size()});
                   });
   const auto largest = [&](const AlignedBuffer<float>& values) {
     return static_cast<double>(*std::max_element(values.data(), values.data() + n_clusters_));

@@ -63,7 +63,7 @@ class Int8Filter {
   static double bytes_needed(std::size_t n_samples, std::size_t n_features, std::size_t n_clusters,
                              Rows rows);
 
-  /// Takes the engine's centroids, after its pack_rows().
+  /// Takes the engine's centroids, after every pack_rows() of it.
   void set_centroids();
 
   /// Working memory of one thread, and what find_candidates() finds: a value a row.
@@ -145,6 +145,7 @@ class Int8Filter {
   Rounded round(const float* x, double norm, const float* projected, float* extended,
                 const kernels::Int8Limits& limits, std::int8_t* values) const;
   void put(std::size_t i, const Rounded& rounded);
+  void set_some_centroids(std::span<const std::size_t> index);
   void set_centroid(std::size_t j, const float* projected, float* extended, std::int8_t* values);
   void search(std::size_t begin, std::span<const std::int32_t> listed, const kernels::Int8Rows& rows,
               float* bounds, Scratch& scratch) const;

@@ -213,6 +213,33 @@ TEST(Fit, InertiaFromSumsHoldsWhereABackendKnowsNone) {
   }
 }
 
+/// Of a cluster that no sample joins or leaves the mean is not found again, and of one that also lay still
+/// the inertia is not: means are those of steps on their own, and the bound does not fall behind.
+TEST(Fit, WhatIsKnownOfClustersThatLieStillIsRight) {
+  constexpr std::size_t k = 100, d = 330;  // sums too large to be observed
+  const Matrix<float> samples = blobs<float>(2200, d, 3, 5);
+  const Matrix<float> start =
+      omnimeans::seed_centroids(samples.view(), {.n_clusters = k, .init = Init::random, .seed = 4}).centroids;
+  const auto result =
+      omnimeans::fit(samples, {.n_clusters = k, .max_iter = 40, .tol = 0, .threads = 2, .backend = "gap"},
+                     {.initial_centroids = start.view()});
+  Matrix<float> centroids = start;
+  std::size_t partly = 0;  // steps in which some clusters lay still
+  double first_excess = 0;
+  for (const IterationStats& step : result.history) {
+    const auto alone = omnimeans::fit(samples, {.n_clusters = k, .max_iter = 1, .tol = 0, .backend = "naive"},
+                                      {.initial_centroids = centroids.view()});
+    const double inertia = alone.history.front().inertia_bound;
+    if (step.iteration == 0) first_excess = step.inertia_bound - inertia;
+    EXPECT_GE(step.inertia_bound, inertia * (1 - 0x1p-40)) << step.iteration;
+    EXPECT_LE(step.inertia_bound - inertia, 1.01 * first_excess + 1e-9 * inertia) << step.iteration;
+    partly += step.labels_changed > 0 && step.labels_changed < k / 4;
+    centroids = alone.centroids;
+  }
+  EXPECT_EQ(result.centroids, centroids);
+  EXPECT_GE(partly, 2u);
+}
+
 TEST(Fit, MemoryLimitIsKept) {
   const Matrix<float> samples = blobs<float>(3000, 4, 10, 6);
   const Options plain{.n_clusters = 100, .init = Init::random, .max_iter = 3};
