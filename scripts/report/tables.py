@@ -259,7 +259,9 @@ def _kernel_section(analysis):
               fmt.percent(r.spread), fmt.plain(gflops(r)), fmt.percent(analysis.peak_share(r)),
               fmt.plain((r.counter("bytes_per_second") or 0) / 1e9 or None)] for r in rows]
     header = ["kernel", "isa", "dtype", "n", "d", "k", "time", "spread", "GFLOP/s", "% of peak", "GB/s"]
-    return (["## By instruction set", "", "<details>", f"<summary>{len(rows)} rows</summary>", ""]
+    words = ["`nearest_int16` and `nearest_int8` find the same labels from products in sixteen and eight bits: GFLOP/s are those of the float",
+             "multiply-adds that they replace, which may be more than the peak of these.", ""]
+    return (["## By instruction set", "", *words, "<details>", f"<summary>{len(rows)} rows</summary>", ""]
             + _table(header, table, left=2) + ["</details>", ""])
 
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Nearest centroids in sixteen bits: values are rounded to integers, two of them a word, and multiplied and
 // added by twos (VNNI: twice the rate of float multiply-adds, from half the memory; AVX2 takes two
-// instructions: 1.1 to 1.25 times the rate on a Zen 3, whose additions take turns on the ports of products).
+// instructions: 1.2 to 1.35 times the rate on a Zen 3, whose additions take turns on the ports of products).
 // It is the kernel of nearest-inl.hpp, fed with words instead of values: a sample is a row of words,
 // centroids are packed in groups, accumulators are integers. src/int16_rows.hpp has the mathematics.
 //
