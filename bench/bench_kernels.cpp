@@ -6,13 +6,14 @@
 #include <bit>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "bench/counters.hpp"
 #include "bench/harness.hpp"
 #include "bench/kernel_data.hpp"
 #include "canonical.hpp"
-#include "kernels/int16.hpp"
-#include "kernels/int8.hpp"
+#include "int16_rows.hpp"
+#include "int8_filter.hpp"
 #include "omnimeans/backend.hpp"
 #include "omnimeans/predict.hpp"
 
@@ -31,7 +32,7 @@ template <class T>
 struct KernelBenchmark {
   const char* name;
   Measured (*make)(const std::shared_ptr<const KernelData<T>>&, Isa);
-  bool (*usable)(Isa, std::size_t n_features) = nullptr;  ///< null: everywhere
+  bool (*usable)(const Problem<T>&) = nullptr;  ///< null: everywhere
 };
 
 std::string wrong_at(std::size_t i) {
@@ -56,26 +57,36 @@ std::string check_labels(const KernelData<T>& data, const std::vector<std::int32
   return {};
 }
 
-/// The nearest centroids with the proof of the labels, as a backend finds them step after step.
+template <class T>
+Problem<T> problem_of(MatrixView<const T> samples, std::size_t n_clusters, Isa isa) {
+  return {.samples = samples, .sample_weights = {}, .n_clusters = n_clusters, .threads = 1, .isa = isa};
+}
+
+/// The nearest centroids with the proof of the labels, as a backend finds them step after step: all centroids
+/// move, which is here by turns to the same in reverse order.
 template <class T>
 Measured nearest_by(const char* name, const std::shared_ptr<const KernelData<T>>& data, Isa isa) {
-  const Problem<T> problem{.samples = data->samples,
-                           .sample_weights = {},
-                           .n_clusters = data->n_clusters,
-                           .threads = 1,
-                           .isa = isa};
-  const std::shared_ptr<Backend<T>> backend = find_backend(name).make(problem);
+  const std::shared_ptr<Backend<T>> backend =
+      find_backend(name).make(problem_of<T>(data->samples, data->n_clusters, isa));
   auto labels = std::make_shared<std::vector<std::int32_t>>(data->n, -1);
-  const auto call = [=] { backend->assign({.centroids = data->centroids, .drift = {}, .labels = *labels}); };
-  return {call, [=] { return check_labels(*data, *labels); }, dense_flops(*data),
-          value_bytes(*data, data->n)};
+  auto reversed = std::make_shared<Matrix<T>>(data->n_clusters, data->d);
+  for (std::size_t j = 0; j < data->n_clusters; ++j)
+    std::ranges::copy(data->centroids.row(data->n_clusters - 1 - j), reversed->row(j).begin());
+  auto turn = std::make_shared<bool>(false);
+  const auto call = [=] {
+    const MatrixView<const T> centroids = *turn ? std::as_const(*reversed).view() : data->centroids;
+    backend->assign({.centroids = centroids, .drift = {}, .labels = *labels});
+    *turn = !*turn;
+  };
+  const auto check = [=] { return check_labels(*data, *labels); };  // after the first call
+  return {call, check, dense_flops(*data), value_bytes(*data, data->n)};
 }
 template <class T>
 Measured nearest(const std::shared_ptr<const KernelData<T>>& data, Isa isa) {
   return nearest_by<T>("simd", data, isa);
 }
-/// The same in sixteen and eight bits, and in float what those leave open: of multiply-adds in float as many
-/// as are replaced.
+/// The same in sixteen and eight bits, and in float what those leave open. GFLOP/s count the float
+/// multiply-adds that they replace.
 template <class T>
 Measured nearest_int16(const std::shared_ptr<const KernelData<T>>& data, Isa isa) {
   return nearest_by<T>("int16", data, isa);
@@ -84,11 +95,13 @@ template <class T>
 Measured nearest_int8(const std::shared_ptr<const KernelData<T>>& data, Isa isa) {
   return nearest_by<T>("int8", data, isa);
 }
-bool has_int16(Isa isa, std::size_t n_features) {
-  return n_features >= 4 && kernels::int16_kernels(isa) != nullptr;
+template <class T>
+bool has_int16(const Problem<T>& problem) {
+  return int16_kernels_for(problem) != nullptr && problem.samples.cols() >= 4;
 }
-bool has_int8(Isa isa, std::size_t n_features) {
-  return n_features >= 16 && kernels::int8_kernels(isa) != nullptr;
+template <class T>
+bool has_int8(const Problem<T>& problem) {
+  return int8_kernels_for(problem) != nullptr;
 }
 
 template <class T>
@@ -251,8 +264,8 @@ Measured whole_predict(const std::shared_ptr<const KernelData<T>>& data, Isa isa
 template <class T>
 constexpr std::array kKernels{
     KernelBenchmark<T>{"nearest", nearest<T>},
-    KernelBenchmark<T>{"nearest_int16", nearest_int16<T>, has_int16},
-    KernelBenchmark<T>{"nearest_int8", nearest_int8<T>, has_int8},
+    KernelBenchmark<T>{"nearest_int16", nearest_int16<T>, has_int16<T>},
+    KernelBenchmark<T>{"nearest_int8", nearest_int8<T>, has_int8<T>},
     KernelBenchmark<T>{"scores", scores<T>},
     KernelBenchmark<T>{"canonical_distances", canonical_distances<T>},
     KernelBenchmark<T>{"squared_norm", squared_norm<T>},
@@ -297,7 +310,8 @@ void register_for(const Case& c, const Plan& plan) {
   const std::string sizes = c.name().substr(c.dataset.size() + 1);
   for (const auto& kernel : kKernels<T>) {
     for (const Isa isa : usable_isas()) {
-      if (kernel.usable != nullptr && !(sizeof(T) == sizeof(float) && kernel.usable(isa, c.d))) continue;
+      const MatrixView<const T> shape(nullptr, c.n, c.d);
+      if (kernel.usable != nullptr && !kernel.usable(problem_of(shape, c.k, isa))) continue;
       const std::string name =
           "kernel/" + std::string(kernel.name) + "/" + std::string(to_string(isa)) + "/" + sizes;
       add_benchmark(name, Clock::real, [&, isa](auto& state) { measure<T>(state, c, kernel, isa, plan); });

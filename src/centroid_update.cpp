@@ -326,7 +326,7 @@ std::size_t CentroidUpdate<T>::accumulate(std::span<const std::int32_t> labels) 
   // A moved sample costs two rows, a rebuilt one costs one.
   const bool rebuild = changed > n_present_ / 2;
   if (rebuild) sums_ = empty_sums();
-  if (rebuild || changed > n_clusters_) {
+  if (rebuild) {
     any_sum_changed();
   } else {
     for (const std::size_t i : moves_) {
@@ -400,10 +400,10 @@ void CentroidUpdate<T>::apply_by_cluster(std::span<const std::int32_t> labels, b
 
 template <class T>
 void CentroidUpdate<T>::move(std::size_t i, std::int32_t from, std::int32_t to) {
-  for (const std::int32_t j : {from, to}) {
-    apply(sums_, i, static_cast<std::size_t>(j), j == to);
-    sum_changed(static_cast<std::size_t>(j));
-  }
+  apply(sums_, i, static_cast<std::size_t>(from), false);
+  apply(sums_, i, static_cast<std::size_t>(to), true);
+  sum_changed(static_cast<std::size_t>(from));
+  sum_changed(static_cast<std::size_t>(to));
 }
 
 template class CentroidUpdate<float>;

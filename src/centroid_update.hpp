@@ -67,7 +67,7 @@ class CentroidUpdate final : public LabelObserver {
   struct Variation {
     double value, error;  ///< V is value, give or take error
   };
-  /// `centroids`: what write_means() wrote last, where it wrote.
+  /// `centroids`: as at the last call, but for clusters that write_means() wrote or move() touched since.
   Variation inertia_variation(MatrixView<const T> centroids);
 
   /// sum_i w_i |x_i - o|^2, at most: a pass over the samples. After inertia_variation().
@@ -151,7 +151,7 @@ class CentroidUpdate final : public LabelObserver {
 
   Sums sums_;
   std::vector<Part> parts_;  ///< n_clusters
-  /// Of a cluster: its mean must be written, its part found anew.
+  /// Of a cluster: its mean must be written, its part found anew. Of all where sums are observed.
   std::vector<std::uint8_t> mean_is_old_, part_is_old_;
   bool first_ = true;                      ///< nothing has been added yet
   std::vector<std::size_t> moves_;         ///< of the current step

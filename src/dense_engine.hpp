@@ -222,7 +222,7 @@ class DenseEngine {
   double scale() const { return static_cast<double>(scale_); }
   T half_norm(std::size_t j) const { return half_norms_[j]; }
   const T* packed_row(std::size_t j) const { return rows_.data() + j * row_stride_; }
-  /// Whether pack_rows() has changed it, the last time.
+  /// Whether the last pack_rows() changed it.
   bool packed_row_changed(std::size_t j) const { return row_changed_[j] != 0; }
   double score_margin(std::size_t i) const { return margin(norm(i)); }
 

@@ -286,6 +286,7 @@ class Fit {
     // For the means only: the labels stay, and so must the sums that stand for them.
     for (const Relocation& r : plan) update.move(r.sample, r.from, r.to);
     update.write_means(next);
+    // Touched by move() once more, these clusters' rows are written anew in the next step.
     for (const Relocation& r : plan) {
       std::ranges::copy(samples_.row(r.sample), next.row(static_cast<std::size_t>(r.to)).begin());
       update.move(r.sample, r.to, r.from);
@@ -294,7 +295,7 @@ class Fit {
   }
 
   /// Makes `next` the centroids; fills the drift with upper bounds of |c_j' - c_j|, and the shift.
-  void move_centroids(Matrix<T>& centroids, Matrix<T>& next, std::vector<double>& drift,
+  void move_centroids(Matrix<T>& centroids, const Matrix<T>& next, std::vector<double>& drift,
                       IterationStats& stats) const {
     const std::size_t k = centroids.rows(), d = centroids.cols();
     // D is off by at most gamma_{d/8+8} and sqrt(d) 2^-537 after the root.
@@ -305,6 +306,7 @@ class Fit {
     parallel_blocks(k * d < 100'000 ? 1 : threads_, k, [&](std::size_t j, int) {
       const auto from = centroids.row(j), to = next.row(j);
       drift[j] = 0;
+      // Bits, for -0 and 0 are equal: no drift, but to be copied.
       if (std::memcmp(from.data(), to.data(), to.size_bytes()) == 0) return;
       squared[j] = canonical_distance(to.data(), from.data(), d);
       if (!std::ranges::equal(to, from)) drift[j] = std::sqrt(squared[j]) * (1 + slack) + tiny;

@@ -45,6 +45,7 @@ Int8Filter::Int8Filter(const DenseEngine<float>& engine, const kernels::Int8Kern
       n_features_(n_features),
       n_clusters_(n_clusters),
       n_vectors_(vectors(n_clusters)),
+      stale_(n_clusters, 1),
       threads_(threads),
       kind_(rows),
       sample_scale_(n_samples),
@@ -154,17 +155,20 @@ void Int8Filter::set_some_centroids(std::span<const std::size_t> index) {
       std::copy_n(engine_.packed_row(index[r]), width, rows.data() + r * width);
     prefix_->project(rows.data(), width, index.size(), projected.data());
   }
-  for (std::size_t r = 0; r < index.size(); ++r)
+  for (std::size_t r = 0; r < index.size(); ++r) {
     set_centroid(index[r], projected.data() + r * pitch, extended.data(), values.data());
+    stale_[index[r]] = 0;
+  }
 }
 
 void Int8Filter::set_centroids() {
-  const bool first = n_values_ == 0;
-  if (first) begin();
+  if (n_values_ == 0) begin();
   // What lies still is rounded as it was.
+  for (std::size_t j = 0; j < n_clusters_; ++j)
+    stale_[j] |= engine_.packed_row_changed(j) || half_norms_[j] != engine_.half_norm(j);
   std::vector<std::size_t> moved;
   for (std::size_t j = 0; j < n_clusters_; ++j) {
-    if (first || engine_.packed_row_changed(j) || half_norms_[j] != engine_.half_norm(j)) moved.push_back(j);
+    if (stale_[j] != 0) moved.push_back(j);
   }
   constexpr std::size_t batch = PrincipalPrefix::batch_rows;
   parallel_blocks(moved.size() * n_features_ < 100'000 ? 1 : threads_, block_count(moved.size(), batch),

@@ -154,6 +154,7 @@ class Int8Filter {
   const kernels::Int8Kernels& kernels_;
   std::size_t n_samples_, n_features_, n_clusters_, n_vectors_;
   std::size_t n_values_ = 0, stride_ = 0;  ///< from the first centroids on
+  std::vector<std::uint8_t> stale_;        ///< a centroid: it is not yet rounded as it is
   int threads_;
   Rows kind_;
   std::unique_ptr<PrincipalPrefix> prefix_;

@@ -26,7 +26,7 @@ double work_per_sample(const Problem<T>& problem) {
   return static_cast<double>(problem.n_clusters) * (static_cast<double>(problem.samples.cols()) + 4);
 }
 
-/// Samples a slice: their search takes some ten times as long as packing the centroids for it.
+/// Samples a slice: their search takes several times as long as packing the centroids for it.
 inline constexpr std::size_t slice_rows = 2040;
 
 /// Whether ten steps of all threads are long against two backends' four slices on one thread.
@@ -35,8 +35,9 @@ bool worth_timing(const Problem<T>& problem) {
   return problem.samples.rows() >= 40 * slice_rows * static_cast<std::size_t>(std::max(problem.threads, 1));
 }
 
-/// Seconds of one thread for a slice in the middle, k samples being the centroids; infinite where not even
-/// that fits the memory limit. The first step, which also rounds samples, does not count.
+/// Seconds of one thread for a slice in the middle, k samples being the centroids, others in every other
+/// step, so that all are packed anew; infinite where not even that fits the memory limit. The first step,
+/// which also rounds samples, does not count.
 template <class T>
 double slice_seconds(const Problem<T>& problem, std::string_view backend) {
   using Clock = std::chrono::steady_clock;
@@ -46,7 +47,10 @@ double slice_seconds(const Problem<T>& problem, std::string_view backend) {
   slice.samples = {x.row_data((n - rows) / 2), rows, x.cols(), x.row_stride()};
   slice.sample_weights = {};
   slice.threads = 1;
-  const MatrixView<const T> centroids{x.data(), k, x.cols(), n / k * x.row_stride()};
+  const auto centroids = [&](int step) {
+    const std::size_t apart = n / k, first = apart > 1 ? static_cast<std::size_t>(step % 2) : 0;
+    return MatrixView<const T>(x.row_data(first), k, x.cols(), apart * x.row_stride());
+  };
   std::vector<std::int32_t> labels(rows, 0);
   double least = std::numeric_limits<double>::infinity();
   try {
@@ -55,8 +59,9 @@ double slice_seconds(const Problem<T>& problem, std::string_view backend) {
     constexpr int steps = 4;
     for (int step = 0; step < steps; ++step) {
       const auto start = Clock::now();
-      made->assign(
-          {.centroids = centroids, .drift = step == 0 ? std::span<const double>() : drift, .labels = labels});
+      made->assign({.centroids = centroids(step),
+                    .drift = step == 0 ? std::span<const double>() : drift,
+                    .labels = labels});
       const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
       if (step > 0) least = std::min(least, seconds);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // int16: exhaustive search in sixteen bits, exact all the same. Products of 16-bit integers run at twice the
-// rate of float multiply-adds (VNNI; AVX2: 1.1 to 1.25 times), from half the memory:
+// rate of float multiply-adds (VNNI; AVX2: 1.2 to 1.35 times), from half the memory:
 //
 //   for each sample i:  s_ij = |c_j|^2/2 - x_i.c_j for all j, in integers;  label_i = argmin_j s_ij where the
 //                       margin proves it, else re-ranked as in simd

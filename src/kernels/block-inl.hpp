@@ -93,7 +93,7 @@ struct Blocks {
   static constexpr std::size_t W = S::lanes;
   static constexpr std::size_t V = block_samples / W;
   static_assert(block_samples % W == 0);
-  static constexpr std::size_t G = V == 1 ? 8 : V == 2 ? 4 : V == 4 ? 2 : 1;  ///< centroids side by side
+  static constexpr std::size_t G = V == 1 ? 8 : V == 2 ? 6 : V == 4 ? 2 : 1;  ///< centroids side by side
 
   static std::size_t open_words(const std::uint16_t* words, const std::uint16_t* drift, std::uint16_t own,
                                 std::size_t n, std::int32_t* out) {

@@ -2,7 +2,9 @@
 // The kernels of int8.hpp for one instruction set. Included by int8_<isa>.cpp alone.
 //
 // Ops has what the instruction sets do differently: Arch, the register of integers `ints`, the tile that fits
-// the registers (rows x vectors of centroids), the limits of values, and operations on `ints`.
+// the registers (rows x vectors of centroids), the limits of values (samples, centroids), multiply_add() and
+// other operations on `ints`; and whether tiles add in sixteen bits (sums_in_words), with add_words(),
+// sum_of_words(), start_of_words() and most_squares() if they do.
 #pragma once
 
 #include "kernels/int8-panel-inl.hpp"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Lower bounds of scores, in eight bits: values are rounded to multiples of a scale of their row, -127 to
 // 127, and multiplied in integers, four products an instruction and lane (VNNI: four times the rate of float
-// multiply-adds), or in two instructions (AVX2: twice to three times the rate, with centroids from -63 to 63
-// and sums of squares within limits). What the rounding took off is measured, and what it may have done to
-// the score taken off the score (int8_filter.hpp). Integers are exact: from the same bytes every
+// multiply-adds), or, in tiles, in two instructions (AVX2: two to three times the rate, with centroids from
+// -63 to 63 and sums of squares within limits). What the rounding took off is measured, and what it may have
+// done to the score taken off the score (int8_filter.hpp). Integers are exact: from the same bytes every
 // implementation makes the same bits.
 #pragma once
 
@@ -19,6 +19,7 @@ inline constexpr std::size_t int8_lanes = 16;   ///< centroids a vector
 inline constexpr std::size_t int8_stride = 64;  ///< rows are padded to a multiple of this many bytes
 /// Values of a row whose products with another's may be added in sixteen bits.
 inline constexpr std::size_t int8_chunk = 64;
+/// Largest value of any row.
 inline constexpr std::int32_t int8_range = 127;
 
 /// What the values of a row may be: -range to range. And of a chunk's values the sum of the squares of those
@@ -48,8 +49,8 @@ struct Int8Rows {
   std::size_t n_rows = 0;
 };
 
-/// Centroids with int8_shift(centroid_range) added to every value, both as panels of two vectors (the last
-/// may hold one), in which four values of each centroid lie together, and row by row.
+/// Centroids with int8_shift(Int8Kernels::centroids.range) added to every value, both as panels of two
+/// vectors (the last may hold one), in which four values of each centroid lie together, and row by row.
 struct Int8Centroids {
   const std::uint8_t* panels = nullptr;
   const std::uint8_t* rows = nullptr;
@@ -98,9 +99,10 @@ struct Int8Kernels {
   void (*listed_bounds)(const Int8Centroids&, const Int8Rows&, std::size_t i, const std::int32_t* index,
                         std::size_t count, float* out);
 
-  /// Rounds d values to -range ... range, sets the padding up to `stride` to zero. Returns the length of what
-  /// was cut off, sqrt(sum (x_t - scale q_t)^2), up to the rounding errors of that sum. Of a row with a value
-  /// that is not finite all is zero, and what was cut off is infinite.
+  /// Rounds d values to -limits.range ... limits.range, coarser where limits.squares asks for it, and sets
+  /// the padding up to `stride` to zero; `limits` are `samples` or `centroids` of the same struct. Returns
+  /// the length of what was cut off, sqrt(sum (x_t - scale q_t)^2), up to the rounding errors of that sum. Of
+  /// a row with a value that is not finite all is zero, and what was cut off is infinite.
   float (*quantise)(const float* x, std::size_t d, std::size_t stride, const Int8Limits& limits,
                     std::int8_t* values, float* scale, std::int32_t* sum);
 };

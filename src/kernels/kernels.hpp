@@ -156,17 +156,16 @@ struct BlockTask {
   const T* rows = nullptr;
   std::size_t row_stride = 0;
   const T* half_norms = nullptr;
-  const std::int32_t* index = nullptr;  ///< which centroids, ascending; copies of the last to the end of the
-                                        ///< last block_samples
+  const std::int32_t* index = nullptr;  ///< which centroids, ascending; then block_samples copies of the last
   std::size_t n_listed = 0;
   T margin0 = 0, margin1 = 0, margin2 = 0, norm_limit = 0, norm_floor = 0, norm_factor = 1;  ///< NearestTask
   T reach_slack = 0;  ///< a squared distance, by scores, is off by two margins and so much of a squared norm
-  T* scores = nullptr;  ///< scratch: block_samples values a centroid, to the end of the last block_samples
-  T units = 1;          ///< bounds in a length
-  T reach_units = 0;    ///< taken off a bound, times the longest distance from a sample to its centroid
-  T guard = 0;          ///< and this, in bounds
-  const T* path = nullptr;               ///< of each centroid, in bounds: added to its bound
-  T own_path = 0;                        ///< of the block, in bounds: likewise
+  T* scores = nullptr;      ///< scratch: block_samples values a centroid, of those listed and the copies
+  T units = 1;              ///< bounds in a length
+  T reach_units = 0;        ///< taken off a bound, times the longest distance from a sample to its centroid
+  T guard = 0;              ///< and this, in bounds
+  const T* path = nullptr;  ///< of each centroid, in bounds: added to its bound
+  T own_path = 0;           ///< of the block, in bounds: likewise
   std::uint16_t* words = nullptr;        ///< out: the bounds of those listed
   const std::int32_t* before = nullptr;  ///< labels, block_samples
   std::int32_t* labels = nullptr;        ///< out: block_samples; of an open sample: not proved

@@ -104,7 +104,7 @@ struct Block {
         half_norms(s.k, place),
         offset(random_values<T>(random, s.d, -1, 1), place),
         moved(s.d * block_samples, place),
-        scores((listed.size() + block_samples - 1) / block_samples * block_samples * block_samples, place),
+        scores((listed.size() + block_samples) * block_samples, place),
         path(random_values<T>(random, s.k, 0, 50), place),
         index(padded(listed), place),
         before(std::vector<std::int32_t>(block_samples), place),
@@ -160,7 +160,7 @@ struct Block {
     return listed;
   }
   static std::vector<std::int32_t> padded(std::vector<std::int32_t> listed) {
-    while (listed.size() % block_samples != 0) listed.push_back(listed.back());
+    listed.insert(listed.end(), block_samples, listed.back());
     return listed;
   }
   bool intact() { return moved.intact() && scores.intact() && labels.intact() && words.intact(); }

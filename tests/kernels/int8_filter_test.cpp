@@ -165,29 +165,35 @@ void check_step(const DenseEngine<float>& engine, const Int8Filter& filter,
   }
 }
 
-/// Of a step, or of three: centroids as they are, then nearer to a sample, then on it.
+/// Of a step, or of five: centroids as they are, nearer to a sample, every third on it, all of them, and all
+/// where they are.
 void check_bounds(const Points& p, omnimeans::Isa isa, const omnimeans::kernels::Int8Kernels& kernels,
                   int threads, Int8Filter::Rows rows, Found& found) {
   const std::size_t n = p.samples.rows(), d = p.samples.cols(), k = p.centroids.rows();
   DenseEngine<float> engine(p.samples.view(), k, isa, threads);
   Int8Filter filter(engine, kernels, n, d, k, threads, rows);
-  for (const float way : {0.0f, 0.5f, 1.0f}) {
-    if (way > 0 && d > 20 && n % 8 != 0) break;
-    Matrix<float> centroids(k, d);
-    for (std::size_t j = 0; j < k; ++j) {
+  Matrix<float> centroids = p.centroids;
+  const auto move = [&](std::size_t apart, float way) {
+    for (std::size_t j = apart - 1; j < k; j += apart) {
       for (std::size_t t = 0; t < d; ++t)
         centroids(j, t) = (1 - way) * p.centroids(j, t) + way * p.samples(0, t);
     }
+  };
+  for (int step = 0; step < 5; ++step) {
+    if (step > 0 && d > 20 && n % 8 != 0) break;
+    if (step == 1) move(1, 0.5f);
+    if (step == 2) move(3, 1);
+    if (step == 3) move(1, 1);
     engine.set_centroids(centroids.view());
     engine.pack_rows();
     filter.set_centroids();
-    if (way == 0) {
+    if (step == 0) {
       Int8Filter::Scratch scratch;
       engine.find_norms({0, n});
       filter.load({0, n / 3}, scratch);
       filter.load({n / 3, n}, scratch);
     }
-    ASSERT_NO_FATAL_FAILURE(check_step(engine, filter, kernels, n, d, k, found)) << "way " << way;
+    ASSERT_NO_FATAL_FAILURE(check_step(engine, filter, kernels, n, d, k, found)) << "step " << step;
   }
 }
 

@@ -282,7 +282,7 @@ TEST(Int8, BoundsAndTheLowestAreThoseOfThePlainLoops) {
       shapes.push_back({1 + random.below(40), i, 1 + random.below(70)});
       shapes.push_back({1 + random.below(40), 1 + random.below(70), i});
     }
-    // Tiles of 12, 3 and 1 rows, one panel of each width.
+    // Tiles of 12, 6, 3 and 1 rows, one panel of each width.
     for (std::size_t n = 1; n <= 40; ++n) shapes.push_back({n, 1 + n * 7 % 70, 1 + n * 11 % 70});
     for (const std::size_t d : {127, 128, 129, 191, 192, 193, 255, 256, 257, 300, 784, 1000})
       shapes.push_back({13, d, 1 + d % 37});
@@ -309,9 +309,22 @@ TEST(Int8, TheLargestValuesDoNotOverflow) {
     for (const int sign : {1, -1}) {
       Random random(1);
       for (const std::size_t d : {std::size_t{31}, std::size_t{64}, std::size_t{100}, int8_longest}) {
-        const Bytes8 bytes(7, d, 18, *each.kernels, random, sign);
+        const Bytes8 bytes(10, d, 18, *each.kernels, random, sign);  // rows of all tiles
         ASSERT_NO_FATAL_FAILURE(check_bounds(*each.kernels, bytes, {true, 0}, random));
       }
+    }
+  }
+}
+
+TEST(Int8, ARowIsRoundedCoarserOnlyWhereItsSquaresAreAboveTheLimit) {
+  for (const std::int32_t most : {16383, 65536}) {
+    for (const std::int32_t squares : {0, most / 2, most}) EXPECT_EQ(int8_coarser(squares, most), 1);
+    for (const std::int32_t squares : {most + 1, 2 * most, 32 * int8_range * int8_range}) {
+      // Half a unit for each of 32 values, before and after.
+      const double length =
+          (std::sqrt(squares) + std::sqrt(8)) / static_cast<double>(int8_coarser(squares, most));
+      EXPECT_LE(length + std::sqrt(8), std::sqrt(most)) << squares;
+      EXPECT_GE(length + std::sqrt(8), std::sqrt(most) * 0.999) << squares;
     }
   }
 }
@@ -333,6 +346,10 @@ std::vector<std::vector<float>> rows_to_round(std::size_t d, Random& random) {
   std::vector<float> spike = random_values<float>(random, d, -1e-3, 1e-3);
   spike.back() = -8;
   rows.push_back(spike);
+  // One half of the last chunk alone is flat.
+  std::vector<float> half(d, 0.01f);
+  for (std::size_t t = (d - 1) / int8_chunk * int8_chunk; t < d; ++t) half[t] = t % 4 < 2 ? 0.02f : -9.0f;
+  rows.push_back(half);
   return rows;
 }
 
