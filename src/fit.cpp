@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <span>
 
 #include "backends/auto.hpp"
 #include "canonical.hpp"
@@ -304,7 +305,8 @@ class Fit {
     drift.resize(k);
     std::vector<double> squared(k);
     parallel_blocks(k * d < 100'000 ? 1 : threads_, k, [&](std::size_t j, int) {
-      const auto from = centroids.row(j), to = next.row(j);
+      const std::span<T> from = centroids.row(j);
+      const std::span<const T> to = next.row(j);
       drift[j] = 0;
       // Bits, for -0 and 0 are equal: no drift, but to be copied.
       if (std::memcmp(from.data(), to.data(), to.size_bytes()) == 0) return;
