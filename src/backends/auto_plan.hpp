@@ -131,9 +131,9 @@ bool has_fast_integers(const Problem<T>& problem) {
 
 /// Whether bytes pay from the first step on whatever the data are: without VNNI, for the distances that they
 /// save are dearer then. Seconds of the dense plan, with a trial at step 6, over those of bytes from the
-/// start, on a Zen 3 (two threads, 8 and 25 steps, 15 data sets of 100 features and more): k d = 64,000 to
-/// 80,000 0.9 to 1.5, 100,000 to 768,000 1.0 to 1.3, prefix or not; uniform points 0.9 to 1.0; word
-/// embeddings at 50,000 0.9.
+/// start, on a Zen 3 (two threads, 8 and 25 steps, data sets of 100 features and more): k d = 64,000 to
+/// 80,000 0.96 to 1.25, 100,000 to 768,000 1.0 to 1.3, prefix or not; uniform points 0.8 to 0.9 at 8 steps,
+/// 0.9 to 1.1 at 25; word embeddings at 50,000 0.9.
 template <class T>
 bool bytes_pay_for_any_data(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
