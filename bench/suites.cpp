@@ -78,7 +78,7 @@ Suite smoke() {
 // most cases.
 Suite quick() {
   Suite suite{.name = "quick",
-              .description = "the comparison at sizes where naive still runs: a minute or two",
+              .description = "the comparison at sizes where naive still runs: about five minutes",
               .repetitions = 3,
               .min_seconds = 0.02,
               .scalar_limit = 2e9,

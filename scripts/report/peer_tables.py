@@ -188,6 +188,9 @@ def _about(run):
 def losses_page(analysis, source):
     """losses.md: where we are behind, generated like everything else."""
     found = peers.losses(analysis)
+    compared = any(cell.libraries for cell in peers.cells(analysis.run, "peer", "own", "map"))
+    nowhere = {ours: "Nowhere in this run." if ours or compared else "Not known: no other library was measured (`scripts/bench.sh --peers` does)."
+               for ours in (True, False)}
     lines = [f"<!-- Generated from {source} by scripts/report.py; changes are lost. -->", "# Where we lose", "",
              f"Found in `{source}` by comparing every problem that both were measured on; nothing is added by hand. Libraries that "
              "approximate do not count, nor do runs that a limit of time left out: the tables name them. "
@@ -196,7 +199,7 @@ def losses_page(analysis, source):
         mine = [loss for loss in found if loss.kind == kind]
         lines += [f"## {title}", "", how, ""]
         if not mine:
-            lines += ["Nowhere in this run.", ""]
+            lines += [nowhere[kind in ("backend", "simd")], ""]
             continue
         lines += table(["problem", "threads", "measured in", "better", "times", "auto", "the other", "its marks"], [
             [fmt.problem(loss.row), str(loss.row.threads), loss.row.group, loss.other.backend, fmt.times(loss.times), *_figures(loss),
@@ -208,7 +211,7 @@ def losses_page(analysis, source):
             [fmt.problem(cell.row), str(cell.row.threads), cell.best.backend, fmt.times(cell.lead), fmt.seconds(each(cell.auto)), fmt.seconds(each(cell.best))]
             for cell in near])
     else:
-        lines += ["Nowhere in this run.", ""]
+        lines += [nowhere[False], ""]
     return "\n".join(lines).rstrip() + "\n"
 
 

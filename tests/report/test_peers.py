@@ -86,6 +86,13 @@ class Losses(Peers):
         near = losses_page(self.analysis(peer("auto", 10.0), peer("fast", 20.0)), "x.json")
         self.assertEqual(near.count("Nowhere in this run."), 6)
 
+    def test_where_no_library_was_measured_none_is_said_to_be_behind(self):
+        from report.peer_tables import losses_page
+
+        alone = losses_page(self.analysis(peer("auto", 10.0), peer("simd", 10.0)), "x.json")
+        self.assertEqual(alone.count("Nowhere in this run."), 2)
+        self.assertEqual(alone.count("Not known: no other library was measured"), 5)
+
 
 class Tables(Peers):
     def written(self):
