@@ -325,8 +325,8 @@ std::size_t CentroidUpdate<T>::accumulate(std::span<const std::int32_t> labels) 
   if (changed == 0) return before;
   // A moved sample costs two rows, a rebuilt one costs one.
   const bool rebuild = changed > n_present_ / 2;
-  if (rebuild) sums_ = empty_sums();
   if (rebuild) {
+    sums_ = empty_sums();
     any_sum_changed();
   } else {
     for (const std::size_t i : moves_) {
