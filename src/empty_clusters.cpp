@@ -25,10 +25,9 @@ std::vector<Relocation> plan_relocations(MatrixView<const T> samples, std::span<
   constexpr std::size_t block_rows = 1024;
   parallel_blocks(threads, block_count(n, block_rows), [&](std::size_t block, int) {
     const RowRange rows = block_range(block, n, block_rows);
-    for (std::size_t i = rows.begin; i < rows.end; ++i) {
-      kernels.canonical_distances(samples.row_data(i), centroids.data(), centroids.row_stride(), &labels[i],
-                                  1, samples.cols(), &distances[i]);
-    }
+    kernels.canonical_own({samples.row_data(rows.begin), samples.row_stride(), rows.size()},
+                          {centroids.data(), centroids.row_stride(), centroids.rows()}, &labels[rows.begin],
+                          samples.cols(), &distances[rows.begin]);
   });
   std::vector<std::size_t> candidates;
   for (std::size_t i = 0; i < n; ++i) {

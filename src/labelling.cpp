@@ -42,11 +42,12 @@ double canonical_inertia(MatrixView<const T> samples, std::span<const T> weights
   std::vector<double> block_sums(block_count(n, block_rows), 0);
   parallel_blocks(n * samples.cols() < 50'000 ? 1 : threads, block_sums.size(), [&](std::size_t block, int) {
     const RowRange rows = block_range(block, n, block_rows);
-    double sum = 0;
+    double distances[block_rows], sum = 0;
+    kernels.canonical_own({samples.row_data(rows.begin), samples.row_stride(), rows.size()},
+                          {centroids.data(), centroids.row_stride(), centroids.rows()}, &labels[rows.begin],
+                          samples.cols(), distances);
     for (std::size_t i = rows.begin; i < rows.end; ++i) {
-      double distance;
-      kernels.canonical_distances(samples.row_data(i), centroids.data(), centroids.row_stride(), &labels[i],
-                                  1, samples.cols(), &distance);
+      const double distance = distances[i - rows.begin];
       sum += weights.empty() ? distance : static_cast<double>(weights[i]) * distance;
     }
     block_sums[block] = sum;

@@ -293,6 +293,10 @@ struct Kernels {
   void (*canonical_distances)(const T* x, const T* rows, std::size_t row_stride, const std::int32_t* index,
                               std::size_t count, std::size_t n_features, double* out);
 
+  /// out[i] = D(x_i, c_labels[i]) for every sample, bit for bit the canonical distance.
+  void (*canonical_own)(const RowBlock<T>& samples, const RowBlock<T>& centroids, const std::int32_t* labels,
+                        std::size_t n_features, double* out);
+
   /// |x - rows[index[i]]|^2 in T for i < count (index null: rows[i]), summed in no particular order: off by a
   /// relative gamma_{n_features + 4} at most, and by underflow.
   void (*squared_distances)(const T* x, const T* rows, std::size_t row_stride, const std::int32_t* index,

@@ -43,12 +43,78 @@ struct Rows {
     return ((q[0] + q[4]) + (q[2] + q[6])) + ((q[1] + q[5]) + (q[3] + q[7]));
   }
 
+  /// The sum of the partial sums l, l + Step, ... of D < 8 features, in the order of canonical(). Those that
+  /// are zero are left out: none is negative, so that no bit changes.
+  template <std::size_t D, std::size_t l = 0, std::size_t Step = 1>
+  static OMNIMEANS_INLINE double canonical_of_few(const T* x, const T* c) {
+    if constexpr (l + Step < D) {
+      return canonical_of_few<D, l, 2 * Step>(x, c) + canonical_of_few<D, l + Step, 2 * Step>(x, c);
+    } else {
+      const double difference = static_cast<double>(x[l]) - static_cast<double>(c[l]);
+      return difference * difference;
+    }
+  }
+
+  /// Calls f(Index<D>) with D = d if that is less than 8, so that loops over so few can be unrolled; else D =
+  /// 0.
+  template <class F>
+  static OMNIMEANS_INLINE void with_few_features(std::size_t d, F&& f) {
+    switch (d) {
+      case 1:
+        return f(Index<1>{});
+      case 2:
+        return f(Index<2>{});
+      case 3:
+        return f(Index<3>{});
+      case 4:
+        return f(Index<4>{});
+      case 5:
+        return f(Index<5>{});
+      case 6:
+        return f(Index<6>{});
+      case 7:
+        return f(Index<7>{});
+      default:
+        return f(Index<0>{});
+    }
+  }
+
+  /// Calls f(distance) with a function of two rows: their canonical distance.
+  template <class F>
+  static OMNIMEANS_INLINE void with_canonical(std::size_t d, F&& f) {
+    with_few_features(
+        d, [&](auto few) __attribute__((always_inline)) {
+          f([=](const T* x, const T* c) __attribute__((always_inline)) {
+            if constexpr (few.value == 0) {
+              return canonical(x, c, d);
+            } else {
+              return canonical_of_few<few.value>(x, c);
+            }
+          });
+        });
+  }
+
   static void canonical_distances(const T* x, const T* rows, std::size_t row_stride,
                                   const std::int32_t* index, std::size_t count, std::size_t d, double* out) {
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::size_t j = index != nullptr ? static_cast<std::size_t>(index[i]) : i;
-      out[i] = canonical(x, rows + j * row_stride, d);
-    }
+    with_canonical(
+        d, [&](auto distance) __attribute__((always_inline)) {
+          for (std::size_t i = 0; i < count; ++i) {
+            const std::size_t j = index != nullptr ? static_cast<std::size_t>(index[i]) : i;
+            out[i] = distance(x, rows + j * row_stride);
+          }
+        });
+  }
+
+  static void canonical_own(const RowBlock<T>& samples, const RowBlock<T>& centroids,
+                            const std::int32_t* labels, std::size_t d, double* out) {
+    with_canonical(
+        d, [&](auto distance) __attribute__((always_inline)) {
+          for (std::size_t i = 0; i < samples.n_rows; ++i) {
+            const auto j = static_cast<std::size_t>(labels[i]);
+            out[i] =
+                distance(samples.rows + i * samples.row_stride, centroids.rows + j * centroids.row_stride);
+          }
+        });
   }
 
   static OMNIMEANS_INLINE T squared_distance(const T* x, const T* c, std::size_t d) {
@@ -197,6 +263,22 @@ struct Rows {
 
   /// x - x is zero for a finite x and NaN for any other; one running sum of it tells whether all were finite.
   static bool column_absmax(const RowBlock<T>& block, std::size_t d, T* absmax) {
+    bool finite = true;
+    with_few_features(
+        d, [&](auto few) __attribute__((always_inline)) {
+          if constexpr (few.value != 0) {
+            if (block.row_stride == d) {
+              finite = absmax_of_few<few.value>(block.rows, block.n_rows, absmax);
+              return;
+            }
+          }
+          finite = absmax_of_rows(block, d, absmax);
+        });
+    return finite;
+  }
+
+ private:
+  static bool absmax_of_rows(const RowBlock<T>& block, std::size_t d, T* absmax) {
     vec finite = S::set(T(0));
     T finite_tail = 0;
     for (std::size_t i = 0; i < block.n_rows; ++i) {
@@ -214,6 +296,25 @@ struct Rows {
       }
     }
     return S::reduce_add(finite) == 0 && finite_tail == 0;
+  }
+
+  /// Rows without gaps: W of them are D vectors, in which the features come round.
+  template <std::size_t D>
+  static OMNIMEANS_INLINE bool absmax_of_few(const T* x, std::size_t n_rows, T* absmax) {
+    vec finite = S::set(T(0)), largest[D];
+    unroll<D>([&](auto v) __attribute__((always_inline)) { largest[v.value] = S::set(T(0)); });
+    std::size_t i = 0;
+    for (; i + W <= n_rows; i += W) {
+      unroll<D>([&](auto v) __attribute__((always_inline)) {
+        const vec a = S::load(x + i * D + v.value * W);
+        finite = S::add(finite, S::sub(a, a));
+        largest[v.value] = S::max(largest[v.value], S::abs(a));
+      });
+    }
+    alignas(64) T lane[D * W];
+    unroll<D>([&](auto v) __attribute__((always_inline)) { S::store(lane + v.value * W, largest[v.value]); });
+    for (std::size_t l = 0; l < D * W; ++l) absmax[l % D] = lane[l] > absmax[l % D] ? lane[l] : absmax[l % D];
+    return absmax_of_rows({x + i * D, D, n_rows - i}, D, absmax) && S::reduce_add(finite) == 0;
   }
 };
 

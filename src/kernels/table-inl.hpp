@@ -36,6 +36,7 @@ constexpr Kernels<T> make_kernels() {
       .block = blocks::block,
       .scores = scores::scores,
       .canonical_distances = rows::canonical_distances,
+      .canonical_own = rows::canonical_own,
       .squared_distances = rows::squared_distances,
       .move_row = rows::move_row,
       .squared_norm = rows::squared_norm,

@@ -56,6 +56,27 @@ TYPED_TEST(GuardedRows, CanonicalDistances) {
   });
 }
 
+TYPED_TEST(GuardedRows, CanonicalOwn) {
+  using T = TypeParam;
+  this->sweep([](const Kernels<T>& kernels, std::size_t n, std::size_t d, Placement place) {
+    Random random(n * 1000 + d);
+    const std::size_t stride = d + n % 3, k = 1 + n / 4;
+    Guarded<T> rows(random_rows<T>(random, n, d, stride), place);
+    Guarded<T> centroids(random_rows<T>(random, k, d, stride), place);
+    std::vector<std::int32_t> own(n);
+    for (std::int32_t& j : own) j = static_cast<std::int32_t>(random.below(k));
+    Guarded<std::int32_t> labels(own, place);
+    Guarded<double> out(n, place);
+    kernels.canonical_own({rows.data(), stride, n}, {centroids.data(), stride, k}, labels.data(), d,
+                          out.data());
+    for (std::size_t i = 0; i < n; ++i) {
+      const T* centroid = centroids.data() + static_cast<std::size_t>(own[i]) * stride;
+      ASSERT_EQ(out.data()[i], omnimeans::canonical_distance(rows.data() + i * stride, centroid, d));
+    }
+    ASSERT_TRUE(out.intact());
+  });
+}
+
 TYPED_TEST(GuardedRows, SquaredDistances) {
   using T = TypeParam;
   this->sweep([](const Kernels<T>& kernels, std::size_t n, std::size_t d, Placement place) {
