@@ -303,7 +303,7 @@ std::size_t CentroidUpdate<T>::accumulate_observed() {
     if (own.changed == 0) continue;
     changed += own.changed;
     own.changed = 0;
-    any_sum_changed();
+    all_sums_changed();
     add_to_sums(own.sums);
     std::fill_n(own.sums.plain.data(), own.sums.plain.size(), std::uint64_t{0});
     std::fill_n(own.sums.wide.data(), own.sums.wide.size(), Int128{0});
@@ -327,7 +327,7 @@ std::size_t CentroidUpdate<T>::accumulate(std::span<const std::int32_t> labels) 
   const bool rebuild = changed > n_present_ / 2;
   if (rebuild) {
     sums_ = empty_sums();
-    any_sum_changed();
+    all_sums_changed();
   } else {
     for (const std::size_t i : moves_) {
       if (accounted_[i] >= 0) sum_changed(static_cast<std::size_t>(accounted_[i]));

@@ -113,7 +113,7 @@ class CentroidUpdate final : public LabelObserver {
   Part variation_of(std::size_t cluster, const T* centroid) const;
   void write_mean(std::size_t cluster, T* out) const;
   void sum_changed(std::size_t cluster) { mean_is_old_[cluster] = part_is_old_[cluster] = 1; }
-  void any_sum_changed() {
+  void all_sums_changed() {
     std::ranges::fill(mean_is_old_, std::uint8_t{1});
     std::ranges::fill(part_is_old_, std::uint8_t{1});
   }

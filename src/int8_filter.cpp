@@ -70,11 +70,14 @@ Int8Filter::Int8Filter(const DenseEngine<float>& engine, const kernels::Int8Kern
 }
 
 double Int8Filter::bytes_needed(std::size_t n_samples, std::size_t n_features, std::size_t n_clusters,
-                                Rows rows) {
+                                int threads, Rows rows) {
   const double row = static_cast<double>(padded(values_at_most(n_features, rows)));
   const bool prefix = rows != Rows::whole && PrincipalPrefix::most_values(n_features) > 0;
+  // A batch of rows, before and after they are projected, and one more.
+  const double work =
+      static_cast<double>((2 * PrincipalPrefix::batch_rows + 1) * (n_features + 16 + 128)) * 4;
   return static_cast<double>(n_samples) * (row + (prefix ? 20 : 16)) +
-         static_cast<double>(vectors(n_clusters) * kernels::int8_lanes) * (2 * row + 36) +
+         static_cast<double>(vectors(n_clusters) * kernels::int8_lanes) * (2 * row + 36) + threads * work +
          (prefix ? PrincipalPrefix::bytes_needed(n_samples, n_features) : 0);
 }
 
@@ -171,7 +174,7 @@ void Int8Filter::set_centroids() {
     if (stale_[j] != 0) moved.push_back(j);
   }
   constexpr std::size_t batch = PrincipalPrefix::batch_rows;
-  parallel_blocks(moved.size() * n_features_ < 100'000 ? 1 : threads_, block_count(moved.size(), batch),
+  parallel_blocks(threads_for_values(moved.size() * n_features_, threads_), block_count(moved.size(), batch),
                   [&](std::size_t b, int) {
                     const RowRange range = block_range(b, moved.size(), batch);
                     set_some_centroids({moved.data() + range.begin, range.size()});

@@ -61,7 +61,7 @@ class Int8Filter {
 
   /// Bytes at most, what a prefix is found with included.
   static double bytes_needed(std::size_t n_samples, std::size_t n_features, std::size_t n_clusters,
-                             Rows rows);
+                             int threads, Rows rows);
 
   /// Takes the engine's centroids, after every pack_rows() of it.
   void set_centroids();

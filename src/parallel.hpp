@@ -27,6 +27,11 @@ inline int useful_threads(int threads, std::size_t n_blocks) {
   return useful <= 1 || may_start_threads() ? static_cast<int>(useful) : 1;
 }
 
+/// Threads worth starting to go over `n_values` values.
+inline int threads_for_values(std::size_t n_values, int threads) {
+  return n_values < 100'000 ? 1 : threads;
+}
+
 /// Calls body(block, thread) for every block in [0, n_blocks), each once; blocks are handed out as threads
 /// get free. `thread` is in [0, useful_threads(threads, n_blocks)). Runs in the caller, without a parallel
 /// region, if one thread does.

@@ -48,7 +48,7 @@ Matrix<T> do_transform(MatrixView<const T> samples, MatrixView<const T> centroid
   const std::size_t n = samples.rows(), k = centroids.rows();
   Matrix<T> distances(n, k);
   constexpr std::size_t block_rows = 64;
-  const int threads = n * k * samples.cols() < 100'000 ? 1 : context.threads;
+  const int threads = threads_for_values(n * k * samples.cols(), context.threads);
   parallel_blocks(threads, block_count(n, block_rows), [&](std::size_t block, int) {
     const RowRange rows = block_range(block, n, block_rows);
     std::vector<double> squared(k);

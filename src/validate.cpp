@@ -84,7 +84,7 @@ std::vector<T> check_values(MatrixView<const T> matrix, std::string_view name, I
   const auto& kernels = kernels::kernels_for<T>(isa);
   constexpr std::size_t block_rows = 4096;
   const std::size_t blocks = block_count(n, block_rows);
-  const int team = n * d < 100'000 ? 1 : useful_threads(threads, blocks);
+  const int team = useful_threads(threads_for_values(n * d, threads), blocks);
   std::vector<std::vector<T>> largest(static_cast<std::size_t>(team), std::vector<T>(d, T(0)));
   std::vector<std::vector<T>> absent(static_cast<std::size_t>(team), std::vector<T>(d, T(0)));
   std::atomic<bool> finite{true};

@@ -93,7 +93,7 @@ T half_distances(const kernels::Kernels<T>& kernels, const Rounding<T>& rounding
 /// Threads worth starting for all the distances between centroids.
 template <class T>
 int centroid_threads(MatrixView<const T> centroids, int threads) {
-  return centroids.rows() * centroids.rows() * centroids.cols() < 100'000 ? 1 : threads;
+  return threads_for_values(centroids.rows() * centroids.rows() * centroids.cols(), threads);
 }
 
 /// How far the centroids have moved, and the two largest moves.

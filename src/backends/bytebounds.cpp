@@ -39,8 +39,9 @@ double bytebounds_bytes(const Problem<T>& problem) {
   const double rows = static_cast<double>(k) * static_cast<double>(d + kernels::byte_lanes) * sizeof(T);
   const double work = static_cast<double>(problem.threads) *
                       (static_cast<double>(k) * (24 + 3 * sizeof(T)) + block_rows * (32 + sizeof(T)) * 4);
-  const double filter =
-      int8_kernels_for(problem) != nullptr ? Int8Filter::bytes_needed(n, d, k, Int8Filter::Rows::shorter) : 0;
+  const double filter = int8_kernels_for(problem) != nullptr
+                            ? Int8Filter::bytes_needed(n, d, k, problem.threads, Int8Filter::Rows::shorter)
+                            : 0;
   return DenseEngine<T>::bytes_needed(problem, true) + filter + ByteRows<T>::bytes_needed(n, k) +
          static_cast<double>(n) * sizeof(T) + rows + work;
 }

@@ -26,10 +26,8 @@ double int8_search_bytes(const Problem<T>& problem, Int8Filter::Rows rows) {
   if (int8_kernels_for(problem) == nullptr) return engine;
   const double packed = static_cast<double>(k) * static_cast<double>(d + 16) * sizeof(T);
   const double work = static_cast<double>(problem.threads) *
-                      (largest_block_rows * (2 * kernels::int8_lanes + 6) + 3 * static_cast<double>(k) +
-                       static_cast<double>((2 * PrincipalPrefix::batch_rows + 1) * (d + 16 + 128))) *
-                      4;
-  return engine + packed + Int8Filter::bytes_needed(n, d, k, rows) + work;
+                      (largest_block_rows * (2 * kernels::int8_lanes + 6) + 3 * static_cast<double>(k)) * 4;
+  return engine + packed + Int8Filter::bytes_needed(n, d, k, problem.threads, rows) + work;
 }
 
 template <class T>
