@@ -144,6 +144,29 @@ Measured canonical_distances(const std::shared_ptr<const KernelData<T>>& data, I
   return {call, check, dense_flops(*data), value_bytes(*data, data->n)};
 }
 
+/// Of every sample and the centroid of its label, as the inertia asks for them.
+template <class T>
+Measured canonical_own(const std::shared_ptr<const KernelData<T>>& data, Isa) {
+  auto out = std::make_shared<std::vector<double>>(data->n);
+  auto labels = std::make_shared<std::vector<std::int32_t>>(data->n);
+  for (std::size_t i = 0; i < data->n; ++i)
+    (*labels)[i] = static_cast<std::int32_t>(i * i % data->n_clusters);
+  const auto call = [=] {
+    const MatrixView<const T> c = data->centroids;
+    data->kernels.canonical_own(data->rows(), {c.data(), c.row_stride(), c.rows()}, labels->data(), data->d,
+                                out->data());
+  };
+  const auto check = [=]() -> std::string {
+    for (std::size_t i = 0; i < data->n; ++i) {
+      const auto j = static_cast<std::size_t>((*labels)[i]);
+      if ((*out)[i] != canonical_distance(data->samples.row_data(i), data->centroids.row_data(j), data->d))
+        return wrong_at(i);
+    }
+    return {};
+  };
+  return {call, check, 0, value_bytes(*data, data->n)};
+}
+
 template <class T>
 Measured squared_norm(const std::shared_ptr<const KernelData<T>>& data, Isa) {
   auto out = std::make_shared<std::vector<T>>(data->n);
@@ -268,6 +291,7 @@ constexpr std::array kKernels{
     KernelBenchmark<T>{"nearest_int8", nearest_int8<T>, has_int8<T>},
     KernelBenchmark<T>{"scores", scores<T>},
     KernelBenchmark<T>{"canonical_distances", canonical_distances<T>},
+    KernelBenchmark<T>{"canonical_own", canonical_own<T>},
     KernelBenchmark<T>{"squared_norm", squared_norm<T>},
     KernelBenchmark<T>{"open_candidates", open_candidates<T>},
     KernelBenchmark<T>{"add_row", add_row<T>},

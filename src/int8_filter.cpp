@@ -73,11 +73,12 @@ double Int8Filter::bytes_needed(std::size_t n_samples, std::size_t n_features, s
                                 int threads, Rows rows) {
   const double row = static_cast<double>(padded(values_at_most(n_features, rows)));
   const bool prefix = rows != Rows::whole && PrincipalPrefix::most_values(n_features) > 0;
-  // A batch of rows, before and after they are projected, and one more.
+  // Of a thread: a batch of samples and one of centroids, each row as it is and projected; and one row more.
   const double work =
       static_cast<double>((2 * PrincipalPrefix::batch_rows + 1) * (n_features + 16 + 128)) * 4;
   return static_cast<double>(n_samples) * (row + (prefix ? 20 : 16)) +
-         static_cast<double>(vectors(n_clusters) * kernels::int8_lanes) * (2 * row + 36) + threads * work +
+         static_cast<double>(vectors(n_clusters) * kernels::int8_lanes) * (2 * row + 36) +
+         static_cast<double>(threads) * work +
          (prefix ? PrincipalPrefix::bytes_needed(n_samples, n_features) : 0);
 }
 

@@ -27,7 +27,7 @@ inline int useful_threads(int threads, std::size_t n_blocks) {
   return useful <= 1 || may_start_threads() ? static_cast<int>(useful) : 1;
 }
 
-/// Threads worth starting to go over `n_values` values.
+/// Threads worth starting to go over `n_values` values once, about a nanosecond each or less.
 inline int threads_for_values(std::size_t n_values, int threads) {
   return n_values < 100'000 ? 1 : threads;
 }

@@ -43,22 +43,22 @@ struct Rows {
     return ((q[0] + q[4]) + (q[2] + q[6])) + ((q[1] + q[5]) + (q[3] + q[7]));
   }
 
-  /// The sum of the partial sums l, l + Step, ... of D < 8 features, in the order of canonical(). Those that
-  /// are zero are left out: none is negative, so that no bit changes.
-  template <std::size_t D, std::size_t l = 0, std::size_t Step = 1>
+  /// The sum of the partial sums l, l + Step, ... of fewer than 8 features, in the order of canonical().
+  /// Those without a feature are left out: they are +0 and none is -0, so that no bit changes.
+  template <std::size_t Features, std::size_t l = 0, std::size_t Step = 1>
   static OMNIMEANS_INLINE double canonical_of_few(const T* x, const T* c) {
-    if constexpr (l + Step < D) {
-      return canonical_of_few<D, l, 2 * Step>(x, c) + canonical_of_few<D, l + Step, 2 * Step>(x, c);
+    if constexpr (l + Step < Features) {
+      return canonical_of_few<Features, l, 2 * Step>(x, c) +
+             canonical_of_few<Features, l + Step, 2 * Step>(x, c);
     } else {
       const double difference = static_cast<double>(x[l]) - static_cast<double>(c[l]);
       return difference * difference;
     }
   }
 
-  /// Calls f(Index<D>) with D = d if that is less than 8, so that loops over so few can be unrolled; else D =
-  /// 0.
+  /// f(Index<d>{}) if d is less than 8, so that loops over so few can be unrolled; else f(Index<0>{}).
   template <class F>
-  static OMNIMEANS_INLINE void with_few_features(std::size_t d, F&& f) {
+  static OMNIMEANS_INLINE auto with_few_features(std::size_t d, F&& f) {
     switch (d) {
       case 1:
         return f(Index<1>{});
@@ -261,20 +261,16 @@ struct Rows {
     for (; t < d; ++t) sums[t] -= std::bit_cast<std::uint64_t>(static_cast<double>(x[t]) + magic[t]);
   }
 
-  /// x - x is zero for a finite x and NaN for any other; one running sum of it tells whether all were finite.
+  /// x - x is zero for a finite x and NaN for any other; sums of it tell whether all were finite.
   static bool column_absmax(const RowBlock<T>& block, std::size_t d, T* absmax) {
-    bool finite = true;
-    with_few_features(
+    return with_few_features(
         d, [&](auto few) __attribute__((always_inline)) {
           if constexpr (few.value != 0) {
-            if (block.row_stride == d) {
-              finite = absmax_of_few<few.value>(block.rows, block.n_rows, absmax);
-              return;
-            }
+            if (block.row_stride == d && block.n_rows >= W)
+              return absmax_of_few<few.value>(block.rows, block.n_rows, absmax);
           }
-          finite = absmax_of_rows(block, d, absmax);
+          return absmax_of_rows(block, d, absmax);
         });
-    return finite;
   }
 
  private:
@@ -298,23 +294,28 @@ struct Rows {
     return S::reduce_add(finite) == 0 && finite_tail == 0;
   }
 
-  /// Rows without gaps: W of them are D vectors, in which the features come round.
-  template <std::size_t D>
+  /// Rows without gaps: W of them are as many vectors as there are features, which come round in them.
+  template <std::size_t Features>
   static OMNIMEANS_INLINE bool absmax_of_few(const T* x, std::size_t n_rows, T* absmax) {
-    vec finite = S::set(T(0)), largest[D];
-    unroll<D>([&](auto v) __attribute__((always_inline)) { largest[v.value] = S::set(T(0)); });
+    vec finite = S::set(T(0)), largest[Features];
+    unroll<Features>([&](auto v) __attribute__((always_inline)) { largest[v.value] = S::set(T(0)); });
     std::size_t i = 0;
     for (; i + W <= n_rows; i += W) {
-      unroll<D>([&](auto v) __attribute__((always_inline)) {
-        const vec a = S::load(x + i * D + v.value * W);
+      unroll<Features>([&](auto v) __attribute__((always_inline)) {
+        const vec a = S::load(x + i * Features + v.value * W);
         finite = S::add(finite, S::sub(a, a));
         largest[v.value] = S::max(largest[v.value], S::abs(a));
       });
     }
-    alignas(64) T lane[D * W];
-    unroll<D>([&](auto v) __attribute__((always_inline)) { S::store(lane + v.value * W, largest[v.value]); });
-    for (std::size_t l = 0; l < D * W; ++l) absmax[l % D] = lane[l] > absmax[l % D] ? lane[l] : absmax[l % D];
-    return absmax_of_rows({x + i * D, D, n_rows - i}, D, absmax) && S::reduce_add(finite) == 0;
+    alignas(64) T lane[Features * W];
+    unroll<Features>([&](auto v)
+                         __attribute__((always_inline)) { S::store(lane + v.value * W, largest[v.value]); });
+    for (std::size_t l = 0; l < Features * W; ++l) {
+      T& most = absmax[l % Features];
+      most = lane[l] > most ? lane[l] : most;
+    }
+    return absmax_of_rows({x + i * Features, Features, n_rows - i}, Features, absmax) &&
+           S::reduce_add(finite) == 0;
   }
 };
 

@@ -60,21 +60,48 @@ TYPED_TEST(GuardedRows, CanonicalOwn) {
   using T = TypeParam;
   this->sweep([](const Kernels<T>& kernels, std::size_t n, std::size_t d, Placement place) {
     Random random(n * 1000 + d);
-    const std::size_t stride = d + n % 3, k = 1 + n / 4;
+    const std::size_t stride = d + n % 3, k = 1 + n / 4, centroid_stride = d + (n + 1) % 3;
     Guarded<T> rows(random_rows<T>(random, n, d, stride), place);
-    Guarded<T> centroids(random_rows<T>(random, k, d, stride), place);
+    Guarded<T> centroids(random_rows<T>(random, k, d, centroid_stride), place);
     std::vector<std::int32_t> own(n);
     for (std::int32_t& j : own) j = static_cast<std::int32_t>(random.below(k));
     Guarded<std::int32_t> labels(own, place);
     Guarded<double> out(n, place);
-    kernels.canonical_own({rows.data(), stride, n}, {centroids.data(), stride, k}, labels.data(), d,
+    kernels.canonical_own({rows.data(), stride, n}, {centroids.data(), centroid_stride, k}, labels.data(), d,
                           out.data());
     for (std::size_t i = 0; i < n; ++i) {
-      const T* centroid = centroids.data() + static_cast<std::size_t>(own[i]) * stride;
+      const T* centroid = centroids.data() + static_cast<std::size_t>(own[i]) * centroid_stride;
       ASSERT_EQ(out.data()[i], omnimeans::canonical_distance(rows.data() + i * stride, centroid, d));
     }
     ASSERT_TRUE(out.intact());
   });
+}
+
+/// Zeros of either sign, the smallest and the largest values, infinities and equal ones: all bits of a
+/// distance, of few features and of a chunk.
+TYPED_TEST(GuardedRows, CanonicalDistancesOfSpecialValues) {
+  using T = TypeParam;
+  using limits = std::numeric_limits<T>;
+  const T special[] = {T(0), -T(0), T(1), limits::denorm_min(), -limits::max(), limits::infinity(), T(0.1)};
+  Random random(8);
+  for (const auto* table : usable_tables()) {
+    for (std::size_t d = 1; d <= 9; ++d) {
+      for (int trial = 0; trial < 200; ++trial) {
+        std::vector<T> x(d), c(d);
+        for (std::size_t t = 0; t < d; ++t) {
+          x[t] = special[random.below(std::size(special))];
+          c[t] = special[random.below(std::size(special))];
+        }
+        const double right = omnimeans::canonical_distance(x.data(), c.data(), d);
+        double out;
+        table->template of<T>().canonical_distances(x.data(), c.data(), d, nullptr, 1, d, &out);
+        ASSERT_TRUE(std::isnan(right)
+                        ? std::isnan(out)
+                        : std::bit_cast<std::uint64_t>(out) == std::bit_cast<std::uint64_t>(right))
+            << "d " << d << ": " << out << ", not " << right;
+      }
+    }
+  }
 }
 
 TYPED_TEST(GuardedRows, SquaredDistances) {
@@ -234,6 +261,40 @@ TYPED_TEST(GuardedRows, ColumnAbsmax) {
     }
     ASSERT_TRUE(absmax.intact());
   });
+}
+
+/// Few features without gaps: rows come round in the vectors of a run, the last ones alone.
+TYPED_TEST(GuardedRows, ColumnAbsmaxOfFewFeatures) {
+  using T = TypeParam;
+  const auto check = [](const Kernels<T>& kernels, std::size_t n, std::size_t d, Placement place) {
+    Random random(n * 1000 + d);
+    Guarded<T> rows(random_rows<T>(random, n, d, d), place);
+    std::vector<T> absmax = random_values<T>(random, d, 0, 2), expected = absmax;
+    for (std::size_t v = 0; v < n * d; ++v)
+      expected[v % d] = std::max(expected[v % d], std::abs(rows.data()[v]));
+    ASSERT_TRUE(kernels.column_absmax({rows.data(), d, n}, d, absmax.data()));
+    ASSERT_EQ(absmax, expected);
+    for (const std::size_t v : {std::size_t{0}, n / 2 * d, random.below(n * d), n * d - 1}) {
+      const T good = rows.data()[v];
+      for (const T bad : {std::numeric_limits<T>::quiet_NaN(), std::numeric_limits<T>::infinity()}) {
+        rows.data()[v] = bad;
+        ASSERT_FALSE(kernels.column_absmax({rows.data(), d, n}, d, absmax.data())) << bad << " at " << v;
+      }
+      rows.data()[v] = good;
+    }
+  };
+  for (const auto* table : usable_tables()) {
+    for (std::size_t d = 1; d <= 8; ++d) {
+      for (std::size_t n = 1; n <= 70; ++n) {
+        for (const Placement place : edges()) {
+          SCOPED_TRACE(std::string(omnimeans::to_string(table->isa)) + ", n " + std::to_string(n) + ", d " +
+                       std::to_string(d));
+          check(table->template of<T>(), n, d, place);
+          if (testing::Test::HasFatalFailure()) return;
+        }
+      }
+    }
+  }
 }
 
 }  // namespace
