@@ -71,7 +71,7 @@ logs=$build/logs
 
 warn_if_busy  # now: the build is a load of its own
 step "$logs/configure.log" "configure" cmake --preset release -S "$root" -B "$build" ${peers:+-DOMNIMEANS_PEERS=ON}
-step "$logs/build-bench.log" "build" cmake --build "$build" -j "$(jobs_count)" --target "${benchmarks[@]}" seeding_study omnimeans_cli omnimeans_libraries
+step "$logs/build-bench.log" "build" cmake --build "$build" -j "$(jobs_count)" --target "${benchmarks[@]}" bench_predict seeding_study omnimeans_cli omnimeans_libraries
 
 parts=$(mktemp -d)
 trap 'rm -rf -- "$parts"' EXIT
