@@ -17,8 +17,10 @@
 // backend): int8 1.6 at d = 100 with k = 500, 1.7 at d = 256; less than gap below k d = 32,000; bytebounds
 // 0.8 to 1.6 at k d = 51,200, 6 to 8 at 384,000; prefix 14 on `embedding` d = 768 k = 1000 (bytebounds 12),
 // on `images` d = 784 k = 500, whose tails are longer, 5 (bytebounds 6); gap 1.0 to 1.2 at k = 8, 1.3 to 4
-// from k = 32 on. Without products of eight bits (double, CPUs without AVX2, or with AVX-512 but no
-// VNNI) trials of bytes begin at k d = 64,000 instead of 24,000.
+// from k = 32 on. Without products of eight bits (CPUs without AVX2, or with AVX-512 but no VNNI) trials of
+// bytes begin at k d = 64,000 instead of 24,000; in double, whose distances cost twice as much, at 12,000
+// (Zen 3, two threads, 25 steps, 19 sets of k d = 12,800 to 50,000, gap over gap with a trial: 0.9 to 1.05
+// where the trial is lost, 1.1 to 1.7 elsewhere).
 #pragma once
 
 #include <algorithm>
@@ -170,7 +172,8 @@ Plan plan_for(const Problem<T>& problem) {
   } else if (better_in_eight_bits(problem, worth_timing(problem))) {
     plan.dense = {"int8", "many features and clusters: every distance in eight bits, few of them again"};
   }
-  if (k >= 64 && k * d >= (eight_bits ? 24'000u : 64'000u))
+  const bool in_double = sizeof(T) == sizeof(double);
+  if (k >= 64 && k * d >= (in_double ? 12'000u : eight_bits ? 24'000u : 64'000u))
     plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
   plan.first = plan.dense;
   if (blocks_pay(problem))
