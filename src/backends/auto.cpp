@@ -23,7 +23,7 @@ template <class T>
 class Auto final : public Backend<T> {
  public:
   explicit Auto(const Problem<T>& problem) : problem_(problem) {
-    if (bytes_pay_for_any_data(problem) && take(bytes_at_once)) {  // what else to ask takes time
+    if (bytes_pay_at_once(problem) && take(bytes_at_once)) {  // what else to ask takes time
       plan_ = {bytes_at_once, bytes_at_once, bytes_at_once};
       first_ = choice_;
     } else {

@@ -30,6 +30,7 @@
 
 #include "backends/backends.hpp"
 #include "backends/dense_costs.hpp"
+#include "backends/near_pairs.hpp"
 #include "int16_rows.hpp"
 #include "int8_filter.hpp"
 
@@ -79,6 +80,8 @@ Held held_by_few(const Problem<T>& problem) {
     if (int8_kernels_for(problem) == nullptr || d < 128 || k < 64 ||
         pairs(n, k) < PrincipalPrefix::least_pairs)
       return Held::less;
+    // All pairs equally far: what differs lies in a hundred directions or more.
+    if (near_share(problem) > 0.9) return Held::less;
     Problem<T> some = problem;
     const std::size_t count = std::min(n, PrincipalPrefix::most_samples);
     some.samples = {problem.samples.data(), count, d, n / count * problem.samples.row_stride()};
@@ -131,26 +134,36 @@ bool has_fast_integers(const Problem<T>& problem) {
   return sizeof(T) == sizeof(float) && kernels::has_fast_int16(problem.isa);
 }
 
-/// Whether bytes pay from the first step on whatever the data are: without VNNI, for the distances that they
-/// save are dearer then. Seconds of the dense plan, with a trial at step 6, over those of bytes from the
-/// start, on a Zen 3 (two threads, 8 and 25 steps, data sets of 100 features and more): k d = 64,000 to
-/// 80,000 0.96 to 1.25, 100,000 to 768,000 1.0 to 1.3, prefix or not; uniform points 0.8 to 0.9 at 8 steps,
-/// 0.9 to 1.1 at 25; word embeddings at 50,000 0.9.
+/// Whether bytes may pay from the first step on whatever directions hold: without VNNI, for the distances
+/// that they save are dearer then. Seconds of the dense plan, with a trial at step 6, over those of bytes
+/// from the start, on a Zen 3 (two threads, 10 and 25 steps, data sets of 100 features and more): k d =
+/// 64,000 to 80,000 0.96 to 1.25, 100,000 to 768,000 1.0 to 1.3, prefix or not. Of uniform points, whose
+/// pairs are all near from 256 features on, 0.8 to 1.0; of images and embeddings (3 to 10 % near) 1.0 to 1.6
+/// from 48,000 on, but less than prefix; at 50,000 of word embeddings (18 %) 0.9.
 template <class T>
-bool bytes_pay_for_any_data(const Problem<T>& problem) {
+bool bytes_may_pay(const Problem<T>& problem, std::size_t least_values) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   const std::size_t least_steps = int8_kernels_for(problem) != nullptr ? 8 : 3;
   const bool short_fit = problem.most_steps != 0 && problem.most_steps < least_steps;
-  return !short_fit && !has_fast_integers(problem) && n >= 1000 && k >= 64 && d >= 100 && k * d >= 64'000;
+  return !short_fit && !has_fast_integers(problem) && n >= 1000 && k >= 64 && d >= 100 &&
+         k * d >= least_values;
+}
+
+/// Whether they do even where prefix is another choice, so that nobody has to look for directions.
+template <class T>
+bool bytes_pay_at_once(const Problem<T>& problem) {
+  const std::size_t values = problem.n_clusters * problem.samples.cols();
+  return bytes_may_pay(problem, 64'000) && (values >= 128'000 || near_share(problem) < 0.95);
 }
 
 /// Whether they pay from the first step on where few directions hold so much of the variance: beside products
 /// of eight bits from more clusters on, earlier where bounds are narrow, and not where prefix is better.
 template <class T>
 bool bytes_pay(const Problem<T>& problem, Held held) {
+  if (held == Held::nearly_all) return false;
+  if (bytes_may_pay(problem, 48'000) && near_share(problem) < 0.12) return true;
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
-  if (bytes_pay_for_any_data(problem)) return true;
-  return int8_kernels_for(problem) != nullptr && held != Held::nearly_all && n >= 1000 && k >= 64 &&
+  return int8_kernels_for(problem) != nullptr && n >= 1000 && k >= 64 &&
          k * d >= (held == Held::most ? 96'000u : 128'000u);
 }
 
