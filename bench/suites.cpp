@@ -79,8 +79,9 @@ Suite smoke() {
 Suite quick() {
   Suite suite{.name = "quick",
               .description = "the comparison at sizes where naive still runs: about five minutes",
-              .repetitions = 3,
-              .min_seconds = 0.02,
+              .repetitions = 7,
+              .min_seconds = 0.01,
+              .cell_seconds = 1.5,
               .scalar_limit = 2e9,
               .lone_limit = 5e8};
   suite.fits = {
@@ -123,8 +124,8 @@ Suite quick() {
 Suite full() {
   Suite suite{.name = "full",
               .description = "sweeps over n, d, k and all data sets: about eight minutes",
-              .repetitions = 3,
-              .min_seconds = 0.05,
+              .repetitions = 7,
+              .min_seconds = 0.02,
               .cell_seconds = 2,
               .scalar_limit = 2.5e9,
               .lone_limit = 4e10,

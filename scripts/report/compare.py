@@ -1,55 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Two runs, benchmark by benchmark: a Mann-Whitney U test over the times of the repetitions.
-
-H. B. Mann and D. R. Whitney 1947, "On a test of whether one of two random variables is stochastically larger than the
-other". Exact where no times tie and both sides are small, else the normal approximation with tie and continuity
-corrections: what scipy.stats.mannwhitneyu does, without scipy."""
+"""Two runs, benchmark by benchmark: a Mann-Whitney U test over the times of the repetitions."""
 
 import argparse
-import functools
 import json
-import math
 import re
-import statistics
 import sys
 from pathlib import Path
 
 from . import formatting as fmt
 from .analysis import geomean
 from .loading import ReportError, load
+from .mann_whitney import u_test
 
 ENOUGH = 9  # repetitions: what Google Benchmark recommends for its U test
-EXACT_UP_TO = 40  # of the larger side
-
-
-def u_test(old, new):
-    """Two-sided p of the hypothesis that neither side tends to larger values."""
-    n, m = len(old), len(new)
-    if not n or not m:
-        return 1.0
-    u = sum((a > b) + (a == b) / 2 for a in old for b in new)
-    u = max(u, n * m - u)
-    pooled = sorted([*old, *new])
-    ties = [pooled.count(value) for value in set(pooled)]
-    if max(ties) == 1 and max(n, m) <= EXACT_UP_TO:
-        total = math.comb(n + m, n)
-        return min(1.0, 2 * sum(_arrangements(n, m, int(i)) for i in range(int(u), n * m + 1)) / total)
-    size = n + m
-    variance = n * m / 12 * ((size + 1) - sum(t**3 - t for t in ties) / (size * (size - 1)))
-    if variance <= 0:
-        return 1.0
-    z = (u - n * m / 2 - 0.5) / math.sqrt(variance)
-    return min(1.0, math.erfc(z / math.sqrt(2)))
-
-
-@functools.cache
-def _arrangements(n, m, u):
-    """In how many orders of n and m values U is u: the largest value is one of the n, above all m, or one of the m."""
-    if u < 0:
-        return 0
-    if n == 0 or m == 0:
-        return int(u == 0)
-    return _arrangements(n - 1, m, u - m) + _arrangements(n, m - 1, u)
 
 
 def name_of(row):

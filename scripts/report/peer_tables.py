@@ -5,6 +5,9 @@ from . import formatting as fmt
 from . import peers
 from .peers import each
 
+CHANCE = ("p is how likely times lie so by chance where neither is faster (Mann-Whitney U test over the repetitions, which alternate at random; of "
+          "three against three it is never below 0.1).")
+CERTAIN = 0.05
 KINDS = [
     ("library", "Another library's iteration takes less time than ours",
      "Up to 25 iterations from the same centroids, all samples in every one; time of an iteration. All are asked for as many iterations as "
@@ -14,8 +17,9 @@ KINDS = [
     ("inertia", "With its own defaults another library ends with a lower inertia",
      "Own seeding, stopping rule and limit of iterations, one start; whatever time it took, approximate ones included. Inertia found by us, in double: "
      "where only seedings differ this is luck of the draw, either way."),
-    ("backend", "`auto` is more than 10 % behind one of our own backends", "Whole fits, of up to 25 iterations."),
-    ("simd", "`auto` is more than 5 % behind `simd`", "Whole fits, of up to 25 iterations."),
+    ("backend", "`auto` is more than 10 % behind one of our own backends", f"Whole fits, of up to 25 iterations. {CHANCE} It is multiplied by "
+     "the number of backends of which the fastest was picked."),
+    ("simd", "`auto` is more than 5 % behind `simd`", f"Whole fits, of up to 25 iterations. {CHANCE}"),
     ("memory", "Another library needs less memory", "Resident memory on top of the samples at its peak; a mebibyte or more apart; less than one counts as one."),
 ]
 
@@ -185,6 +189,22 @@ def _about(run):
     return ["### Versions", ""] + table(["library", "version", "build"], rows, left=3) if rows else []
 
 
+def beside_ours(analysis):
+    """A sentence on `auto` against our other exact backends, how often it is behind and how often that is no chance."""
+    count = len(peers.beside_ours(analysis.run))
+    if not count:
+        return []
+    found = peers.losses(analysis)
+
+    def behind(kind):
+        mine = [loss for loss in found if loss.kind == kind]
+        certain = sum(loss.p < CERTAIN for loss in mine)
+        return f"{len(mine)} of {count}" + (f" ({certain or 'none'} with p < {CERTAIN})" if mine else "")
+
+    return [f"Whole fits in which `auto` is more than 10 % behind the fastest of our other exact backends: {behind('backend')}; more than 5 % behind "
+            f"`simd`: {behind('simd')}. Row by row: [losses.md](losses.md).", ""]
+
+
 def losses_page(analysis, source):
     """losses.md: where we are behind, generated like everything else."""
     found = peers.losses(analysis)
@@ -201,9 +221,10 @@ def losses_page(analysis, source):
         if not mine:
             lines += [nowhere[kind in ("backend", "simd")], ""]
             continue
-        lines += table(["problem", "threads", "measured in", "better", "times", "auto", "the other", "its marks"], [
+        last = "p" if kind in ("backend", "simd") else "its marks"
+        lines += table(["problem", "threads", "measured in", "better", "times", "auto", "the other", last], [
             [fmt.problem(loss.row), str(loss.row.threads), loss.row.group, loss.other.backend, fmt.times(loss.times), *_figures(loss),
-             peers.marks(loss.other)] for loss in mine])
+             peers.marks(loss.other) if loss.p is None else f"{loss.p:.2g}"] for loss in mine])
     near = sorted((cell for cell in peers.cells(analysis.run) if cell.lead and 1 <= cell.lead < 3), key=lambda cell: cell.lead)
     lines += ["## Ahead of the best library by less than three times", ""]
     if near:

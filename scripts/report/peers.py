@@ -5,6 +5,7 @@ import statistics
 from dataclasses import dataclass
 
 from .analysis import AUTO, geomean
+from .mann_whitney import u_test
 
 CELLS = ("peer", "map")  # 25 iterations from given centroids
 
@@ -149,6 +150,21 @@ class Loss:
     row: object  # of `auto`
     other: object
     times: float  # how many times better the other is
+    p: float = None  # of its being chance, where both are ours: repetitions alternate
+
+
+def beside_ours(run):
+    """[(row of `auto`, rows of our other exact backends)] of every problem that both did whole fits of."""
+    groups = {}
+    for row in run.group("fit", "peer", "map"):
+        groups.setdefault((row.problem, row.threads), []).append(row)
+    found = []
+    for rows in groups.values():
+        auto = next((row for row in rows if row.backend == AUTO and row.ok), None)
+        ours = [row for row in rows if row.ok and row.exact and row.backend != AUTO and (row.group == "fit" or is_ours(row))]
+        if auto and ours:
+            found.append((auto, ours))
+    return found
 
 
 def losses(analysis):
@@ -175,20 +191,14 @@ def losses(analysis):
             # Whatever time it took, and however it works.
             if theirs < ours * (1 - 1e-3):
                 found.append(Loss("inertia", cell.auto, row, ours / theirs if theirs > 0 else float("inf")))
-    groups = {}
-    for row in run.group("fit", "peer", "map"):
-        groups.setdefault((row.problem, row.threads), []).append(row)
-    for rows in groups.values():
-        auto = next((row for row in rows if row.backend == AUTO and row.ok), None)
-        ours = [row for row in rows if row.ok and row.exact and row.backend != AUTO and (row.group == "fit" or is_ours(row))]
-        if auto is None or not ours:
-            continue
+    for auto, ours in beside_ours(run):
         best = min(ours, key=lambda row: row.seconds)
         if auto.seconds > 1.1 * best.seconds:
-            found.append(Loss("backend", auto, best, auto.seconds / best.seconds))
+            # The fastest of so many is the luckiest, too: Bonferroni.
+            found.append(Loss("backend", auto, best, auto.seconds / best.seconds, min(1.0, len(ours) * u_test(auto.times, best.times))))
         simd = next((row for row in ours if row.backend == "simd"), None)
         if simd and auto.seconds > 1.05 * simd.seconds:
-            found.append(Loss("simd", auto, simd, auto.seconds / simd.seconds))
+            found.append(Loss("simd", auto, simd, auto.seconds / simd.seconds, u_test(auto.times, simd.times)))
     return sorted(found, key=lambda loss: -loss.times)
 
 

@@ -18,7 +18,7 @@ except ImportError:
 
 class UTest(unittest.TestCase):
     def test_small_cases_by_counting_every_arrangement(self):
-        from report.compare import u_test
+        from report.mann_whitney import u_test
 
         # Two above three others: U is 6, one of ten arrangements, and as many at the other end.
         self.assertAlmostEqual(u_test([4, 5], [1, 2, 3]), 0.2)
@@ -43,7 +43,7 @@ class UTest(unittest.TestCase):
 
     @unittest.skipUnless(mannwhitneyu, "no scipy")
     def test_the_same_as_scipy_with_and_without_ties(self):
-        from report.compare import u_test
+        from report.mann_whitney import u_test
 
         generator = random.Random(7)
         for i in range(60):

@@ -76,6 +76,23 @@ class Losses(Peers):
         self.assertAlmostEqual(by_kind["memory"], 3.0)
         self.assertAlmostEqual(by_kind["inertia"], 1.25)
 
+    def test_what_may_be_chance_among_our_own_says_so(self):
+        from report import peers
+        from report.peer_tables import beside_ours, losses_page
+
+        # Of 6 against 6 all one way 2 of 924 orders are as far apart; three backends to pick from.
+        rows = [peer(name, base + i) for name, base in (("auto", 20.0), ("simd", 10.0), ("elkan", 90.0), ("naive", 90.0)) for i in range(6)]
+        a = self.analysis(*rows)
+        by_kind = {loss.kind: loss.p for loss in peers.losses(a)}
+        self.assertAlmostEqual(by_kind["simd"], 2 / 924)
+        self.assertAlmostEqual(by_kind["backend"], 3 * 2 / 924)
+        self.assertIn("| 1.80× | 22.5 ms | 12.5 ms | 0.0065 |", losses_page(a, "x.json"))
+        self.assertIn("backends: 1 of 1 (1 with p < 0.05); more than 5 % behind `simd`: 1 of 1 (1 with p < 0.05)", beside_ours(a)[0])
+        few = self.analysis(*rows[:3], *rows[6:9])
+        self.assertIn("backends: 1 of 1 (none with p < 0.05)", beside_ours(few)[0])
+        self.assertIn("backends: 0 of 1; more than 5 % behind `simd`: 0 of 1.", beside_ours(self.analysis(peer("auto", 1.0), peer("simd", 2.0)))[0])
+        self.assertEqual(beside_ours(self.analysis(peer("auto", 1.0), peer("fast", 2.0))), [])
+
     def test_the_page_names_them_or_says_nowhere(self):
         from report.peer_tables import losses_page
 
