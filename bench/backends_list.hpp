@@ -25,11 +25,12 @@ void register_runs(const Plan& plan, const char* family, std::size_t passes, Mea
       const auto offer = [&](const std::string& backend, bool exact) {
         if (backend == "naive" && threads != 1) return;
         const std::string name = run_name(family, c, backend, threads);
-        add_benchmark(name, Clock::manual, [=, &plan](benchmark::State& state) {
+        const auto body = [=, &plan](benchmark::State& state) {
           if (!affords(plan, backend, c, passes)) return leave_out(state, "it would take too long");
           if (!enough(state, name, plan.cell_seconds))
             spend(name, measure(state, c, backend, exact, threads));
-        });
+        };
+        add_benchmark({c.name(), name, Clock::manual, body, Passes::many});
       };
       for (const BackendEntry& entry : backends()) offer(std::string(entry.info.name), entry.info.exact);
       offer("auto", true);

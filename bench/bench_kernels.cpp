@@ -338,7 +338,8 @@ void register_for(const Case& c, const Plan& plan) {
       if (kernel.usable != nullptr && !kernel.usable(problem_of(shape, c.k, isa))) continue;
       const std::string name =
           "kernel/" + std::string(kernel.name) + "/" + std::string(to_string(isa)) + "/" + sizes;
-      add_benchmark(name, Clock::real, [&, isa](auto& state) { measure<T>(state, c, kernel, isa, plan); });
+      const auto body = [&, isa](benchmark::State& state) { measure<T>(state, c, kernel, isa, plan); };
+      add_benchmark({c.name(), name, Clock::real, body, Passes::many});
     }
   }
 }

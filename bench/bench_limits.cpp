@@ -165,14 +165,15 @@ std::string limit_name(const char* what, Isa isa, const Case& c, int threads) {
          "/threads:" + std::to_string(threads);
 }
 
-void register_dense(const Case& c, Isa isa, int threads, const Plan& plan) {
-  add_benchmark(limit_name("dense", isa, c, threads), Clock::manual, [&plan, c, isa, threads](auto& state) {
+void register_dense(const std::string& problem, const Case& c, Isa isa, int threads, const Plan& plan) {
+  const auto body = [&plan, c, isa, threads](benchmark::State& state) {
     if (c.dtype == "f32") {
       measure_dense<float>(state, c, isa, threads, plan);
     } else {
       measure_dense<double>(state, c, isa, threads, plan);
     }
-  });
+  };
+  add_benchmark({problem, limit_name("dense", isa, c, threads), Clock::manual, body, Passes::many});
 }
 
 /// The fewest threads (one) under every vectorised instruction set; the most under the default one.
@@ -185,28 +186,31 @@ void register_limits(const Plan& plan) {
   };
   for (const Case& c : plan.cases) {
     for (const Isa isa : usable_isas()) {
-      if (isa != Isa::scalar) register_dense(for_threads(c, fewest), isa, fewest, plan);
+      if (isa != Isa::scalar) register_dense(c.name(), for_threads(c, fewest), isa, fewest, plan);
     }
-    if (most != fewest) register_dense(for_threads(c, most), default_isa(), most, plan);
+    if (most != fewest) register_dense(c.name(), for_threads(c, most), default_isa(), most, plan);
   }
   if (plan.suite == nullptr) return;
 
   for (const Case& c : plan.suite->iterations) {
     for (const int threads : most == fewest ? std::vector{most} : std::vector{fewest, most}) {
       // A repetition is one fit, most of which is not timed.
-      add_benchmark(limit_name("iteration", default_isa(), c, threads), Clock::manual,
-                    [&plan, c, threads](auto& state) { measure_iteration(state, c, threads, plan); })
-          ->Iterations(1);
+      const auto body = [&plan, c, threads](benchmark::State& state) {
+        measure_iteration(state, c, threads, plan);
+      };
+      add_benchmark(
+          {c.name(), limit_name("iteration", default_isa(), c, threads), Clock::manual, body, Passes::one});
     }
   }
   for (const Case& c : plan.suite->small_fits) {
-    add_benchmark(limit_name("fit", default_isa(), c, most), Clock::manual, [c](auto& state) {
+    const auto body = [c](benchmark::State& state) {
       if (c.dtype == "f32") {
         measure_small_fit<float>(state, c);
       } else {
         measure_small_fit<double>(state, c);
       }
-    });
+    };
+    add_benchmark({c.name(), limit_name("fit", default_isa(), c, most), Clock::manual, body, Passes::many});
   }
 }
 

@@ -97,14 +97,15 @@ void register_seedings(const Plan& plan) {
       for (const int threads : plan.threads) {
         const std::string name =
             "seeding/" + std::string(method.name) + "/" + c.name() + "/threads:" + std::to_string(threads);
-        add_benchmark(name, Clock::manual, [&, name, threads](auto& state) {
+        const auto body = [&, name, threads](benchmark::State& state) {
           if (enough(state, name, plan.cell_seconds)) return;
           if (c.dtype == "f32") {
             spend(name, measure<float>(state, c, method, threads, plan));
           } else {
             spend(name, measure<double>(state, c, method, threads, plan));
           }
-        });
+        };
+        add_benchmark({c.name(), name, Clock::manual, body, Passes::many});
       }
     }
   }

@@ -109,7 +109,7 @@ std::vector<std::string> benchmark_arguments(const char* program, const Suite& s
   min_time << "--benchmark_min_time=" << suite.min_seconds;
   std::vector<std::string> arguments{program, "--benchmark_enable_random_interleaving=true",
                                      "--benchmark_repetitions=" + std::to_string(suite.repetitions),
-                                     "--benchmark_display_aggregates_only=true", min_time.str()};
+                                     min_time.str()};
   arguments.insert(arguments.end(), users.begin(), users.end());
   return arguments;
 }
@@ -126,8 +126,9 @@ bool initialize_benchmark(std::vector<std::string>& arguments) {
   return count == 1;
 }
 
-int run_checked(const Program& program, const Arguments& args, const std::vector<std::string>& users) {
+int run_checked(const Program& program, const Arguments& args, std::vector<std::string> users) {
   const auto suite = std::ranges::find(suites(), args.suite, &Suite::name);
+  const std::string out = take_out_file(users);
   std::vector<std::string> arguments = benchmark_arguments(program.name, *suite, users);
   if (!initialize_benchmark(arguments)) return 2;
 
@@ -141,7 +142,7 @@ int run_checked(const Program& program, const Arguments& args, const std::vector
   }
   add_context(args.data.empty() ? args.suite : "own data: " + plan.cases.front().name(), plan.ceilings);
   program.register_benchmarks(plan);
-  const std::size_t n_run = benchmark::RunSpecifiedBenchmarks();
+  const std::size_t n_run = run_benchmarks(users, out);
   show_progress("");
   benchmark::Shutdown();
   if (any_failure) {

@@ -13,6 +13,7 @@
 #include <benchmark/benchmark.h>
 
 #include "bench/ceilings.hpp"
+#include "bench/registry.hpp"
 #include "bench/suites.hpp"
 
 namespace omnimeans::bench {
@@ -56,29 +57,5 @@ void spend(const std::string& name, double seconds);
 
 /// Shows what is being done on stderr, if that is a terminal.
 void show_progress(std::string_view what);
-
-/// `manual`: the body sets its times itself.
-enum class Clock { real, manual };
-
-/// Registers body(state) under that name, with the settings that all our benchmarks share; returns it for
-/// further ones.
-template <class Body>
-auto* add_benchmark(const std::string& name, Clock clock, Body body) {
-  auto* registered = benchmark::RegisterBenchmark(name.c_str(), [name, body](benchmark::State& state) {
-    show_progress(name);
-    try {
-      body(state);
-    } catch (...) {
-      report_exception(state, std::current_exception());
-    }
-  });
-  registered->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
-  if (clock == Clock::manual) {
-    registered->UseManualTime();
-  } else {
-    registered->UseRealTime();
-  }
-  return registered;
-}
 
 }  // namespace omnimeans::bench

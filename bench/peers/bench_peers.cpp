@@ -292,9 +292,8 @@ void register_peers(const Plan& plan) {
         const std::string name =
             family + '/' + c.name() + prefix + '/' + peer.name + "/threads:" + std::to_string(threads);
         const Run run{c, name, family, peer, threads, max_iter};
-        auto* added = add_benchmark(name, Clock::manual,
-                                    [run, &plan](auto& state) { measure(state, run, workers, plan); });
-        added->Iterations(1);
+        const auto body = [run, &plan](benchmark::State& state) { measure(state, run, workers, plan); };
+        add_benchmark({family + '/' + c.name(), name, Clock::manual, body, Passes::one});
       }
     }
   };
