@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <type_traits>
+#include <utility>
 
 #include "parallel.hpp"
 
@@ -215,6 +216,30 @@ void CentroidUpdate<T>::add_to_sums(Sums& own) {
   for (std::size_t j = 0; j < own.weights.size(); ++j) sums_.weights[j] += own.weights[j];
 }
 
+/// The same for one cluster, whose own sum is zero then.
+template <class T>
+void CentroidUpdate<T>::take_from(Sums& own, std::size_t cluster) {
+  const auto move = [&](auto& from, auto& to) {
+    if (from.size() == 0) return;
+    const std::size_t length = words * stride_;
+    auto* source = from.data() + cluster * length;
+    auto* target = to.data() + cluster * length;
+    for (std::size_t v = 0; v < length; ++v) target[v] += source[v];
+    std::fill_n(source, length, 0);
+  };
+  move(own.plain, sums_.plain);
+  move(own.wide, sums_.wide);
+  sums_.counts[cluster] += std::exchange(own.counts[cluster], 0);
+  if (weighted()) sums_.weights[cluster] += std::exchange(own.weights[cluster], 0);
+}
+
+template <class T>
+void CentroidUpdate<T>::prepare(Observed& own) const {
+  if (!own.touched.empty()) return;
+  own.sums = empty_sums();
+  own.touched.resize(n_clusters_);
+}
+
 template <class T>
 LabelObserver* CentroidUpdate<T>::observe(std::span<const std::int32_t> labels) {
   constexpr std::size_t cached_bytes = std::size_t{256} << 10;
@@ -256,7 +281,12 @@ void CentroidUpdate<T>::account_moved(const MovedSamples<U>& samples, int thread
         accounted = samples.labels[r];
       }
       if (moved == 0) return;
-      if (own.sums.counts.empty()) own.sums = empty_sums();
+      prepare(own);
+      for (std::uint64_t rows = moved; rows != 0; rows &= rows - 1) {
+        const auto r = static_cast<std::size_t>(std::countr_zero(rows));
+        if (from[r] >= 0) own.touched[static_cast<std::size_t>(from[r])] = 1;
+        own.touched[static_cast<std::size_t>(samples.labels[r])] = 1;
+      }
       kernels_.account_leaf({.values = samples.values,
                              .stride = samples.stride,
                              .n_features = samples_.cols(),
@@ -290,9 +320,13 @@ void CentroidUpdate<T>::moved(const MovedSamples<double>& samples, int thread) {
 template <class T>
 void CentroidUpdate<T>::account_moves(Observed& own) {
   if (own.moves.empty()) return;
-  if (own.sums.counts.empty()) own.sums = empty_sums();
+  prepare(own);
   account(own.sums, observed_labels_, own.moves.data(), 0, own.moves.size());
-  for (const std::size_t i : own.moves) accounted_[i] = observed_labels_[i];
+  for (const std::size_t i : own.moves) {
+    if (accounted_[i] >= 0) own.touched[static_cast<std::size_t>(accounted_[i])] = 1;
+    own.touched[static_cast<std::size_t>(observed_labels_[i])] = 1;
+    accounted_[i] = observed_labels_[i];
+  }
   own.changed += own.moves.size();
 }
 
@@ -303,12 +337,11 @@ std::size_t CentroidUpdate<T>::accumulate_observed() {
     if (own.changed == 0) continue;
     changed += own.changed;
     own.changed = 0;
-    all_sums_changed();
-    add_to_sums(own.sums);
-    std::fill_n(own.sums.plain.data(), own.sums.plain.size(), std::uint64_t{0});
-    std::fill_n(own.sums.wide.data(), own.sums.wide.size(), Int128{0});
-    std::ranges::fill(own.sums.counts, 0);
-    std::ranges::fill(own.sums.weights, 0);
+    for (std::size_t j = 0; j < n_clusters_; ++j) {
+      if (std::exchange(own.touched[j], 0) == 0) continue;
+      take_from(own.sums, j);
+      sum_changed(j);
+    }
   }
   first_ = first_ && changed == 0;
   return changed;

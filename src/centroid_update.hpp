@@ -102,6 +102,7 @@ class CentroidUpdate final : public LabelObserver {
   void account(Sums& sums, std::span<const std::int32_t> labels, const std::size_t* moves, std::size_t first,
                std::size_t count) const;
   void add_to_sums(Sums& own);
+  void take_from(Sums& own, std::size_t cluster);
   void apply_with_private_sums(std::span<const std::int32_t> labels, bool rebuild);
   double total_weight(std::size_t cluster) const;
   double mean(std::size_t cluster, std::size_t feature) const;
@@ -130,9 +131,11 @@ class CentroidUpdate final : public LabelObserver {
   /// What a thread has seen of the current step, if labels are observed. On cache lines of its own.
   struct alignas(128) Observed {
     Sums sums;
+    std::vector<std::uint8_t> touched;  ///< n_clusters: its sum is not zero, or was not
     std::vector<std::size_t> moves;
     std::size_t changed = 0;
   };
+  void prepare(Observed& own) const;
   void account_moves(Observed& own);
   template <class U>
   void account_moved(const MovedSamples<U>& samples, int thread);
@@ -151,7 +154,7 @@ class CentroidUpdate final : public LabelObserver {
 
   Sums sums_;
   std::vector<Part> parts_;  ///< n_clusters
-  /// Of a cluster: its mean must be written, its part found anew. Of all where sums are observed.
+  /// Of a cluster: its mean must be written, its part found anew.
   std::vector<std::uint8_t> mean_is_old_, part_is_old_;
   bool first_ = true;                      ///< nothing has been added yet
   std::vector<std::size_t> moves_;         ///< of the current step
