@@ -68,8 +68,9 @@ void add_options(CLI::App& app, Arguments& args) {
   app.allow_extras();
   app.footer(
       "Options of Google Benchmark (--benchmark_filter=REGEX, --benchmark_out=FILE, ...) are passed on. Set\n"
-      "unless you say otherwise: random interleaving, the suite's repetitions, only aggregates on the "
-      "screen.");
+      "unless you say otherwise: problem by problem, the suite's repetitions in random order, only "
+      "aggregates "
+      "on the screen.");
 }
 
 /// The case of --data; throws InvalidArgument or FileError if there is no such thing.
@@ -103,12 +104,12 @@ Plan make_plan(const Arguments& args, const Suite& suite, const Program& program
 
 /// Ours first, so that a user's own setting, which comes later, wins. The program's path is cut to its name:
 /// it becomes part of the JSON.
-std::vector<std::string> benchmark_arguments(const char* program, const Suite& suite,
+std::vector<std::string> benchmark_arguments(const Program& program, const Suite& suite,
                                              const std::vector<std::string>& users) {
   std::ostringstream min_time;
   min_time << "--benchmark_min_time=" << suite.min_seconds;
-  std::vector<std::string> arguments{program, "--benchmark_enable_random_interleaving=true",
-                                     "--benchmark_repetitions=" + std::to_string(suite.repetitions),
+  std::vector<std::string> arguments{program.name, "--benchmark_enable_random_interleaving=true",
+                                     "--benchmark_repetitions=" + std::to_string(suite.*program.repetitions),
                                      min_time.str()};
   arguments.insert(arguments.end(), users.begin(), users.end());
   return arguments;
@@ -129,7 +130,7 @@ bool initialize_benchmark(std::vector<std::string>& arguments) {
 int run_checked(const Program& program, const Arguments& args, std::vector<std::string> users) {
   const auto suite = std::ranges::find(suites(), args.suite, &Suite::name);
   const std::string out = take_out_file(users);
-  std::vector<std::string> arguments = benchmark_arguments(program.name, *suite, users);
+  std::vector<std::string> arguments = benchmark_arguments(program, *suite, users);
   if (!initialize_benchmark(arguments)) return 2;
 
   Plan plan = make_plan(args, *suite, program);

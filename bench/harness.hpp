@@ -34,6 +34,7 @@ struct Program {
   const char* description;
   std::vector<Case> Suite::*cases;                ///< which of a suite's lists is this program's
   void (*register_benchmarks)(const Plan& plan);  ///< the plan outlives the runs
+  int Suite::*repetitions = &Suite::repetitions;
 };
 
 /// main(): parses, measures the ceilings, registers, runs. Returns 0; 1 if a result was wrong or a file

@@ -74,8 +74,7 @@ Suite smoke() {
   return suite;
 }
 
-// bench_fit a minute and a half, bench_limits ten seconds, the other three together a minute; naive runs on
-// most cases.
+// bench_fit three minutes, bench_assign one, the other three together one; naive runs on most cases.
 Suite quick() {
   Suite suite{.name = "quick",
               .description = "the comparison at sizes where naive still runs: about five minutes",
@@ -123,7 +122,7 @@ Suite quick() {
 // can.
 Suite full() {
   Suite suite{.name = "full",
-              .description = "sweeps over n, d, k and all data sets: about eight minutes",
+              .description = "sweeps over n, d, k and all data sets: about twenty minutes",
               .repetitions = 7,
               .min_seconds = 0.02,
               .cell_seconds = 2,

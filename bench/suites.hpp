@@ -30,6 +30,7 @@ struct Suite {
   std::string_view name;
   std::string_view description;
   int repetitions = 3;
+  int peer_repetitions = 3;   ///< of bench_peers, whose runs are long
   double min_seconds = 0.05;  ///< a repetition repeats its work for as long as this
   double cell_seconds = 4;    ///< repetitions end where those before took this long together
   /// The scalar backends (`naive`, `openmp`) run where n * d * k, over all passes of the run, is at most

@@ -330,5 +330,5 @@ int main(int argc, char** argv) {
   return run(static_cast<int>(arguments.size()), arguments.data(),
              {"bench_peers",
               "Times other libraries and ours on the same fits. --only=NAME,... leaves the others out.",
-              &Suite::peers, register_peers});
+              &Suite::peers, register_peers, &Suite::peer_repetitions});
 }
