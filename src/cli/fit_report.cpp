@@ -76,6 +76,7 @@ nlohmann::ordered_json fit_json(const FitFacts& facts, const Result<T>& result) 
                                  {"d", facts.n_features},
                                  {"k", result.centroids.rows()},
                                  {"dtype", facts.dtype},
+                                 {"asked_backend", facts.backend},
                                  {"backend", result.backend},
                                  {"isa", to_string(result.isa)},
                                  {"threads", result.threads},

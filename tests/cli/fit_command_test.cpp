@@ -18,6 +18,7 @@ class FitCommand : public ProgramTest {
   template <class T>
   static void expect_same(const nlohmann::json& json, const Result<T>& result) {
     EXPECT_EQ(json.at("k"), result.centroids.rows());
+    EXPECT_EQ(json.at("asked_backend"), "auto");
     EXPECT_EQ(json.at("backend"), result.backend);
     EXPECT_EQ(json.at("isa"), to_string(result.isa));
     EXPECT_EQ(json.at("threads"), result.threads);
@@ -74,6 +75,7 @@ TEST_F(FitCommand, EveryBackendRunsUnderItsNameAndExactOnesWriteTheSameBytes) {
     const std::string name(entry.info.name);
     const nlohmann::json json = run_json({"fit", "data.npy", "-k", "6", "--backend", name, "--centroids",
                                           "c.npy", "--labels", "l.npy", "--json", "-"});
+    EXPECT_EQ(json.at("asked_backend"), name);
     EXPECT_EQ(json.at("backend"), name);
     if (!entry.info.exact) continue;
     if (labels.empty()) {
