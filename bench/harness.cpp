@@ -68,9 +68,10 @@ void add_options(CLI::App& app, Arguments& args) {
   app.allow_extras();
   app.footer(
       "Options of Google Benchmark (--benchmark_filter=REGEX, --benchmark_out=FILE, ...) are passed on. Set\n"
-      "unless you say otherwise: problem by problem, the suite's repetitions in random order, only "
-      "aggregates "
-      "on the screen.");
+      "unless you say otherwise: the suite's repetitions, only aggregates on the screen. Problems run one "
+      "after\n"
+      "the other, the repetitions of one in random order; of all problems with --benchmark_format or\n"
+      "--benchmark_out_format.");
 }
 
 /// The case of --data; throws InvalidArgument or FileError if there is no such thing.
@@ -95,7 +96,7 @@ Plan make_plan(const Arguments& args, const Suite& suite, const Program& program
             .scalar_limit = suite.scalar_limit,
             .lone_limit = suite.lone_limit,
             .peer_limit = suite.peer_limit,
-            .cell_seconds = suite.cell_seconds};
+            .cell_seconds = (suite.*program.repetitions).seconds};
   std::ranges::sort(plan.threads);
   plan.threads.erase(std::unique(plan.threads.begin(), plan.threads.end()), plan.threads.end());
   plan.cases = args.data.empty() ? suite.*program.cases : std::vector{case_of(args)};
@@ -108,9 +109,9 @@ std::vector<std::string> benchmark_arguments(const Program& program, const Suite
                                              const std::vector<std::string>& users) {
   std::ostringstream min_time;
   min_time << "--benchmark_min_time=" << suite.min_seconds;
-  std::vector<std::string> arguments{program.name, "--benchmark_enable_random_interleaving=true",
-                                     "--benchmark_repetitions=" + std::to_string(suite.*program.repetitions),
-                                     min_time.str()};
+  std::vector<std::string> arguments{
+      program.name, "--benchmark_enable_random_interleaving=true",
+      "--benchmark_repetitions=" + std::to_string((suite.*program.repetitions).count), min_time.str()};
   arguments.insert(arguments.end(), users.begin(), users.end());
   return arguments;
 }
@@ -129,7 +130,7 @@ bool initialize_benchmark(std::vector<std::string>& arguments) {
 
 int run_checked(const Program& program, const Arguments& args, std::vector<std::string> users) {
   const auto suite = std::ranges::find(suites(), args.suite, &Suite::name);
-  const std::string out = take_out_file(users);
+  const ReportFlags report = take_report_flags(users);
   std::vector<std::string> arguments = benchmark_arguments(program, *suite, users);
   if (!initialize_benchmark(arguments)) return 2;
 
@@ -143,7 +144,7 @@ int run_checked(const Program& program, const Arguments& args, std::vector<std::
   }
   add_context(args.data.empty() ? args.suite : "own data: " + plan.cases.front().name(), plan.ceilings);
   program.register_benchmarks(plan);
-  const std::size_t n_run = run_benchmarks(users, out);
+  const std::size_t n_run = run_benchmarks(report);
   show_progress("");
   benchmark::Shutdown();
   if (any_failure) {

@@ -25,7 +25,8 @@ struct Plan {
   std::vector<int> threads = {};
   double scalar_limit = 0, lone_limit = 0;
   double peer_limit = 0;
-  double cell_seconds = 0;  ///< see Suite; infinite where the caller says how many repetitions there are
+  double cell_seconds =
+      0;  ///< see Repetitions; infinite where the caller says how many repetitions there are
   ceilings::Ceilings ceilings = {};  ///< empty with --no-ceilings
 };
 
@@ -34,7 +35,7 @@ struct Program {
   const char* description;
   std::vector<Case> Suite::*cases;                ///< which of a suite's lists is this program's
   void (*register_benchmarks)(const Plan& plan);  ///< the plan outlives the runs
-  int Suite::*repetitions = &Suite::repetitions;
+  Repetitions Suite::*repetitions = &Suite::repetitions;
 };
 
 /// main(): parses, measures the ceilings, registers, runs. Returns 0; 1 if a result was wrong or a file
@@ -51,7 +52,7 @@ void leave_out(benchmark::State& state, const std::string& why);
 /// a failure.
 void report_exception(benchmark::State& state, std::exception_ptr error);
 
-/// Whether the repetitions of this benchmark so far took the suite's cell_seconds: then this one is skipped,
+/// Whether the repetitions of this benchmark so far took the plan's cell_seconds: then this one is skipped,
 /// and the report counts the others.
 bool enough(benchmark::State& state, const std::string& name, double cell_seconds);
 void spend(const std::string& name, double seconds);

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <fstream>
-#include <initializer_list>
 #include <iostream>
 #include <sstream>
 #include <string_view>
@@ -18,38 +18,42 @@
 namespace omnimeans::bench {
 namespace {
 
-std::vector<Added>& all() {
-  static std::vector<Added> added;
-  return added;
+std::vector<Entry>& entries() {
+  static std::vector<Entry> all;
+  return all;
 }
 
-void give(const Added& added) {
-  auto* registered = benchmark::RegisterBenchmark(added.name.c_str(), [&added](benchmark::State& state) {
-    show_progress(added.name);
+void give(const Entry& entry) {
+  auto* given = benchmark::RegisterBenchmark(entry.name.c_str(), [&entry](benchmark::State& state) {
+    show_progress(entry.name);
     try {
-      added.body(state);
+      entry.body(state);
     } catch (...) {
       report_exception(state, std::current_exception());
     }
   });
-  registered->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
-  if (added.clock == Clock::manual) {
-    registered->UseManualTime();
+  given->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
+  if (entry.clock == Clock::manual) {
+    given->UseManualTime();
   } else {
-    registered->UseRealTime();
+    given->UseRealTime();
   }
-  if (added.passes == Passes::one) registered->Iterations(1);
+  if (entry.passes == Passes::one) given->Iterations(1);
 }
 
-/// One console report, of aggregates where there are some, and one JSON file over several runs of Google
-/// Benchmark, each of which believes to be the only one.
+/// One report on the screen and one JSON file over several runs of Google Benchmark, each of which believes
+/// to be the only one.
 class Report final : public benchmark::BenchmarkReporter {
  public:
-  explicit Report(const std::string& out)
-      : console_(::isatty(STDOUT_FILENO) == 1 ? Console::OO_Color : Console::OO_None) {
-    if (out.empty()) return;
-    file_.open(out);
-    if (!file_) throw FileError(out + ": cannot be written");
+  explicit Report(const ReportFlags& flags)
+      : flags_(flags),
+        console_(static_cast<Console::OutputOptions>((flags.colour ? Console::OO_Color : 0) |
+                                                     (flags.tabular ? Console::OO_Tabular : 0))) {
+    for (const Entry& entry : entries()) width_ = std::max(width_, entry.name.size());
+    width_ += std::string_view("/iterations:1/process_time/manual_time_median").size();
+    if (flags.out.empty()) return;
+    file_.open(flags.out);
+    if (!file_) throw FileError(flags.out + ": cannot be written");
     json_.SetOutputStream(&file_);
   }
 
@@ -58,15 +62,17 @@ class Report final : public benchmark::BenchmarkReporter {
 
   void finish() {
     show_single();
-    if (!file_.is_open()) return;
+    if (!file_.is_open() || !begun_) return;
     json_.Finalize();
     file_.close();
-    if (!file_) throw FileError("the results could not be written: is the disk full?");
+    if (!file_) throw FileError(flags_.out + ": the results could not be written; is the disk full?");
   }
 
   bool ReportContext(const Context& context) override {
-    return std::exchange(begun_, true) ||
-           (console_.ReportContext(context) && (!file_.is_open() || json_.ReportContext(context)));
+    if (std::exchange(begun_, true)) return true;
+    Context wide = context;
+    wide.name_field_width = width_;
+    return console_.ReportContext(wide) && (!file_.is_open() || json_.ReportContext(wide));
   }
 
   void ReportRuns(const std::vector<Run>& runs) override {
@@ -78,7 +84,8 @@ class Report final : public benchmark::BenchmarkReporter {
       file_.flush();
     }
     if (runs.front().run_type == Run::RT_Aggregate) {
-      single_.clear();  // which they are of
+      if (flags_.aggregates) single_.clear();  // which they are of
+      show_single();
       console_.ReportRuns(runs);
     } else {
       show_single();
@@ -95,74 +102,93 @@ class Report final : public benchmark::BenchmarkReporter {
     single_.clear();
   }
 
+  const ReportFlags& flags_;
   Console console_;
   benchmark::JSONReporter json_;
   std::ofstream file_;
+  std::size_t width_ = 0;
   std::vector<Run> single_;  ///< of a benchmark that may have aggregates, which would be next
   std::int64_t families_before_ = 0;
   bool begun_ = false;
 };
 
-bool starts_with_any(const std::string& text, std::initializer_list<std::string_view> starts) {
-  return std::ranges::any_of(starts, [&](std::string_view start) { return text.starts_with(start); });
-}
-
-bool wants_other_report(const std::vector<std::string>& flags) {
-  return std::ranges::any_of(flags, [](const std::string& flag) {
-    return flag != "--benchmark_out_format=json" &&
-           starts_with_any(flag, {"--benchmark_format", "--benchmark_out_format", "--benchmark_list_tests",
-                                  "--benchmark_color", "--benchmark_counters_tabular",
-                                  "--benchmark_display_aggregates_only"});
-  });
+/// As Google Benchmark reads it.
+bool is_true(std::string_view value) {
+  return value.empty() || (value != "0" && value != "no" && value != "n" && value != "off" && value != "f" &&
+                           value != "false");
 }
 
 }  // namespace
 
-void add_benchmark(Added added) {
-  all().push_back(std::move(added));
+void add_benchmark(Entry entry) {
+  entries().push_back(std::move(entry));
 }
 
-std::string take_out_file(std::vector<std::string>& flags) {
-  constexpr std::string_view start = "--benchmark_out=";
-  std::string out;
-  if (wants_other_report(flags)) return out;
-  std::erase_if(flags, [&](const std::string& flag) {
-    if (!flag.starts_with(start)) return false;
-    out = flag.substr(start.size());
-    return true;
-  });
-  return out;
-}
-
-std::size_t run_benchmarks(const std::vector<std::string>& users, const std::string& out) {
-  std::vector<Added>& added = all();
-  std::vector<std::string> problems;  // in the order of their first benchmarks
-  for (const Added& one : added) {
-    if (std::ranges::find(problems, one.problem) == problems.end()) problems.push_back(one.problem);
+ReportFlags take_report_flags(std::vector<std::string>& flags) {
+  ReportFlags report;
+  const bool terminal = ::isatty(STDOUT_FILENO) == 1;
+  report.colour = terminal;
+  if (const char* out = std::getenv("BENCHMARK_OUT")) report.out = out;
+  std::vector<std::string> others;
+  for (const std::string& flag : flags) {
+    const std::size_t equals = flag.find('=');
+    const std::string name = flag.substr(0, equals),
+                      value = equals == flag.npos ? "" : flag.substr(equals + 1);
+    if (name == "--benchmark_out") {
+      report.out = value;
+    } else if (name == "--benchmark_color") {
+      report.colour = value == "auto" ? terminal : is_true(value);
+    } else if (name == "--benchmark_counters_tabular") {
+      report.tabular = is_true(value);
+    } else if (name == "--benchmark_display_aggregates_only") {
+      report.aggregates = is_true(value);
+    } else {
+      others.push_back(flag);
+      const bool usual = (name != "--benchmark_format" || value == "console") &&
+                         (name != "--benchmark_out_format" || value == "json") &&
+                         (name != "--benchmark_list_tests" || !is_true(value));
+      report.ours = report.ours && usual;
+    }
   }
-  std::ranges::stable_sort(added, {},
-                           [&](const Added& one) { return std::ranges::find(problems, one.problem); });
+  if (report.ours) {
+    flags = std::move(others);
+    flags.emplace_back("--benchmark_out=");  // whatever the environment says
+  } else {
+    flags.insert(flags.begin(), "--benchmark_display_aggregates_only=true");
+  }
+  return report;
+}
 
-  if (wants_other_report(users)) {
-    for (const Added& one : added) give(one);
+std::size_t run_benchmarks(const ReportFlags& flags) {
+  if (!flags.ours) {
+    for (const Entry& entry : entries()) give(entry);
     return benchmark::RunSpecifiedBenchmarks();
   }
-  Report report(out);
-  std::ostringstream errors;  // that the filter leaves nothing of a problem
-  report.SetErrorStream(&errors);
+  std::vector<std::string> problems;  // in the order of their first benchmarks
+  for (const Entry& entry : entries()) {
+    if (std::ranges::find(problems, entry.problem) == problems.end()) problems.push_back(entry.problem);
+  }
+  Report report(flags);
   std::size_t n_run = 0, before = 0;
-  for (auto first = added.begin(); first != added.end();) {
-    const auto end =
-        std::find_if(first, added.end(), [&](const Added& one) { return one.problem != first->problem; });
-    std::for_each(first, end, give);
+  std::string error;
+  for (const std::string& problem : problems) {
+    std::size_t count = 0;
+    for (const Entry& entry : entries()) {
+      if (entry.problem != problem) continue;
+      give(entry);
+      ++count;
+    }
+    std::ostringstream errors;  // that the filter leaves nothing of this problem
+    report.SetErrorStream(&errors);
     report.go_on(before);
     n_run += benchmark::RunSpecifiedBenchmarks(&report);
     benchmark::ClearRegisteredBenchmarks();
-    before += static_cast<std::size_t>(end - first);
-    first = end;
+    before += count;
+    error = errors.str();
   }
+  report.SetErrorStream(&std::cerr);
   report.finish();
-  if (n_run == 0) std::cerr << "no benchmark matches the filter\n";
+  if (n_run == 0) std::cerr << error;
   return n_run;
 }
 

@@ -20,7 +20,7 @@ enum class Clock { real, manual };
 /// Runs of a body in one repetition: as many as fill the suite's min_seconds, or one.
 enum class Passes { many, one };
 
-struct Added {
+struct Entry {
   std::string problem;  ///< those of one problem run together
   std::string name;
   Clock clock;
@@ -28,15 +28,23 @@ struct Added {
   Passes passes;
 };
 
-void add_benchmark(Added added);
+void add_benchmark(Entry entry);
 
-/// Takes --benchmark_out=FILE out of the flags, for run_benchmarks() to write it; unless another one asks for
-/// a report that only Google Benchmark itself writes, of all problems together (--benchmark_format, a list of
-/// the names, ...): then nothing.
-std::string take_out_file(std::vector<std::string>& flags);
+/// What a caller's flags ask of the report.
+struct ReportFlags {
+  bool ours = true;        ///< else Google Benchmark writes its own, of all problems together
+  bool aggregates = true;  ///< of repetitions only these are shown
+  bool tabular = false, colour = false;
+  std::string out;  ///< file for the results as JSON, or empty
+};
 
-/// Runs them as the flags of Google Benchmark say, which are set (`users`: the caller's); returns how many
-/// ran. `out`: the file for the results as JSON, or empty. Throws FileError if it cannot be written.
-std::size_t run_benchmarks(const std::vector<std::string>& users, const std::string& out);
+/// Takes the flags about reports out of `flags`: --benchmark_out (or $BENCHMARK_OUT), _color,
+/// _counters_tabular, _display_aggregates_only. With another format than the usual one, or for a list of the
+/// names, `ours` is false and they stay.
+ReportFlags take_report_flags(std::vector<std::string>& flags);
+
+/// Runs them as the flags of Google Benchmark say, which are set; returns how many ran. Throws FileError if
+/// the results cannot be written.
+std::size_t run_benchmarks(const ReportFlags& flags);
 
 }  // namespace omnimeans::bench

@@ -48,7 +48,8 @@ std::vector<Case> peer_map(const std::vector<std::size_t>& ds, const std::vector
 Suite smoke() {
   Suite suite{.name = "smoke",
               .description = "every data set and backend once, tiny: seconds",
-              .repetitions = 1,
+              .repetitions = {.count = 1},
+              .peer_repetitions = {.count = 1},
               .min_seconds = 0.001,
               .scalar_limit = 1e8,
               .lone_limit = 2.5e7};
@@ -78,9 +79,8 @@ Suite smoke() {
 Suite quick() {
   Suite suite{.name = "quick",
               .description = "the comparison at sizes where naive still runs: about five minutes",
-              .repetitions = 7,
+              .repetitions = {.count = 7, .seconds = 1.5},
               .min_seconds = 0.01,
-              .cell_seconds = 1.5,
               .scalar_limit = 2e9,
               .lone_limit = 5e8};
   suite.fits = {
@@ -123,9 +123,9 @@ Suite quick() {
 Suite full() {
   Suite suite{.name = "full",
               .description = "sweeps over n, d, k and all data sets: about twenty minutes",
-              .repetitions = 7,
+              .repetitions = {.count = 7, .seconds = 2},
+              .peer_repetitions = {.seconds = 2},
               .min_seconds = 0.02,
-              .cell_seconds = 2,
               .scalar_limit = 2.5e9,
               .lone_limit = 4e10,
               .every_thread_count = true};

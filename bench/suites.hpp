@@ -26,13 +26,17 @@ struct Case {
   double work() const { return static_cast<double>(n) * static_cast<double>(d) * static_cast<double>(k); }
 };
 
+/// So many, but none any more where those before took so long together.
+struct Repetitions {
+  int count = 3;
+  double seconds = 4;
+};
+
 struct Suite {
   std::string_view name;
   std::string_view description;
-  int repetitions = 3;
-  int peer_repetitions = 3;   ///< of bench_peers, whose runs are long
-  double min_seconds = 0.05;  ///< a repetition repeats its work for as long as this
-  double cell_seconds = 4;    ///< repetitions end where those before took this long together
+  Repetitions repetitions = {}, peer_repetitions = {};  ///< peers: of bench_peers, whose runs are long
+  double min_seconds = 0.05;                            ///< a repetition repeats its work for as long as this
   /// The scalar backends (`naive`, `openmp`) run where n * d * k, over all passes of the run, is at most
   /// this.
   double scalar_limit = 0;

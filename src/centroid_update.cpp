@@ -216,7 +216,7 @@ void CentroidUpdate<T>::add_to_sums(Sums& own) {
   for (std::size_t j = 0; j < own.weights.size(); ++j) sums_.weights[j] += own.weights[j];
 }
 
-/// The same for one cluster, whose own sum is zero then.
+/// Adds a thread's own sum of one cluster to the whole, and clears it.
 template <class T>
 void CentroidUpdate<T>::take_from(Sums& own, std::size_t cluster) {
   const auto move = [&](auto& from, auto& to) {

@@ -131,7 +131,7 @@ class CentroidUpdate final : public LabelObserver {
   /// What a thread has seen of the current step, if labels are observed. On cache lines of its own.
   struct alignas(128) Observed {
     Sums sums;
-    std::vector<std::uint8_t> touched;  ///< n_clusters: its sum is not zero, or was not
+    std::vector<std::uint8_t> touched;  ///< n_clusters: a sample joined or left it in this step
     std::vector<std::size_t> moves;
     std::size_t changed = 0;
   };

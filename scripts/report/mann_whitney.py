@@ -31,6 +31,11 @@ def u_test(old, new):
     return min(1.0, math.erfc(z / math.sqrt(2)))
 
 
+def least_p(n, m):
+    """What u_test() says at least of n against m values."""
+    return min(1.0, 2 / math.comb(n + m, n)) if n and m else 1.0
+
+
 @functools.cache
 def _arrangements(n, m, u):
     """In how many orders of n and m values U is u: the largest value is one of the n, above all m, or one of the m."""

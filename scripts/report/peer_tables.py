@@ -5,9 +5,8 @@ from . import formatting as fmt
 from . import peers
 from .peers import each
 
-CHANCE = ("p is how likely times lie so by chance where neither is faster (Mann-Whitney U test over the repetitions, which alternate at random; of "
-          "three against three it is never below 0.1).")
-CERTAIN = 0.05
+CHANCE = ("p is how likely times lie so by chance where neither is faster (Mann-Whitney U test over the repetitions, which alternate at random); "
+          "too few: of so few repetitions it cannot be below 0.05.")
 KINDS = [
     ("library", "Another library's iteration takes less time than ours",
      "Up to 25 iterations from the same centroids, all samples in every one; time of an iteration. All are asked for as many iterations as "
@@ -189,17 +188,22 @@ def _about(run):
     return ["### Versions", ""] + table(["library", "version", "build"], rows, left=3) if rows else []
 
 
-def beside_ours(analysis):
-    """A sentence on `auto` against our other exact backends, how often it is behind and how often that is no chance."""
+def _how_likely(loss):
+    return "too few" if loss.p is None else f"{loss.p:.2g}"
+
+
+def auto_beside_ours(analysis):
+    """Lines on `auto` against our other exact backends: how often it is behind, and how often that is hardly chance."""
     count = len(peers.beside_ours(analysis.run))
     if not count:
         return []
     found = peers.losses(analysis)
 
     def behind(kind):
-        mine = [loss for loss in found if loss.kind == kind]
-        certain = sum(loss.p < CERTAIN for loss in mine)
-        return f"{len(mine)} of {count}" + (f" ({certain or 'none'} with p < {CERTAIN})" if mine else "")
+        known = [loss.p for loss in found if loss.kind == kind and loss.p is not None]
+        certain = sum(p < peers.CERTAIN for p in known)
+        mine = sum(loss.kind == kind for loss in found)
+        return f"{mine} of {count}" + (f" ({len(known)} have repetitions enough to tell chance, p < {peers.CERTAIN} in {certain})" if mine else "")
 
     return [f"Whole fits in which `auto` is more than 10 % behind the fastest of our other exact backends: {behind('backend')}; more than 5 % behind "
             f"`simd`: {behind('simd')}. Row by row: [losses.md](losses.md).", ""]
@@ -224,7 +228,7 @@ def losses_page(analysis, source):
         last = "p" if kind in ("backend", "simd") else "its marks"
         lines += table(["problem", "threads", "measured in", "better", "times", "auto", "the other", last], [
             [fmt.problem(loss.row), str(loss.row.threads), loss.row.group, loss.other.backend, fmt.times(loss.times), *_figures(loss),
-             peers.marks(loss.other) if loss.p is None else f"{loss.p:.2g}"] for loss in mine])
+             _how_likely(loss) if last == "p" else peers.marks(loss.other)] for loss in mine])
     near = sorted((cell for cell in peers.cells(analysis.run) if cell.lead and 1 <= cell.lead < 3), key=lambda cell: cell.lead)
     lines += ["## Ahead of the best library by less than three times", ""]
     if near:

@@ -5,7 +5,7 @@ import statistics
 from dataclasses import dataclass
 
 from .analysis import AUTO, geomean
-from .mann_whitney import u_test
+from .mann_whitney import least_p, u_test
 
 CELLS = ("peer", "map")  # 25 iterations from given centroids
 
@@ -150,7 +150,7 @@ class Loss:
     row: object  # of `auto`
     other: object
     times: float  # how many times better the other is
-    p: float = None  # of its being chance, where both are ours: repetitions alternate
+    p: float | None = None  # of its being chance; None: another library's, or too few repetitions to tell
 
 
 def beside_ours(run):
@@ -165,6 +165,16 @@ def beside_ours(run):
         if auto and ours:
             found.append((auto, ours))
     return found
+
+
+CERTAIN = 0.05
+
+
+def _chance(row, other, choices=1):
+    """p of two rows of ours, whose repetitions alternate, `other` the fastest of so many (Bonferroni); None if it cannot be below CERTAIN."""
+    if choices * least_p(len(row.times), len(other.times)) >= CERTAIN:
+        return None
+    return min(1.0, choices * u_test(row.times, other.times))
 
 
 def losses(analysis):
@@ -194,11 +204,10 @@ def losses(analysis):
     for auto, ours in beside_ours(run):
         best = min(ours, key=lambda row: row.seconds)
         if auto.seconds > 1.1 * best.seconds:
-            # The fastest of so many is the luckiest, too: Bonferroni.
-            found.append(Loss("backend", auto, best, auto.seconds / best.seconds, min(1.0, len(ours) * u_test(auto.times, best.times))))
+            found.append(Loss("backend", auto, best, auto.seconds / best.seconds, _chance(auto, best, len(ours))))
         simd = next((row for row in ours if row.backend == "simd"), None)
         if simd and auto.seconds > 1.05 * simd.seconds:
-            found.append(Loss("simd", auto, simd, auto.seconds / simd.seconds, u_test(auto.times, simd.times)))
+            found.append(Loss("simd", auto, simd, auto.seconds / simd.seconds, _chance(auto, simd)))
     return sorted(found, key=lambda loss: -loss.times)
 
 

@@ -177,7 +177,7 @@ def _headline_section(analysis):
     table = [[contender, str(threads), *(cells.get(b, "") for b in BASELINES)]
              for (threads, contender), cells in rows.items()]
     header = ["Geometric-mean speed-up", "threads", *(f"over {b}" for b in BASELINES)]
-    return ["## Headline", ""] + _table(header, table) + peer_tables.beside_ours(analysis)
+    return ["## Headline", ""] + _table(header, table) + peer_tables.auto_beside_ours(analysis)
 
 
 def _ceiling_section(run):

@@ -23,11 +23,13 @@ template <class T>
 class Auto final : public Backend<T> {
  public:
   explicit Auto(const Problem<T>& problem) : problem_(problem) {
-    if (bytes_pay_at_once(problem) && take(bytes_at_once)) {  // what else to ask takes time
+    // Of fewer features nothing depends on it.
+    const double near = problem.samples.cols() >= 100 ? near_share(problem) : 1;
+    if (bytes_pay_at_once(problem, near) && take(bytes_at_once)) {  // what else to ask takes time
       plan_ = {bytes_at_once, bytes_at_once, bytes_at_once};
       first_ = choice_;
     } else {
-      plan_ = plan_for(problem);
+      plan_ = plan_for(problem, near);
     }
     begin_run();
   }

@@ -4,7 +4,8 @@
 //   first     kdtree      few features, many clusters: boxes exclude most centroids
 //             blockbounds some more features, many clusters: so do bounds of sixteen neighbours
 //             prefix      many features and clusters, and a few directions hold nearly all of the variance
-//                         (without VNNI bytebounds goes before it, and before int8, from k d = 64,000 on)
+//                         (without VNNI bytebounds goes before it, and before int8, from k d = 64,000 on
+//                         unless all pairs of samples and centroids are about equally far)
 //             bytebounds  very many features and clusters: a byte of memory saves a distance
 //             int8        many: every distance in eight bits, where the CPU has such products
 //             gap         the rest: every distance, in sixteen bits where those pay, until gaps do
@@ -72,16 +73,16 @@ Plan short_plan(const Problem<T>& problem) {
 enum class Held { less, most, nearly_all };
 
 /// Asks some of the samples, for less than a step's time. What that takes is not counted beside the backend's
-/// memory, but observes the limit.
+/// memory, but observes the limit. `near`: the share of near pairs.
 template <class T>
-Held held_by_few(const Problem<T>& problem) {
+Held held_by_few(const Problem<T>& problem, double near) {
   if constexpr (sizeof(T) == sizeof(float)) {
     const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
     if (int8_kernels_for(problem) == nullptr || d < 128 || k < 64 ||
         pairs(n, k) < PrincipalPrefix::least_pairs)
       return Held::less;
     // All pairs equally far: what differs lies in a hundred directions or more.
-    if (near_share(problem) > 0.9) return Held::less;
+    if (near > 0.9) return Held::less;
     Problem<T> some = problem;
     const std::size_t count = std::min(n, PrincipalPrefix::most_samples);
     some.samples = {problem.samples.data(), count, d, n / count * problem.samples.row_stride()};
@@ -134,12 +135,8 @@ bool has_fast_integers(const Problem<T>& problem) {
   return sizeof(T) == sizeof(float) && kernels::has_fast_int16(problem.isa);
 }
 
-/// Whether bytes may pay from the first step on whatever directions hold: without VNNI, for the distances
-/// that they save are dearer then. Seconds of the dense plan, with a trial at step 6, over those of bytes
-/// from the start, on a Zen 3 (two threads, 10 and 25 steps, data sets of 100 features and more): k d =
-/// 64,000 to 80,000 0.96 to 1.25, 100,000 to 768,000 1.0 to 1.3, prefix or not. Of uniform points, whose
-/// pairs are all near from 256 features on, 0.8 to 1.0; of images and embeddings (3 to 10 % near) 1.0 to 1.6
-/// from 48,000 on, but less than prefix; at 50,000 of word embeddings (18 %) 0.9.
+/// Whether bytes may pay from the first step on, from so many features times clusters on: without VNNI, for
+/// the distances that they save are dearer then.
 template <class T>
 bool bytes_may_pay(const Problem<T>& problem, std::size_t least_values) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
@@ -149,19 +146,23 @@ bool bytes_may_pay(const Problem<T>& problem, std::size_t least_values) {
          k * d >= least_values;
 }
 
-/// Whether they do even where prefix is another choice, so that nobody has to look for directions.
+/// Whether they do even where prefix is another choice, so that nobody has to look for directions; `near`:
+/// the share of near pairs. Seconds of the dense plan, with a trial at step 6, over those of bytes from the
+/// start, on a Zen 3 (two threads, 10 and 25 steps, data sets of 100 features and more): k d = 64,000 to
+/// 80,000 0.96 to 1.25, 100,000 to 768,000 1.0 to 1.3, prefix or not; below 128,000 of uniform points, whose
+/// pairs are all near from 256 features on, 0.8 to 1.0.
 template <class T>
-bool bytes_pay_at_once(const Problem<T>& problem) {
-  const std::size_t values = problem.n_clusters * problem.samples.cols();
-  return bytes_may_pay(problem, 64'000) && (values >= 128'000 || near_share(problem) < 0.95);
+bool bytes_pay_at_once(const Problem<T>& problem, double near) {
+  return bytes_may_pay(problem, near < 0.95 ? 64'000 : 128'000);
 }
 
-/// Whether they pay from the first step on where few directions hold so much of the variance: beside products
-/// of eight bits from more clusters on, earlier where bounds are narrow, and not where prefix is better.
+/// Whether they do where few directions hold so much of the variance. Without VNNI from 48,000 on where few
+/// pairs are near (images and embeddings, 3 to 10 %: 1.0 to 1.6 as above, but less than prefix; word
+/// embeddings, 18 %, at 50,000 0.9). With VNNI from more clusters on, earlier where bounds are narrow.
 template <class T>
-bool bytes_pay(const Problem<T>& problem, Held held) {
+bool bytes_pay(const Problem<T>& problem, Held held, double near) {
   if (held == Held::nearly_all) return false;
-  if (bytes_may_pay(problem, 48'000) && near_share(problem) < 0.12) return true;
+  if (near < 0.12 && bytes_may_pay(problem, 48'000)) return true;
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   return int8_kernels_for(problem) != nullptr && n >= 1000 && k >= 64 &&
          k * d >= (held == Held::most ? 96'000u : 128'000u);
@@ -170,12 +171,13 @@ bool bytes_pay(const Problem<T>& problem, Held held) {
 inline constexpr Choice bytes_at_once{
     "bytebounds", "many features and clusters: a bound of one byte a pair saves most distances"};
 
+/// `near`: near_share() of the problem.
 template <class T>
-Plan plan_for(const Problem<T>& problem) {
+Plan plan_for(const Problem<T>& problem, double near) {
   if (problem.most_steps == 1 || problem.most_steps == 2) return short_plan(problem);
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   const bool eight_bits = int8_kernels_for(problem) != nullptr;
-  const Held held = held_by_few(problem);
+  const Held held = held_by_few(problem, near);
   const bool prefix = held == Held::nearly_all;
   Plan plan{.first = {},
             .dense = {"gap", "every distance, until one number a sample tells whether they are needed"},
@@ -193,7 +195,7 @@ Plan plan_for(const Problem<T>& problem) {
     plan.first = {"blockbounds", "many clusters: bounds of sixteen neighbours exclude most centroids"};
   if (tree_pays(n, d, k))
     plan.first = {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
-  if (bytes_pay(problem, held)) plan.first = bytes_at_once;
+  if (bytes_pay_at_once(problem, near) || bytes_pay(problem, held, near)) plan.first = bytes_at_once;
   return plan;
 }
 

@@ -18,7 +18,6 @@ class FitCommand : public ProgramTest {
   template <class T>
   static void expect_same(const nlohmann::json& json, const Result<T>& result) {
     EXPECT_EQ(json.at("k"), result.centroids.rows());
-    EXPECT_EQ(json.at("asked_backend"), "auto");
     EXPECT_EQ(json.at("backend"), result.backend);
     EXPECT_EQ(json.at("isa"), to_string(result.isa));
     EXPECT_EQ(json.at("threads"), result.threads);

@@ -18,13 +18,14 @@ except ImportError:
 
 class UTest(unittest.TestCase):
     def test_small_cases_by_counting_every_arrangement(self):
-        from report.mann_whitney import u_test
+        from report.mann_whitney import least_p, u_test
 
         # Two above three others: U is 6, one of ten arrangements, and as many at the other end.
         self.assertAlmostEqual(u_test([4, 5], [1, 2, 3]), 0.2)
         self.assertAlmostEqual(u_test([1, 2, 3], [4, 5]), 0.2)
         self.assertEqual(u_test([1, 4], [2, 3]), 1.0)
         self.assertEqual(u_test([1, 1, 1], [1, 1]), 1.0)
+        self.assertAlmostEqual(least_p(2, 3), 0.2)
         generator = random.Random(5)
         for _ in range(20):
             old = [generator.random() for _ in range(generator.randint(1, 5))]

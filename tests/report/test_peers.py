@@ -78,7 +78,7 @@ class Losses(Peers):
 
     def test_what_may_be_chance_among_our_own_says_so(self):
         from report import peers
-        from report.peer_tables import beside_ours, losses_page
+        from report.peer_tables import auto_beside_ours, losses_page
 
         # Of 6 against 6 all one way 2 of 924 orders are as far apart; three backends to pick from.
         rows = [peer(name, base + i) for name, base in (("auto", 20.0), ("simd", 10.0), ("elkan", 90.0), ("naive", 90.0)) for i in range(6)]
@@ -87,11 +87,19 @@ class Losses(Peers):
         self.assertAlmostEqual(by_kind["simd"], 2 / 924)
         self.assertAlmostEqual(by_kind["backend"], 3 * 2 / 924)
         self.assertIn("| 1.80× | 22.5 ms | 12.5 ms | 0.0065 |", losses_page(a, "x.json"))
-        self.assertIn("backends: 1 of 1 (1 with p < 0.05); more than 5 % behind `simd`: 1 of 1 (1 with p < 0.05)", beside_ours(a)[0])
-        few = self.analysis(*rows[:3], *rows[6:9])
-        self.assertIn("backends: 1 of 1 (none with p < 0.05)", beside_ours(few)[0])
-        self.assertIn("backends: 0 of 1; more than 5 % behind `simd`: 0 of 1.", beside_ours(self.analysis(peer("auto", 1.0), peer("simd", 2.0)))[0])
-        self.assertEqual(beside_ours(self.analysis(peer("auto", 1.0), peer("fast", 2.0))), [])
+        said = "1 of 1 (1 have repetitions enough to tell chance, p < 0.05 in 1)"
+        self.assertIn(f"backends: {said}; more than 5 % behind `simd`: {said}", auto_beside_ours(a)[0])
+        self.assertIn("backends: 0 of 1; more than 5 % behind `simd`: 0 of 1.", auto_beside_ours(self.analysis(peer("auto", 1.0), peer("simd", 2.0)))[0])
+        self.assertEqual(auto_beside_ours(self.analysis(peer("auto", 1.0), peer("fast", 2.0))), [])
+
+    def test_of_few_repetitions_nothing_is_said_of_chance(self):
+        from report import peers
+        from report.peer_tables import auto_beside_ours, losses_page
+
+        few = self.analysis(*[peer(name, base + i) for name, base in (("auto", 20.0), ("simd", 10.0)) for i in range(3)])
+        self.assertEqual([loss.p for loss in peers.losses(few)], [None, None])
+        self.assertIn("| 1.91× | 21.0 ms | 11.0 ms | too few |", losses_page(few, "x.json"))
+        self.assertIn("backends: 1 of 1 (0 have repetitions enough to tell chance, p < 0.05 in 0)", auto_beside_ours(few)[0])
 
     def test_the_page_names_them_or_says_nowhere(self):
         from report.peer_tables import losses_page
