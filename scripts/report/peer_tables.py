@@ -200,10 +200,14 @@ def auto_beside_ours(analysis):
     found = peers.losses(analysis)
 
     def behind(kind):
-        known = [loss.p for loss in found if loss.kind == kind and loss.p is not None]
+        mine = [loss.p for loss in found if loss.kind == kind]
+        known = [p for p in mine if p is not None]
         certain = sum(p < peers.CERTAIN for p in known)
-        mine = sum(loss.kind == kind for loss in found)
-        return f"{mine} of {count}" + (f" ({len(known)} have repetitions enough to tell chance, p < {peers.CERTAIN} in {certain})" if mine else "")
+        if not mine:
+            return f"0 of {count}"
+        chance = f"hardly by chance, p < {peers.CERTAIN}, {certain} of the {len(known)} with enough repetitions to tell" if known else \
+            "of too few repetitions to tell chance"
+        return f"{len(mine)} of {count} ({chance})"
 
     return [f"Whole fits in which `auto` is more than 10 % behind the fastest of our other exact backends: {behind('backend')}; more than 5 % behind "
             f"`simd`: {behind('simd')}. Row by row: [losses.md](losses.md).", ""]
@@ -218,7 +222,9 @@ def losses_page(analysis, source):
     lines = [f"<!-- Generated from {source} by scripts/report.py; changes are lost. -->", "# Where we lose", "",
              f"Found in `{source}` by comparing every problem that both were measured on; nothing is added by hand. Libraries that "
              "approximate do not count, nor do runs that a limit of time left out: the tables name them. "
-             "The figure is how many times better the other is.", ""]
+             "The figure is how many times better the other is.", "",
+             "Measured in: fit, our backends alone, whole fits; peer, beside other libraries from given centroids; map, the same on small sizes; own, "
+             "with everybody's own defaults. Marks of a library: " + "; ".join(f"{letter}, {text}" for letter, text, _ in peers.MARKS) + ".", ""]
     for kind, title, how in KINDS:
         mine = [loss for loss in found if loss.kind == kind]
         lines += [f"## {title}", "", how, ""]

@@ -179,16 +179,21 @@ Plan plan_for(const Problem<T>& problem, double near) {
   const bool eight_bits = int8_kernels_for(problem) != nullptr;
   const Held held = held_by_few(problem, near);
   const bool prefix = held == Held::nearly_all;
-  Plan plan{.first = {},
-            .dense = {"gap", "every distance, until one number a sample tells whether they are needed"},
-            .bounded = {"gap", "centroids move less: one number a sample may save its distances, on trial"}};
+  const bool in_double = sizeof(T) == sizeof(double);
+  const bool bytes_may_come = k >= 64 && k * d >= (in_double ? 12'000u : eight_bits ? 24'000u : 64'000u);
+  Plan plan{
+      .first = {},
+      .dense = {"gap", bytes_may_come
+                           ? "every distance, until one number a sample, or a byte a pair, saves them"
+                           : "too many features or too few clusters for trees, too few of both for eight "
+                             "bits or a byte a pair: every distance, until one number a sample saves them"},
+      .bounded = {"gap", "centroids move less: one number a sample may save its distances, on trial"}};
   if (prefix) {
     plan.dense = {"prefix", "a few directions hold nearly all of the variance: they exclude most centroids"};
   } else if (better_in_eight_bits(problem, worth_timing(problem))) {
     plan.dense = {"int8", "many features and clusters: every distance in eight bits, few of them again"};
   }
-  const bool in_double = sizeof(T) == sizeof(double);
-  if (k >= 64 && k * d >= (in_double ? 12'000u : eight_bits ? 24'000u : 64'000u))
+  if (bytes_may_come)
     plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
   plan.first = plan.dense;
   if (blocks_pay(problem))

@@ -259,7 +259,8 @@ Command add_fit_command(CLI::App& program) {
   add_path(app, "--json", args->json,
            "Write all numbers and the history as JSON; -: to standard output, and nothing else there");
   app.add_flag("--explain", args->explain,
-               "Tell which backend did which iterations, at what cost, and why auto took it");
+               "Tell which backend did which iterations, at what cost, and why auto took it; beside --json - "
+               "on standard error");
   app.add_flag("-q,--quiet", args->quiet, "No summary and no progress line");
   app.footer(
       "Examples:\n"

@@ -145,7 +145,8 @@ void InputOptions::add_to(CLI::App& app) {
          "--delimiter", read_delimiter,
          "Between the fields of text files: one character, or tab; none: by the name and the first line")
       ->type_name("CHAR");
-  add_choice(app, "--header", header, {"auto", "yes", "no"}, "Is the first line of a text file a header?");
+  add_choice(app, "--header", header, {"auto", "yes", "no"},
+             "Is the first line of a text file a header? auto: if none of its fields is a number");
 }
 
 std::optional<io::DType> InputOptions::wanted_dtype() const {

@@ -110,6 +110,18 @@ class CsvReader {
   void read_record();
   void reserve(const char* record);
 
+  /// Where the cursor is.
+  struct Place {
+    const char *at, *line_start;
+    std::size_t line;
+  };
+  Place here() const { return {at_, line_start_, line_}; }
+  void go_to(const Place& place) {
+    at_ = place.at;
+    line_start_ = place.line_start;
+    line_ = place.line;
+  }
+
   const InputFile& file_;
   std::size_t size_;
   std::unique_ptr<char[]> text_;
@@ -196,13 +208,28 @@ void CsvReader<T>::skip_header(std::optional<bool> header) {
     at_ = record;
     return;
   }
-  bool all_numbers = true;
+  bool any_number = false;
+  std::optional<Place> word;  // the first field that is no number
   do {
+    const Place place = here();
     T value;
-    if (parse_number(field_text(), value) == Parsed::not_a_number) all_numbers = false;
+    if (parse_number(field_text(), value) != Parsed::not_a_number) {
+      any_number = true;
+    } else if (!word) {
+      word = place;
+    }
     ++cols_;
   } while (next_field());
-  if (header.value_or(!all_numbers)) {
+  // A row with one bad value must not be taken for a header.
+  if (!header && any_number && word) {
+    go_to(*word);
+    const std::string text = field_text();
+    go_to(*word);
+    fail((text.empty() ? "empty field" : quote(text) + " is not a number") +
+             ", but others of the first line are; say whether it is a header",
+         at_);
+  }
+  if (header.value_or(!any_number)) {
     next_line();
     return;
   }
@@ -217,20 +244,17 @@ T CsvReader<T>::number() {
   const auto [stop, error] = std::from_chars(at_, end_, value);
   if (error == std::errc{} && end_field(stop)) return value;
 
-  const char* start = at_;
-  const std::size_t line = line_;
-  const char* line_start = line_start_;
+  const Place start = here();
   const std::string text = field_text();
   const Parsed parsed = parse_number(text, value);
   if (parsed == Parsed::number) return value;
-  line_ = line;
-  line_start_ = line_start;
-  if (text.empty()) fail("empty field", start);
-  if (parsed == Parsed::too_large) fail(quote(text) + " is too large for " + type_name<T>, start);
+  go_to(start);
+  if (text.empty()) fail("empty field", at_);
+  if (parsed == Parsed::too_large) fail(quote(text) + " is too large for " + type_name<T>, at_);
   const bool semicolons = delimiter_ != ';' && text.find(';') != text.npos;
   fail(quote(text) + " is not a number" +
            (semicolons ? "; where ';' separates the fields, name it as the delimiter" : ""),
-       start);
+       at_);
 }
 
 template <class T>

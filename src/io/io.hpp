@@ -29,8 +29,8 @@ struct CsvOptions {
   /// stands for any run of blanks and tabs. Throws InvalidArgument for what may be part of a number, a quote,
   /// a line end.
   std::optional<char> delimiter = {};
-  std::optional<bool> header =
-      {};  ///< unset: the first line is a header if any of its fields is not a number
+  /// Unset: the first line is a header if none of its fields is a number; one with both kinds is an error.
+  std::optional<bool> header = {};
 };
 
 /// Reads a matrix; the extension says how (.npy .fvecs .bvecs .csv .tsv .txt). `dtype` unset: f32, except f64

@@ -69,7 +69,7 @@ std::vector<Table> layouts() {
       {"EmptyLinesAtTheEnd", ".csv", "1,2\n3,4\n\n\r\n  \n", square},
       {"Blanks", ".csv", "  1 ,\t2 \n 3\t, 4\n", square},
       {"Header", ".csv", "x,y\n1,2\n3,4\n", square},
-      {"HeaderWithOneWord", ".csv", "1,y\n1,2\n3,4\n", square},
+      {"HeaderWithOneWord", ".csv", "1,y\n1,2\n3,4\n", square, {.header = true}},
       {"HeaderWithEmptyField", ".csv", ",y\n1,2\n3,4\n", square},
       {"HeaderForced", ".csv", "9,9\n1,2\n3,4\n", square, {.header = true}},
       {"HeaderDenied", ".csv", "1,2\n3,4\n", square, no_header},
