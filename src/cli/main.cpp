@@ -27,6 +27,17 @@ std::string help_hint(const CLI::App& program) {
   return " (see: omnimeans " + (parsed.empty() ? "" : parsed.front()->get_name() + ' ') + "--help)";
 }
 
+std::string names_of(const std::vector<Command>& commands) {
+  std::string names;
+  for (const Command& command : commands) names += (names.empty() ? "" : ", ") + command.app->get_name();
+  return names;
+}
+
+bool is_name_of(const std::vector<Command>& commands, const std::string& name) {
+  return std::ranges::any_of(commands,
+                             [&](const Command& command) { return command.app->get_name() == name; });
+}
+
 int run(const std::vector<Command>& commands) {
   for (const Command& command : commands) {
     if (!command.app->parsed()) continue;
@@ -34,9 +45,7 @@ int run(const std::vector<Command>& commands) {
     if (!std::cout.flush()) return fail("cannot write to standard output", exit_data);
     return status;
   }
-  std::string names;
-  for (const Command& command : commands) names += (names.empty() ? "" : ", ") + command.app->get_name();
-  throw UsageError("a subcommand is required: " + names);
+  throw UsageError("a subcommand is required: " + names_of(commands));
 }
 
 int guarded_main(int argc, char** argv) {
@@ -56,6 +65,11 @@ int guarded_main(int argc, char** argv) {
   const std::vector<Command> commands = {add_fit_command(program), add_predict_command(program),
                                          add_generate_command(program), add_backends_command(program),
                                          add_info_command(program)};
+  if (argc > 1 && argv[1][0] != '-' && !is_name_of(commands, argv[1])) {
+    return fail("no subcommand is called '" + std::string(argv[1]) + "'; there are " + names_of(commands) +
+                    help_hint(program),
+                exit_usage);
+  }
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -47,7 +47,10 @@ Arguments generate_with(Arguments more) {
 std::vector<Case> usage_cases() {
   return {
       {"no_subcommand", {}, usage, "a subcommand is required: fit, predict, generate, backends, info"},
-      {"unknown_subcommand", {"cluster"}, usage, "cluster"},
+      {"unknown_subcommand",
+       {"cluster", "good.csv"},
+       usage,
+       "no subcommand is called 'cluster'; there are fit, predict, generate, backends, info"},
       {"unknown_top_option", {"--frobnicate"}, usage, "--frobnicate"},
       {"two_subcommands", {"backends", "info"}, usage, "info"},
       {"fit_no_data", {"fit", "-k", "3"}, usage, "DATA is required"},
