@@ -54,7 +54,9 @@ struct Outcome {
 Outcome run_with(std::vector<std::string> flags) {
   add_all();
   ran.clear();
-  const std::string out = testing::TempDir() + "registry_test.json";
+  // ctest runs the tests side by side.
+  const std::string out =
+      testing::TempDir() + testing::UnitTest::GetInstance()->current_test_info()->name() + ".json";
   std::remove(out.c_str());
   flags.push_back("--benchmark_out=" + out);
   const ReportFlags report = take_report_flags(flags);
