@@ -78,7 +78,7 @@ Suite smoke() {
 // bench_fit three minutes, bench_assign one, the other three together one; naive runs on most cases.
 Suite quick() {
   Suite suite{.name = "quick",
-              .description = "the comparison at sizes where naive still runs: about five minutes",
+              .description = "the comparison at sizes where naive still runs: about six minutes",
               .repetitions = {.count = 7, .seconds = 1.5},
               .min_seconds = 0.01,
               .scalar_limit = 2e9,

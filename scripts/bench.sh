@@ -7,7 +7,7 @@
 # Runs the benchmark suite and writes its report: installs missing Debian packages when it may, builds, measures,
 # and says where the report is.
 #
-#   --suite NAME     smoke (seconds), quick (about five minutes; the default) or full
+#   --suite NAME     smoke (seconds), quick (about six minutes; the default) or full
 #   --peers          compare with other libraries too: installs those that Debian has (quick: six minutes more)
 #   --peers-suite NAME  --peers with a suite of its own
 #   --only NAMES     these programs alone: bench_fit, bench_assign, bench_kernels, bench_seeding, bench_limits, bench_peers

@@ -205,7 +205,7 @@ def auto_beside_ours(analysis):
         certain = sum(p < peers.CERTAIN for p in known)
         if not mine:
             return f"0 of {count}"
-        chance = f"hardly by chance, p < {peers.CERTAIN}, {certain} of the {len(known)} with enough repetitions to tell" if known else \
+        chance = f"p < {peers.CERTAIN} in {certain} of the {len(known)} with enough repetitions to tell" if known else \
             "of too few repetitions to tell chance"
         return f"{len(mine)} of {count} ({chance})"
 

@@ -87,7 +87,7 @@ class Losses(Peers):
         self.assertAlmostEqual(by_kind["simd"], 2 / 924)
         self.assertAlmostEqual(by_kind["backend"], 3 * 2 / 924)
         self.assertIn("| 1.80× | 22.5 ms | 12.5 ms | 0.0065 |", losses_page(a, "x.json"))
-        said = "1 of 1 (hardly by chance, p < 0.05, 1 of the 1 with enough repetitions to tell)"
+        said = "1 of 1 (p < 0.05 in 1 of the 1 with enough repetitions to tell)"
         self.assertIn(f"backends: {said}; more than 5 % behind `simd`: {said}", auto_beside_ours(a)[0])
         self.assertIn("backends: 0 of 1; more than 5 % behind `simd`: 0 of 1.", auto_beside_ours(self.analysis(peer("auto", 1.0), peer("simd", 2.0)))[0])
         self.assertEqual(auto_beside_ours(self.analysis(peer("auto", 1.0), peer("fast", 2.0))), [])
