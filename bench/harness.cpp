@@ -225,7 +225,7 @@ std::map<std::string, double>& spent_seconds() {
 bool enough(benchmark::State& state, const std::string& name, double cell_seconds) {
   const auto spent = spent_seconds().find(name);
   if (spent == spent_seconds().end() || spent->second < cell_seconds) return false;
-  skip(state, "enough: the repetitions before took long");
+  skip(state, std::string(enough_message));
   return true;
 }
 

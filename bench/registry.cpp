@@ -84,7 +84,9 @@ class Report final : public benchmark::BenchmarkReporter {
       file_.flush();
     }
     if (runs.front().run_type == Run::RT_Aggregate) {
-      if (flags_.aggregates) single_.clear();  // which they are of
+      const bool theirs = !single_.empty() && single_.front().run_name.str() == runs.front().run_name.str();
+      if (flags_.aggregates && theirs)
+        std::erase_if(single_, [](const Run& run) { return !is_failure(run); });
       show_single();
       console_.ReportRuns(runs);
     } else {
@@ -96,6 +98,11 @@ class Report final : public benchmark::BenchmarkReporter {
 
  private:
   using Console = benchmark::ConsoleReporter;
+
+  /// What nobody may miss beside the aggregates of the other repetitions.
+  static bool is_failure(const Run& run) {
+    return run.error_occurred && !run.error_message.starts_with(enough_message);
+  }
 
   void show_single() {
     if (!single_.empty()) console_.ReportRuns(single_);
@@ -113,7 +120,9 @@ class Report final : public benchmark::BenchmarkReporter {
 };
 
 /// As Google Benchmark reads it.
-bool is_true(std::string_view value) {
+bool is_true(std::string value) {
+  std::ranges::transform(value, value.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return value.empty() || (value != "0" && value != "no" && value != "n" && value != "off" && value != "f" &&
                            value != "false");
 }
@@ -152,7 +161,9 @@ ReportFlags take_report_flags(std::vector<std::string>& flags) {
   }
   if (report.ours) {
     flags = std::move(others);
-    flags.emplace_back("--benchmark_out=");  // whatever the environment says
+    // Whatever the environment says.
+    flags.emplace_back("--benchmark_out=");
+    flags.emplace_back("--benchmark_display_aggregates_only=false");
   } else {
     flags.insert(flags.begin(), "--benchmark_display_aggregates_only=true");
   }

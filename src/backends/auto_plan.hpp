@@ -183,10 +183,12 @@ Plan plan_for(const Problem<T>& problem, double near) {
   const bool bytes_may_come = k >= 64 && k * d >= (in_double ? 12'000u : eight_bits ? 24'000u : 64'000u);
   Plan plan{
       .first = {},
-      .dense = {"gap", bytes_may_come
-                           ? "every distance, until one number a sample, or a byte a pair, saves them"
-                           : "too many features or too few clusters for trees, too few of both for eight "
-                             "bits or a byte a pair: every distance, until one number a sample saves them"},
+      .dense =
+          {"gap",
+           bytes_may_come
+               ? "every distance, until one number a sample, or a byte a pair, saves them"
+               : "no rule for trees, eight bits or a byte a pair applies: every distance, until one number a "
+                 "sample saves them"},
       .bounded = {"gap", "centroids move less: one number a sample may save its distances, on trial"}};
   if (prefix) {
     plan.dense = {"prefix", "a few directions hold nearly all of the variance: they exclude most centroids"};

@@ -116,14 +116,14 @@ struct FitFiles {
   FitFiles(const FitArguments& args, const Matrix<T>& samples) {
     const auto count = [](std::size_t n, const char* what) { return std::to_string(n) + ' ' + what; };
     if (!args.weights.empty()) {
-      weights = io::read_vector_as<T>(args.weights, args.input.csv());
+      weights = io::read_vector_as<T>(args.weights, args.input.side_csv());
       if (weights.size() != samples.rows()) {
         throw ShapeMismatch(args.weights.string() + ": " + count(weights.size(), "weights for ") +
                             count(samples.rows(), "samples of ") + args.data.string());
       }
     }
     if (args.init_is_file()) {
-      initial_centroids = io::read_matrix_as<T>(args.init, args.input.csv());
+      initial_centroids = io::read_matrix_as<T>(args.init, args.input.side_csv());
       if (initial_centroids.rows() != args.n_clusters || initial_centroids.cols() != samples.cols()) {
         throw ShapeMismatch(args.init + ": " + count(initial_centroids.rows(), "centroids of ") +
                             count(initial_centroids.cols(), "features; needed are ") +

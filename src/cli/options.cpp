@@ -146,7 +146,7 @@ void InputOptions::add_to(CLI::App& app) {
          "Between the fields of text files: one character, or tab; none: by the name and the first line")
       ->type_name("CHAR");
   add_choice(app, "--header", header, {"auto", "yes", "no"},
-             "Is the first line of a text file a header? auto: if none of its fields is a number");
+             "Is the first line of DATA, a text file, a header? auto: if none of its fields is a number");
 }
 
 std::optional<io::DType> InputOptions::wanted_dtype() const {
@@ -155,9 +155,14 @@ std::optional<io::DType> InputOptions::wanted_dtype() const {
 }
 
 io::CsvOptions InputOptions::csv() const {
+  io::CsvOptions options = side_csv();
+  if (header != "auto") options.header = header == "yes";
+  return options;
+}
+
+io::CsvOptions InputOptions::side_csv() const {
   io::CsvOptions options;
   options.delimiter = delimiter;
-  if (header != "auto") options.header = header == "yes";
   return options;
 }
 

@@ -60,7 +60,8 @@ struct InputOptions {
 
   void add_to(CLI::App& app);
   std::optional<io::DType> wanted_dtype() const;
-  io::CsvOptions csv() const;
+  io::CsvOptions csv() const;       ///< of DATA
+  io::CsvOptions side_csv() const;  ///< of weights and centroids, whose first lines tell by themselves
   /// Throws UsageError where --delimiter or --header are given and none of `inputs` is a text file.
   void check(const std::vector<std::filesystem::path>& inputs) const;
 };

@@ -95,16 +95,16 @@ int predict_samples(const PredictArguments& args, const Matrix<T>& samples, cons
 int run_predict(const PredictArguments& args) {
   check(args);
   const Clock::time_point start = Clock::now();
-  const io::CsvOptions csv = args.input.csv();
+  const io::CsvOptions csv = args.input.csv(), side = args.input.side_csv();
   const auto read_rest_and_predict = [&]<class T>(const Matrix<T>& first, bool first_is_centroids) {
     if (first_is_centroids) {
       return predict_samples(args, io::read_matrix_as<T>(args.data, csv), first, start);
     }
-    return predict_samples(args, first, io::read_matrix_as<T>(args.centroids, csv), start);
+    return predict_samples(args, first, io::read_matrix_as<T>(args.centroids, side), start);
   };
   const bool centroids_decide = extension_of(args.centroids) == ".npy";
   const io::AnyMatrix first = centroids_decide
-                                  ? io::read_matrix(args.centroids, args.input.wanted_dtype(), csv)
+                                  ? io::read_matrix(args.centroids, args.input.wanted_dtype(), side)
                                   : io::read_matrix(args.data, args.input.wanted_dtype(), csv);
   return std::visit([&](const auto& matrix) { return read_rest_and_predict(matrix, centroids_decide); },
                     first);

@@ -226,7 +226,7 @@ void CsvReader<T>::skip_header(std::optional<bool> header) {
     const std::string text = field_text();
     go_to(*word);
     fail((text.empty() ? "empty field" : quote(text) + " is not a number") +
-             ", but others of the first line are; say whether it is a header",
+             ", but other fields of the first line are numbers; say whether it is a header",
          at_);
   }
   if (header.value_or(!any_number)) {

@@ -18,6 +18,13 @@ class PredictCommand : public ProgramTest {
   const Matrix<float> samples_ = blobs();
 };
 
+TEST_F(PredictCommand, HeaderIsOfTheDataAlone) {
+  write("headed.csv", "7,y\n1,2\n3,4\n5,6\n");
+  write("c.csv", "1,2\n5,6\n");
+  run_well({"predict", "headed.csv", "--header", "yes", "--centroids", "c.csv", "--labels", "l.csv"});
+  EXPECT_EQ(read("l.csv"), "0\n0\n1\n");
+}
+
 TEST_F(PredictCommand, WrittenCentroidsGiveTheLabelsOfTheFit) {
   for (const std::string type : {"f32", "f64"}) {
     for (const std::string name : {"c.npy", "c.csv"}) {

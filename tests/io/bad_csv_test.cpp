@@ -25,10 +25,8 @@ std::vector<BadFile> bad_tables() {
        0,
        {.header = false}},
       {"WordInFirstRow", ".csv", "1,oops\n3,4\n",
-       "line 1, column 3: 'oops' is not a number, but others of the first line are; say whether it is a "
-       "header",
-       2},
-      {"NothingInFirstRow", ".csv", "1,\n3,4\n", "line 1, column 3: empty field, but others", 2},
+       "line 1, column 3: 'oops' is not a number, but other fields of the first line are numbers", 2},
+      {"NothingInFirstRow", ".csv", "1,\n3,4\n", "line 1, column 3: empty field, but other", 2},
       {"SecondHeader", ".csv", "x,y\na,b\n1,2\n", "line 2, column 1: 'a' is not a number", 4},
       {"Utf16LittleEndian", ".csv",
        "\xff\xfe"
