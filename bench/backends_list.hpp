@@ -30,7 +30,7 @@ void register_runs(const Plan& plan, const char* family, std::size_t passes, Mea
           if (!enough(state, name, plan.cell_seconds))
             spend(name, measure(state, c, backend, exact, threads));
         };
-        add_benchmark({c.name(), name, Clock::manual, body, Passes::many});
+        add_benchmark({c.name(), name, Clock::manual, body});
       };
       for (const BackendEntry& entry : backends()) offer(std::string(entry.info.name), entry.info.exact);
       offer("auto", true);

@@ -339,7 +339,7 @@ void register_for(const Case& c, const Plan& plan) {
       const std::string name =
           "kernel/" + std::string(kernel.name) + "/" + std::string(to_string(isa)) + "/" + sizes;
       const auto body = [&, isa](benchmark::State& state) { measure<T>(state, c, kernel, isa, plan); };
-      add_benchmark({c.name(), name, Clock::real, body, Passes::many});
+      add_benchmark({c.name(), name, Clock::real, body});
     }
   }
 }

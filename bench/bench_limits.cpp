@@ -173,7 +173,7 @@ void register_dense(const std::string& problem, const Case& c, Isa isa, int thre
       measure_dense<double>(state, c, isa, threads, plan);
     }
   };
-  add_benchmark({problem, limit_name("dense", isa, c, threads), Clock::manual, body, Passes::many});
+  add_benchmark({problem, limit_name("dense", isa, c, threads), Clock::manual, body});
 }
 
 /// The fewest threads (one) under every vectorised instruction set; the most under the default one.
@@ -210,7 +210,7 @@ void register_limits(const Plan& plan) {
         measure_small_fit<double>(state, c);
       }
     };
-    add_benchmark({c.name(), limit_name("fit", default_isa(), c, most), Clock::manual, body, Passes::many});
+    add_benchmark({c.name(), limit_name("fit", default_isa(), c, most), Clock::manual, body});
   }
 }
 

@@ -105,7 +105,7 @@ void register_seedings(const Plan& plan) {
             spend(name, measure<double>(state, c, method, threads, plan));
           }
         };
-        add_benchmark({c.name(), name, Clock::manual, body, Passes::many});
+        add_benchmark({c.name(), name, Clock::manual, body});
       }
     }
   }

@@ -52,9 +52,11 @@ void leave_out(benchmark::State& state, const std::string& why);
 /// a failure.
 void report_exception(benchmark::State& state, std::exception_ptr error);
 
+/// The message of a repetition that enough() skips.
+inline constexpr std::string_view enough_message = "enough: the repetitions before took long";
+
 /// Whether the repetitions of this benchmark so far took the plan's cell_seconds: then this one is skipped,
 /// and the report counts the others.
-inline constexpr std::string_view enough_message = "enough: the repetitions before took long";
 bool enough(benchmark::State& state, const std::string& name, double cell_seconds);
 void spend(const std::string& name, double seconds);
 

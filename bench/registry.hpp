@@ -25,7 +25,7 @@ struct Entry {
   std::string name;
   Clock clock;
   std::function<void(benchmark::State&)> body;
-  Passes passes;
+  Passes passes = Passes::many;
 };
 
 void add_benchmark(Entry entry);

@@ -75,7 +75,8 @@ Suite smoke() {
   return suite;
 }
 
-// bench_fit three minutes, bench_assign one, the other three together one; naive runs on most cases.
+// bench_fit three minutes, bench_assign one, the others and the study of seedings together two; naive runs on
+// most cases.
 Suite quick() {
   Suite suite{.name = "quick",
               .description = "the comparison at sizes where naive still runs: about six minutes",

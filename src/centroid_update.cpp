@@ -208,14 +208,6 @@ void CentroidUpdate<T>::account(Sums& sums, std::span<const std::int32_t> labels
   }
 }
 
-template <class T>
-void CentroidUpdate<T>::add_to_sums(Sums& own) {
-  for (std::size_t v = 0; v < sums_.plain.size(); ++v) sums_.plain[v] += own.plain[v];
-  for (std::size_t v = 0; v < sums_.wide.size(); ++v) sums_.wide[v] += own.wide[v];
-  for (std::size_t j = 0; j < n_clusters_; ++j) sums_.counts[j] += own.counts[j];
-  for (std::size_t j = 0; j < own.weights.size(); ++j) sums_.weights[j] += own.weights[j];
-}
-
 /// Adds a thread's own sum of one cluster to the whole, and clears it.
 template <class T>
 void CentroidUpdate<T>::take_from(Sums& own, std::size_t cluster) {
@@ -398,7 +390,7 @@ void CentroidUpdate<T>::apply_with_private_sums(std::span<const std::int32_t> la
             items.size());
   });
   for (Sums& own : partial) {
-    if (!own.counts.empty()) add_to_sums(own);
+    for (std::size_t j = 0; j < own.counts.size(); ++j) take_from(own, j);
   }
 }
 

@@ -101,7 +101,6 @@ class CentroidUpdate final : public LabelObserver {
   void find_all_moves(std::span<const std::int32_t> labels);
   void account(Sums& sums, std::span<const std::int32_t> labels, const std::size_t* moves, std::size_t first,
                std::size_t count) const;
-  void add_to_sums(Sums& own);
   void take_from(Sums& own, std::size_t cluster);
   void apply_with_private_sums(std::span<const std::int32_t> labels, bool rebuild);
   double total_weight(std::size_t cluster) const;

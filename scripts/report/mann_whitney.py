@@ -32,7 +32,7 @@ def u_test(old, new):
 
 
 def least_p(n, m):
-    """What u_test() says at least of n against m values."""
+    """What u_test() says at least of n against m values, none of them alike."""
     return min(1.0, 2 / math.comb(n + m, n)) if n and m else 1.0
 
 

@@ -23,8 +23,7 @@ template <class T>
 class Auto final : public Backend<T> {
  public:
   explicit Auto(const Problem<T>& problem) : problem_(problem) {
-    // Of fewer features nothing depends on it.
-    const double near = problem.samples.cols() >= 100 ? near_share(problem) : 1;
+    const double near = near_share_if_asked(problem);
     if (bytes_pay_at_once(problem, near) && take(bytes_at_once)) {  // what else to ask takes time
       plan_ = {bytes_at_once, bytes_at_once, bytes_at_once};
       first_ = choice_;

@@ -4,8 +4,8 @@
 //   first     kdtree      few features, many clusters: boxes exclude most centroids
 //             blockbounds some more features, many clusters: so do bounds of sixteen neighbours
 //             prefix      many features and clusters, and a few directions hold nearly all of the variance
-//                         (without VNNI bytebounds goes before it, and before int8, from k d = 64,000 on
-//                         unless all pairs of samples and centroids are about equally far)
+//                         (without VNNI bytebounds goes before it, and before int8, from k d = 64,000 on,
+//                         or 128,000 where all pairs of samples and centroids are about equally far)
 //             bytebounds  very many features and clusters: a byte of memory saves a distance
 //             int8        many: every distance in eight bits, where the CPU has such products
 //             gap         the rest: every distance, in sixteen bits where those pay, until gaps do
@@ -66,6 +66,14 @@ Plan short_plan(const Problem<T>& problem) {
   const bool rounded = problem.samples.cols() >= 32 && int16_pays(problem);
   const Choice choice{better_in_eight_bits(problem, false) ? "int8" : rounded ? "int16" : "simd", reason};
   return {choice, choice, choice};
+}
+
+/// near_share() where a rule below asks for it, else 1.
+template <class T>
+double near_share_if_asked(const Problem<T>& problem) {
+  const bool asked = problem.samples.rows() >= 1000 && problem.samples.cols() >= 100 &&
+                     problem.n_clusters >= 64 && problem.most_steps != 1 && problem.most_steps != 2;
+  return asked ? near_share(problem) : 1;
 }
 
 /// How much of the variance a few directions hold: `most` leaves bounds narrow enough for bytebounds to use
@@ -171,7 +179,7 @@ bool bytes_pay(const Problem<T>& problem, Held held, double near) {
 inline constexpr Choice bytes_at_once{
     "bytebounds", "many features and clusters: a bound of one byte a pair saves most distances"};
 
-/// `near`: near_share() of the problem.
+/// `near`: the share of near pairs.
 template <class T>
 Plan plan_for(const Problem<T>& problem, double near) {
   if (problem.most_steps == 1 || problem.most_steps == 2) return short_plan(problem);

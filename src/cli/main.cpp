@@ -33,11 +33,6 @@ std::string names_of(const std::vector<Command>& commands) {
   return names;
 }
 
-bool is_name_of(const std::vector<Command>& commands, const std::string& name) {
-  return std::ranges::any_of(commands,
-                             [&](const Command& command) { return command.app->get_name() == name; });
-}
-
 int run(const std::vector<Command>& commands) {
   for (const Command& command : commands) {
     if (!command.app->parsed()) continue;
@@ -65,7 +60,8 @@ int guarded_main(int argc, char** argv) {
   const std::vector<Command> commands = {add_fit_command(program), add_predict_command(program),
                                          add_generate_command(program), add_backends_command(program),
                                          add_info_command(program)};
-  if (argc > 1 && argv[1][0] != '-' && !is_name_of(commands, argv[1])) {
+  const auto is_called = [&](const Command& command) { return command.app->get_name() == argv[1]; };
+  if (argc > 1 && argv[1][0] != '-' && std::ranges::none_of(commands, is_called)) {
     return fail("no subcommand is called '" + std::string(argv[1]) + "'; there are " + names_of(commands) +
                     help_hint(program),
                 exit_usage);

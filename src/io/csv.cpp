@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "io/convert.hpp"
@@ -209,23 +210,24 @@ void CsvReader<T>::skip_header(std::optional<bool> header) {
     return;
   }
   bool any_number = false;
-  std::optional<Place> word;  // the first field that is no number
+  std::optional<Place> at_word;  // the first field that is no number
+  std::string word;
   do {
     const Place place = here();
     T value;
-    if (parse_number(field_text(), value) != Parsed::not_a_number) {
+    std::string text = field_text();
+    if (parse_number(text, value) != Parsed::not_a_number) {
       any_number = true;
-    } else if (!word) {
-      word = place;
+    } else if (!at_word) {
+      at_word = place;
+      word = std::move(text);
     }
     ++cols_;
   } while (next_field());
   // A row with one bad value must not be taken for a header.
-  if (!header && any_number && word) {
-    go_to(*word);
-    const std::string text = field_text();
-    go_to(*word);
-    fail((text.empty() ? "empty field" : quote(text) + " is not a number") +
+  if (!header && any_number && at_word) {
+    go_to(*at_word);
+    fail((word.empty() ? "empty field" : quote(word) + " is not a number") +
              ", but other fields of the first line are numbers; say whether it is a header",
          at_);
   }
