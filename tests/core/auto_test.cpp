@@ -78,7 +78,7 @@ TEST(Auto, ManyFeaturesAndClustersTakeBytes) {
 
 TEST(Auto, GapKeepsItsNumbersOfSomeSamplesThenOfAll) {
   // Blocks enough for some to keep gaps from the start and the rest once those pay.
-  const auto points = blobs<double>(210000, 8, 40, 3, 4);
+  const auto points = blobs<double>(210000, 16, 40, 3, 4);
   const auto result = run(points, 40, "auto");
   check_history(result);
   EXPECT_EQ(result.history[0].backend, "gap");
