@@ -16,9 +16,6 @@
 namespace omnimeans {
 namespace {
 
-/// A share of tails below which half the axes do.
-constexpr double short_tails = 0.01;
-
 void add_multiple(float factor, const float* x, std::size_t n, float* out) {
   for (std::size_t t = 0; t < n; ++t) out[t] += factor * x[t];
 }
@@ -36,7 +33,7 @@ double PrincipalPrefix::bytes_needed(std::size_t n_samples, std::size_t n_featur
 }
 
 std::unique_ptr<PrincipalPrefix> PrincipalPrefix::of(const DenseEngine<float>& engine, std::size_t n_samples,
-                                                     std::size_t n_features, int threads) {
+                                                     std::size_t n_features, int threads, bool half) {
   const auto& kernels = engine.kernels();
   const std::size_t count = std::min(n_samples, most_samples), stride = engine.padded_features();
   AlignedBuffer<float> some(count * stride);
@@ -49,7 +46,7 @@ std::unique_ptr<PrincipalPrefix> PrincipalPrefix::of(const DenseEngine<float>& e
   std::unique_ptr<PrincipalPrefix> prefix;
   for (const std::size_t values : {most / 2, most}) {
     prefix.reset(new PrincipalPrefix(kernels, some, count, n_features, values, threads));
-    if (prefix->tail_share() <= short_tails) break;
+    if (half || prefix->has_short_tails()) break;
   }
   return prefix;
 }

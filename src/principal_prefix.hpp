@@ -48,12 +48,14 @@ class PrincipalPrefix {
   static double bytes_needed(std::size_t n_samples, std::size_t n_features);
 
   /// For the engine's samples as it moves and scales them for its current centroids: half as long as it may
-  /// be where that leaves short tails. most_values() must not be 0.
+  /// be where that leaves short tails, or whatever it leaves (`half`). most_values() must not be 0.
   static std::unique_ptr<PrincipalPrefix> of(const DenseEngine<float>& engine, std::size_t n_samples,
-                                             std::size_t n_features, int threads);
+                                             std::size_t n_features, int threads, bool half = false);
 
   /// What share of the samples' squared lengths is in their tails: on average, of those the axes come from.
   double tail_share() const { return tail_share_; }
+  /// Whether so few axes are enough for a search of its own.
+  bool has_short_tails() const { return tail_share_ <= 0.01; }
   /// Whether bounds are narrow enough to save time.
   bool worthwhile() const { return tail_share_ <= 0.04; }
 

@@ -3,8 +3,8 @@
 //
 //   first     what the rules of auto_plan.hpp say
 //   later     a search of every distance gives bounds a try, bytebounds or else gap, in its steps 14, 30, ...
-//             (bytes from step 6 on where its own steps are dear): centroids come to rest, so bounds pay
-//             better. The seconds of the steps decide, and the slower one goes.
+//             (bytes from step 6 on where its own steps are dear or bounds last): centroids come to
+//             rest, so bounds pay better. The seconds of the steps decide, and the slower one goes.
 #include "backends/auto.hpp"
 
 #include <algorithm>
@@ -23,12 +23,12 @@ template <class T>
 class Auto final : public Backend<T> {
  public:
   explicit Auto(const Problem<T>& problem) : problem_(problem) {
-    const double near = near_share_if_asked(problem);
-    if (bytes_pay_at_once(problem, near) && take(bytes_at_once)) {  // what else to ask takes time
+    near_ = near_share_if_asked(problem);
+    if (bytes_pay_at_once(problem, near_) && take(bytes_at_once)) {  // what else to ask takes time
       plan_ = {bytes_at_once, bytes_at_once, bytes_at_once};
       first_ = choice_;
     } else {
-      plan_ = plan_for(problem, near);
+      plan_ = plan_for(problem, near_);
     }
     begin_run();
   }
@@ -88,12 +88,7 @@ class Auto final : public Backend<T> {
     // Of a step of some microseconds the clock says little, and memory costs more than it.
     const double work = static_cast<double>(problem_.samples.rows()) * work_per_sample(problem_);
     if (work < 5e6 || plan_.bounded.name == plan_.dense.name) return std::numeric_limits<std::size_t>::max();
-    // Bytes cost a pass and a half to write, and hardly pay while centroids move far. Trials that begin with
-    // step 6 instead of 14, on a Zen 3, 25 steps: 0.6 to 0.9 of the time with 100 features and more, 0.97 to
-    // 1.05 with 32. Beside integers at twice the rate (VNNI), or beside prefix, bytes cost more steps than
-    // that; so do gaps, which begin with two exhaustive ones.
-    const bool dear = !has_fast_integers(problem_) && plan_.dense.name != "prefix";
-    return dear && plan_.bounded.name == "bytebounds" ? 6 : 14;
+    return early_trial(problem_, plan_, near_) ? 6 : 14;
   }
 
   bool take(Choice choice, std::uint64_t memory_in_use = 0) {
@@ -147,6 +142,7 @@ class Auto final : public Backend<T> {
   }
 
   Problem<T> problem_;
+  double near_ = 1;  ///< share of near pairs
   Plan plan_;
   std::unique_ptr<Backend<T>> current_, before_trial_;  ///< before: the dense one, while another is on trial
   Choice first_, choice_;

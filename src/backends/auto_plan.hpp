@@ -5,7 +5,8 @@
 //             blockbounds some more features, many clusters: so do bounds of sixteen neighbours
 //             prefix      many features and clusters, and a few directions hold nearly all of the variance
 //                         (without VNNI bytebounds goes before it, and before int8, from k d = 64,000 on,
-//                         or 128,000 where all pairs of samples and centroids are about equally far)
+//                         or 128,000 where all pairs of samples and centroids are about equally far; with
+//                         VNNI from 48,000 on where some are, but not most)
 //             bytebounds  very many features and clusters: a byte of memory saves a distance
 //             int8        many: every distance in eight bits, where the CPU has such products
 //             gap         the rest: every distance, in sixteen bits where those pay, until gaps do
@@ -76,18 +77,33 @@ double near_share_if_asked(const Problem<T>& problem) {
   return asked ? near_share(problem) : 1;
 }
 
+/// Whether products of integers are twice as fast as those of floats: VNNI.
+template <class T>
+bool has_fast_integers(const Problem<T>& problem) {
+  return sizeof(T) == sizeof(float) && kernels::has_fast_int16(problem.isa);
+}
+
+/// A share of near pairs below which there is structure: bounds last long, or few directions hold the
+/// variance.
+inline constexpr double few_near = 0.12;
+
 /// How much of the variance a few directions hold: `most` leaves bounds narrow enough for bytebounds to use
 /// them, `nearly_all` for a search of its own.
 enum class Held { less, most, nearly_all };
 
 /// Asks some of the samples, for less than a step's time. What that takes is not counted beside the backend's
-/// memory, but observes the limit. `near`: the share of near pairs.
+/// memory, but observes the limit. `near`: the share of near pairs. Where they are few only half as many
+/// directions are looked for, for `most` then changes nothing. With VNNI already of 1,000,000 pairs of
+/// samples and clusters: the search takes 2 to 5 ms with 128 to 784 features, and `embedding` d = 768 n =
+/// 10,000 k = 100 34 instead of 61 ms, n = 40,000 k = 64 96 instead of 212 (Zen 4).
 template <class T>
 Held held_by_few(const Problem<T>& problem, double near) {
   if constexpr (sizeof(T) == sizeof(float)) {
     const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
-    if (int8_kernels_for(problem) == nullptr || d < 128 || k < 64 ||
-        pairs(n, k) < PrincipalPrefix::least_pairs)
+    const bool few = near < few_near, long_fit = problem.most_steps == 0 || problem.most_steps >= 8;
+    const double least_pairs =
+        few && long_fit && has_fast_integers(problem) ? 1e6 : PrincipalPrefix::least_pairs;
+    if (int8_kernels_for(problem) == nullptr || d < 128 || k < 64 || pairs(n, k) < least_pairs)
       return Held::less;
     // All pairs equally far: what differs lies in a hundred directions or more.
     if (near > 0.9) return Held::less;
@@ -102,9 +118,10 @@ Held held_by_few(const Problem<T>& problem, double near) {
       DenseEngine<T> engine(some.samples, some.n_clusters, problem.isa, problem.threads);
       engine.set_centroids(
           {problem.samples.data(), some.n_clusters, d, n / some.n_clusters * problem.samples.row_stride()});
-      const auto prefix = PrincipalPrefix::of(engine, count, d, problem.threads);
-      if (prefix->worthwhile())
-        return prefix->n_values() < PrincipalPrefix::most_values(d) ? Held::nearly_all : Held::most;
+      const auto prefix = PrincipalPrefix::of(engine, count, d, problem.threads, few);
+      const bool halved = prefix->n_values() < PrincipalPrefix::most_values(d);
+      if (halved && prefix->has_short_tails()) return Held::nearly_all;
+      if (prefix->worthwhile()) return Held::most;
     } catch (const std::bad_alloc&) {
     }
   }
@@ -137,40 +154,38 @@ bool blocks_pay(const Problem<T>& problem) {
   return static_cast<double>(k) >= 32 * static_cast<double>(d) * std::max(rate / 1.25, 1.0);
 }
 
-/// Whether products of integers are twice as fast as those of floats: VNNI.
-template <class T>
-bool has_fast_integers(const Problem<T>& problem) {
-  return sizeof(T) == sizeof(float) && kernels::has_fast_int16(problem.isa);
-}
-
-/// Whether bytes may pay from the first step on, from so many features times clusters on: without VNNI, for
-/// the distances that they save are dearer then.
+/// Whether bytes may pay from the first step on, from so many features times clusters on.
 template <class T>
 bool bytes_may_pay(const Problem<T>& problem, std::size_t least_values) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   const std::size_t least_steps = int8_kernels_for(problem) != nullptr ? 8 : 3;
   const bool short_fit = problem.most_steps != 0 && problem.most_steps < least_steps;
-  return !short_fit && !has_fast_integers(problem) && n >= 1000 && k >= 64 && d >= 100 &&
-         k * d >= least_values;
+  return !short_fit && n >= 1000 && k >= 64 && d >= 100 && k * d >= least_values;
 }
 
 /// Whether they do even where prefix is another choice, so that nobody has to look for directions; `near`:
-/// the share of near pairs. Seconds of the dense plan, with a trial at step 6, over those of bytes from the
-/// start, on a Zen 3 (two threads, 10 and 25 steps, data sets of 100 features and more): k d = 64,000 to
-/// 80,000 0.96 to 1.25, 100,000 to 768,000 1.0 to 1.3, prefix or not; below 128,000 of uniform points, whose
-/// pairs are all near from 256 features on, 0.8 to 1.0.
+/// the share of near pairs. Seconds of the dense plan, with a trial later, over those of bytes from the
+/// start, two threads. Zen 3 (10 and 25 steps, data sets of 100 features and more): k d = 64,000 to 80,000
+/// 0.96 to 1.25, 100,000 to 768,000 1.0 to 1.3, prefix or not; below 128,000 of uniform points, whose pairs
+/// are all near from 256 features on, 0.8 to 1.0. Zen 4, whose distances cost half as much (VNNI), k d =
+/// 48,000 to 80,000: `blobs`, `anisotropic`, `imbalanced` of 128 to 400 features (near 0.29 to 0.67) 25 steps
+/// 1.09 to 1.5, 12 steps 0.94 to 1.4; uniform points (0.82 and more) 0.85 to 0.99; of 100 features word
+/// embeddings (0.27) 1.1 and 0.86, uniform points (0.63) 0.84 and 0.71.
 template <class T>
 bool bytes_pay_at_once(const Problem<T>& problem, double near) {
+  if (has_fast_integers(problem)) {
+    return problem.samples.cols() >= 128 && near >= few_near && near < 0.7 && bytes_may_pay(problem, 48'000);
+  }
   return bytes_may_pay(problem, near < 0.95 ? 64'000 : 128'000);
 }
 
-/// Whether they do where few directions hold so much of the variance. Without VNNI from 48,000 on where few
-/// pairs are near (images and embeddings, 3 to 10 %: 1.0 to 1.6 as above, but less than prefix; word
-/// embeddings, 18 %, at 50,000 0.9). With VNNI from more clusters on, earlier where bounds are narrow.
+/// Whether they do where few directions hold so much of the variance: from 48,000 on where few pairs are near
+/// (images and embeddings, 3 to 10 %: 1.0 to 1.6 as above, on a Zen 4 1.1 to 1.4, but less than prefix; word
+/// embeddings, 18 %, at 50,000 0.9). Else from more clusters on, earlier where bounds are narrow.
 template <class T>
 bool bytes_pay(const Problem<T>& problem, Held held, double near) {
   if (held == Held::nearly_all) return false;
-  if (near < 0.12 && bytes_may_pay(problem, 48'000)) return true;
+  if (near < few_near && bytes_may_pay(problem, 48'000)) return true;
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   return int8_kernels_for(problem) != nullptr && n >= 1000 && k >= 64 &&
          k * d >= (held == Held::most ? 96'000u : 128'000u);
@@ -212,6 +227,18 @@ Plan plan_for(const Problem<T>& problem, double near) {
     plan.first = {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
   if (bytes_pay_at_once(problem, near) || bytes_pay(problem, held, near)) plan.first = bytes_at_once;
   return plan;
+}
+
+/// Whether bounds get their first trial in step 6 instead of 14. Bytes cost a pass and a half to write, and
+/// hardly pay while centroids move far. Step 6, 25 steps, on a Zen 3: 0.6 to 0.9 of the time with 100
+/// features and more, 0.97 to 1.05 with 32. Beside integers at twice the rate (VNNI) bytes cost more steps,
+/// so bounds must last: on a Zen 4 0.8 to 0.95 of the time where less than 60 % of the pairs are near (12
+/// steps 0.85 to 1.05), 0.9 to 1.05 elsewhere (1.0 to 1.2). They cost as much beside prefix; so do gaps,
+/// which begin with two exhaustive steps.
+template <class T>
+bool early_trial(const Problem<T>& problem, const Plan& plan, double near) {
+  if (plan.bounded.name != "bytebounds" || plan.dense.name == "prefix") return false;
+  return !has_fast_integers(problem) || near < 0.6;
 }
 
 }  // namespace omnimeans::algorithms

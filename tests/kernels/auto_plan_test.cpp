@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Where auto takes bytes from the first step on: both sides of every limit, for each instruction set.
+// What auto plans: both sides of every limit, for each instruction set.
 #include "backends/auto_plan.hpp"
 
 #include <gtest/gtest.h>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "core/data.hpp"
@@ -63,24 +64,42 @@ TEST(AutoPlan, NearPairs) {
 }
 
 template <class T>
+bool pay_at_once(Isa isa, std::size_t n, std::size_t d, std::size_t k, double near, std::size_t steps = 0) {
+  return omnimeans::algorithms::bytes_pay_at_once(problem(unread<T>(n, d), isa, k, steps), near);
+}
+
+template <class T>
+bool has_fast_integers(Isa isa) {
+  return sizeof(T) == sizeof(float) && omnimeans::kernels::has_fast_int16(isa);
+}
+
+template <class T>
 void check_at_once(Isa isa) {
-  const auto pay = [&](std::size_t n, std::size_t d, std::size_t k, double near, std::size_t steps = 0) {
-    return omnimeans::algorithms::bytes_pay_at_once(problem(unread<T>(n, d), isa, k, steps), near);
-  };
-  const bool slow = sizeof(T) != sizeof(float) || !omnimeans::kernels::has_fast_int16(isa);
   const bool eight_bits = omnimeans::int8_kernels_for(problem(unread<T>(1000, 100), isa, 640)) != nullptr;
-  EXPECT_EQ(pay(1000, 100, 640, 0.94), slow);
-  EXPECT_EQ(pay(1000, 1000, 64, 0.94), slow);
-  EXPECT_FALSE(pay(1000, 1000, 127, 0.95));
-  EXPECT_EQ(pay(1000, 1000, 128, 1), slow);
-  EXPECT_EQ(pay(1000, 100, 640, 0, 8), slow);
-  EXPECT_EQ(pay(1000, 100, 640, 0, 7), slow && !eight_bits);
-  EXPECT_EQ(pay(1000, 100, 640, 0, 3), slow && !eight_bits);
-  EXPECT_FALSE(pay(1000, 100, 640, 0, 2));
-  EXPECT_FALSE(pay(999, 100, 640, 0));
-  EXPECT_FALSE(pay(1000, 100, 639, 0));
-  EXPECT_FALSE(pay(1000, 99, 700, 0));
-  EXPECT_FALSE(pay(1000, 1100, 63, 0));
+  EXPECT_TRUE(pay_at_once<T>(isa, 1000, 100, 640, 0.94));
+  EXPECT_TRUE(pay_at_once<T>(isa, 1000, 1000, 64, 0.94));
+  EXPECT_FALSE(pay_at_once<T>(isa, 1000, 1000, 127, 0.95));
+  EXPECT_TRUE(pay_at_once<T>(isa, 1000, 1000, 128, 1));
+  EXPECT_TRUE(pay_at_once<T>(isa, 1000, 100, 640, 0, 8));
+  EXPECT_EQ(pay_at_once<T>(isa, 1000, 100, 640, 0, 7), !eight_bits);
+  EXPECT_EQ(pay_at_once<T>(isa, 1000, 100, 640, 0, 3), !eight_bits);
+  EXPECT_FALSE(pay_at_once<T>(isa, 1000, 100, 640, 0, 2));
+  EXPECT_FALSE(pay_at_once<T>(isa, 999, 100, 640, 0));
+  EXPECT_FALSE(pay_at_once<T>(isa, 1000, 100, 639, 0));
+  EXPECT_FALSE(pay_at_once<T>(isa, 1000, 99, 700, 0));
+  EXPECT_FALSE(pay_at_once<T>(isa, 1000, 1100, 63, 0));
+}
+
+void check_at_once_with_fast_integers(Isa isa) {
+  EXPECT_TRUE(pay_at_once<float>(isa, 1000, 128, 375, 0.12));
+  EXPECT_TRUE(pay_at_once<float>(isa, 1000, 128, 375, 0.69));
+  EXPECT_TRUE(pay_at_once<float>(isa, 1000, 128, 375, 0.5, 8));
+  EXPECT_FALSE(pay_at_once<float>(isa, 1000, 128, 375, 0.11)) << "prefix may be better";
+  EXPECT_FALSE(pay_at_once<float>(isa, 1000, 128, 4000, 0.7)) << "bounds do not last";
+  EXPECT_FALSE(pay_at_once<float>(isa, 1000, 128, 374, 0.5));
+  EXPECT_FALSE(pay_at_once<float>(isa, 1000, 127, 1000, 0.5));
+  EXPECT_FALSE(pay_at_once<float>(isa, 1000, 128, 375, 0.5, 7));
+  EXPECT_FALSE(pay_at_once<float>(isa, 999, 128, 375, 0.5));
 }
 
 template <class T>
@@ -88,18 +107,21 @@ void check_near_pairs(Isa isa) {
   const auto pay = [&](std::size_t k, Held held, double near) {
     return omnimeans::algorithms::bytes_pay(problem(unread<T>(1000, 100), isa, k), held, near);
   };
-  const bool slow = sizeof(T) != sizeof(float) || !omnimeans::kernels::has_fast_int16(isa);
-  EXPECT_EQ(pay(480, Held::less, 0.11), slow);
-  EXPECT_EQ(pay(480, Held::most, 0.11), slow);
+  EXPECT_TRUE(pay(480, Held::less, 0.11));
+  EXPECT_TRUE(pay(480, Held::most, 0.11));
   EXPECT_FALSE(pay(480, Held::nearly_all, 0.11)) << "prefix is better";
   EXPECT_FALSE(pay(479, Held::less, 0.11));
   EXPECT_FALSE(pay(480, Held::less, 0.12));
 }
 
-TEST(AutoPlan, BytesPayWithoutFastIntegersWhereFewPairsAreNear) {
+TEST(AutoPlan, BytesPayEarlierWhereFewerPairsAreNear) {
   for (const Isa isa : omnimeans::usable_isas()) {
     SCOPED_TRACE(to_string(isa));
-    check_at_once<float>(isa);
+    if (has_fast_integers<float>(isa)) {
+      check_at_once_with_fast_integers(isa);
+    } else {
+      check_at_once<float>(isa);
+    }
     check_at_once<double>(isa);
     check_near_pairs<float>(isa);
     check_near_pairs<double>(isa);
@@ -118,6 +140,57 @@ TEST(AutoPlan, NobodyLooksForDirectionsWhereAllPairsAreNear) {
                               problem<float>(line.view(), omnimeans::usable_isas().back(), 256)) != nullptr;
   EXPECT_EQ(held(0.9), eight_bits ? Held::nearly_all : Held::less);
   EXPECT_EQ(held(0.91), Held::less);
+}
+
+TEST(AutoPlan, FewPairsHaveToBeManyToAskForDirections) {
+  // One direction holds everything.
+  Matrix<float> line(4000, 256);
+  for (std::size_t i = 0; i < line.rows(); ++i) line(i, 5) = static_cast<float>(i);
+  for (const Isa isa : omnimeans::usable_isas()) {
+    SCOPED_TRACE(to_string(isa));
+    const auto held = [&](std::size_t k, double near, std::size_t steps = 0) {
+      return omnimeans::algorithms::held_by_few(problem<float>(line.view(), isa, k, steps), near);
+    };
+    const Held found = has_fast_integers<float>(isa) ? Held::nearly_all : Held::less;
+    EXPECT_EQ(held(250, 0.11), found);
+    EXPECT_EQ(held(250, 0.11, 8), found);
+    EXPECT_EQ(held(250, 0.11, 7), Held::less);
+    EXPECT_EQ(held(249, 0.11), Held::less);
+    EXPECT_EQ(held(250, 0.12), Held::less);
+  }
+}
+
+TEST(AutoPlan, HalfTheDirectionsMustHoldNearlyAllWhereFewPairsAreNear) {
+  // Twenty directions alike and noise in the other 108: of 128 features half the longest prefix has 28 axes.
+  Matrix<float> points(20000, 128);
+  const Isa isa = omnimeans::usable_isas().back();
+  const auto held = [&](double noise) {
+    Random random(3);
+    for (std::size_t i = 0; i < points.rows(); ++i) {
+      for (std::size_t t = 0; t < 128; ++t)
+        points(i, t) = static_cast<float>((t < 20 ? 1 : noise) * random.normal());
+    }
+    return omnimeans::algorithms::held_by_few(problem<float>(points.view(), isa, 256), 0.11);
+  };
+  const bool eight_bits = omnimeans::int8_kernels_for(problem<float>(points.view(), isa, 256)) != nullptr;
+  EXPECT_EQ(held(0), eight_bits ? Held::nearly_all : Held::less);
+  EXPECT_EQ(held(0.07), eight_bits ? Held::most : Held::less) << "2 % are in the tails";
+  EXPECT_EQ(held(0.3), Held::less) << "a third is";
+}
+
+TEST(AutoPlan, TheFirstTrialIsEarlyWhereBoundsLastOrDistancesAreDear) {
+  for (const Isa isa : omnimeans::usable_isas()) {
+    SCOPED_TRACE(to_string(isa));
+    const auto of = problem<float>(unread<float>(1000, 100), isa, 640);
+    const auto early = [&](std::string_view dense, std::string_view bounded, double near) {
+      return omnimeans::algorithms::early_trial(
+          of, {.first = {}, .dense = {dense, ""}, .bounded = {bounded, ""}}, near);
+    };
+    EXPECT_TRUE(early("int8", "bytebounds", 0.59));
+    EXPECT_EQ(early("int8", "bytebounds", 0.6), !has_fast_integers<float>(isa));
+    EXPECT_FALSE(early("prefix", "bytebounds", 0.1));
+    EXPECT_FALSE(early("int8", "gap", 0.1));
+  }
 }
 
 TEST(AutoPlan, TrialsOfBytesBeginEarlierInDouble) {
