@@ -180,8 +180,8 @@ bool bytes_pay_at_once(const Problem<T>& problem, double near) {
 }
 
 /// Whether they do where few directions hold so much of the variance: from 48,000 on where few pairs are near
-/// (images and embeddings, 3 to 10 %: 1.0 to 1.6 as above, on a Zen 4 1.1 to 1.4, but less than prefix; word
-/// embeddings, 18 %, at 50,000 0.9). Else from more clusters on, earlier where bounds are narrow.
+/// (images and embeddings, 5 to 11 %: 1.0 to 1.6 as above, on a Zen 4 1.1 to 1.4, but less than prefix; word
+/// embeddings, 27 %, at 50,000 0.9). Else from more clusters on, earlier where bounds are narrow.
 template <class T>
 bool bytes_pay(const Problem<T>& problem, Held held, double near) {
   if (held == Held::nearly_all) return false;
