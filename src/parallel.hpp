@@ -41,8 +41,9 @@ class SharedBlocks {
   /// Of fewer than 2^32 blocks.
   SharedBlocks(std::size_t n_blocks, int threads)
       : threads_(static_cast<std::size_t>(threads)), n_parts_(std::min(threads_, most_parts)) {
+    const std::uint64_t all = n_blocks;
     for (std::size_t p = 0; p < n_parts_; ++p)
-      parts_[p].left = n_blocks * p / n_parts_ | n_blocks * (p + 1) / n_parts_ << 32;
+      parts_[p].left = all * p / n_parts_ | all * (p + 1) / n_parts_ << 32;
   }
 
   /// The next block of this thread's part, or the last one of another; false: there is none.
@@ -67,7 +68,7 @@ class SharedBlocks {
     do {
       const std::uint64_t begin = left & 0xffff'ffff, end = left >> 32;
       if (begin >= end) return false;
-      block = last ? end - 1 : begin;
+      block = static_cast<std::size_t>(last ? end - 1 : begin);
       then = last ? begin | (end - 1) << 32 : (begin + 1) | end << 32;
     } while (!part.left.compare_exchange_weak(left, then, std::memory_order_relaxed));
     return true;
