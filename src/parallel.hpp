@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Threads: the only place that speaks OpenMP. A thread does the same part of the blocks in every pass, so
-// that it finds what it wrote in its own caches (between two of a CPU's groups of cores a line takes some 250
+// that it finds in its own caches what it wrote (between two of a CPU's groups of cores a line takes some 250
 // ns); one that is done early helps another. So what a block adds up must not depend on who does it. An
 // exception in a block is carried out of the parallel region and thrown there.
 #pragma once
@@ -34,11 +34,11 @@ inline int threads_for_values(std::size_t n_values, int threads) {
   return n_values < 100'000 ? 1 : threads;
 }
 
-/// Blocks shared out in advance: parts of as many neighbours, one for each thread (of more than 64 threads,
-/// some share one).
+/// Blocks shared out in advance: as many contiguous parts of nearly equal length as threads, 64 at most (of
+/// more threads some share one).
 class SharedBlocks {
  public:
-  /// Of fewer than 2^32 blocks.
+  /// Of fewer than 2^32 blocks; one thread or more.
   SharedBlocks(std::size_t n_blocks, int threads)
       : threads_(static_cast<std::size_t>(threads)), n_parts_(std::min(threads_, most_parts)) {
     const std::uint64_t all = n_blocks;
@@ -94,9 +94,14 @@ void parallel_blocks(int threads, std::size_t n_blocks, Body&& body) {
   {
     const int thread = omp_get_thread_num();
     try {
-      for (std::size_t block;
-           !failed.load(std::memory_order_relaxed) && blocks.take(static_cast<std::size_t>(thread), block);) {
-        body(block, thread);
+      // Within a parallel region of the caller's there may be no other: then in order.
+      if (omp_get_num_threads() == 1) {
+        for (std::size_t block = 0; block < n_blocks; ++block) body(block, 0);
+      } else {
+        for (std::size_t block; !failed.load(std::memory_order_relaxed) &&
+                                blocks.take(static_cast<std::size_t>(thread), block);) {
+          body(block, thread);
+        }
       }
     } catch (...) {
       if (!failed.exchange(true)) error = std::current_exception();

@@ -6,7 +6,7 @@
 //             prefix      many features and clusters, and a few directions hold nearly all of the variance
 //                         (without VNNI bytebounds goes before it, and before int8, from k d = 64,000 on,
 //                         or 128,000 where all pairs of samples and centroids are about equally far; with
-//                         VNNI from 48,000 on where some are, but not most)
+//                         VNNI from 48,000 on where 12 to 70 % are)
 //             bytebounds  very many features and clusters: a byte of memory saves a distance
 //             int8        many: every distance in eight bits, where the CPU has such products
 //             gap         the rest: every distance, in sixteen bits where those pay, until gaps do
@@ -92,17 +92,17 @@ inline constexpr double few_near = 0.12;
 enum class Held { less, most, nearly_all };
 
 /// Asks some of the samples, for less than a step's time. What that takes is not counted beside the backend's
-/// memory, but observes the limit. `near`: the share of near pairs. Where they are few only half as many
-/// directions are looked for, for `most` then changes nothing. With VNNI already of 1,000,000 pairs of
-/// samples and clusters: the search takes 2 to 5 ms with 128 to 784 features, and `embedding` d = 768 n =
-/// 10,000 k = 100 34 instead of 61 ms, n = 40,000 k = 64 96 instead of 212 (Zen 4).
+/// memory, but observes the limit. `near`: the share of near pairs. Where they are few and the fit has 8
+/// steps or more, only half as many directions are looked for, for `most` then changes nothing (bytes_pay()),
+/// and with VNNI already of 1,000,000 pairs of samples and clusters, though it takes a step or two: the
+/// search takes 2 to 5 ms with 128 to 784 features, and `embedding` d = 768 n = 10,000 k = 100 34 instead of
+/// 61 ms, n = 40,000 k = 64 96 instead of 212 (Zen 4).
 template <class T>
 Held held_by_few(const Problem<T>& problem, double near) {
   if constexpr (sizeof(T) == sizeof(float)) {
     const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
-    const bool few = near < few_near, long_fit = problem.most_steps == 0 || problem.most_steps >= 8;
-    const double least_pairs =
-        few && long_fit && has_fast_integers(problem) ? 1e6 : PrincipalPrefix::least_pairs;
+    const bool half = near < few_near && (problem.most_steps == 0 || problem.most_steps >= 8);
+    const double least_pairs = half && has_fast_integers(problem) ? 1e6 : PrincipalPrefix::least_pairs;
     if (int8_kernels_for(problem) == nullptr || d < 128 || k < 64 || pairs(n, k) < least_pairs)
       return Held::less;
     // All pairs equally far: what differs lies in a hundred directions or more.
@@ -118,7 +118,7 @@ Held held_by_few(const Problem<T>& problem, double near) {
       DenseEngine<T> engine(some.samples, some.n_clusters, problem.isa, problem.threads);
       engine.set_centroids(
           {problem.samples.data(), some.n_clusters, d, n / some.n_clusters * problem.samples.row_stride()});
-      const auto prefix = PrincipalPrefix::of(engine, count, d, problem.threads, few);
+      const auto prefix = PrincipalPrefix::of(engine, count, d, problem.threads, half);
       const bool halved = prefix->n_values() < PrincipalPrefix::most_values(d);
       if (halved && prefix->has_short_tails()) return Held::nearly_all;
       if (prefix->worthwhile()) return Held::most;

@@ -164,18 +164,23 @@ TEST(AutoPlan, HalfTheDirectionsMustHoldNearlyAllWhereFewPairsAreNear) {
   // Twenty directions alike and noise in the other 108: of 128 features half the longest prefix has 28 axes.
   Matrix<float> points(20000, 128);
   const Isa isa = omnimeans::usable_isas().back();
-  const auto held = [&](double noise) {
+  const auto held = [&](double noise, double near = 0.11, std::size_t n_directions = 20,
+                        std::size_t steps = 0) {
     Random random(3);
     for (std::size_t i = 0; i < points.rows(); ++i) {
       for (std::size_t t = 0; t < 128; ++t)
-        points(i, t) = static_cast<float>((t < 20 ? 1 : noise) * random.normal());
+        points(i, t) = static_cast<float>((t < n_directions ? 1 : noise) * random.normal());
     }
-    return omnimeans::algorithms::held_by_few(problem<float>(points.view(), isa, 256), 0.11);
+    return omnimeans::algorithms::held_by_few(problem<float>(points.view(), isa, 256, steps), near);
   };
   const bool eight_bits = omnimeans::int8_kernels_for(problem<float>(points.view(), isa, 256)) != nullptr;
   EXPECT_EQ(held(0), eight_bits ? Held::nearly_all : Held::less);
   EXPECT_EQ(held(0.07), eight_bits ? Held::most : Held::less) << "2 % are in the tails";
   EXPECT_EQ(held(0.3), Held::less) << "a third is";
+  const Held by_all = eight_bits ? Held::most : Held::less;
+  EXPECT_EQ(held(0, 0.5, 50), by_all) << "60 axes hold 50 directions";
+  EXPECT_EQ(held(0, 0.11, 50), Held::less) << "28 do not";
+  EXPECT_EQ(held(0, 0.11, 50, 7), by_all) << "so short a fit asks for all";
 }
 
 TEST(AutoPlan, TheFirstTrialIsEarlyWhereBoundsLastOrDistancesAreDear) {

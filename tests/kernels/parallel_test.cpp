@@ -3,6 +3,7 @@
 #include "parallel.hpp"
 
 #include <gtest/gtest.h>
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <stdexcept>
@@ -58,6 +59,14 @@ TEST(ParallelBlocks, EachBlockOnceWhateverTheNumberOfThreads) {
         ASSERT_EQ(times[b], 1) << "block " << b << " of " << n_blocks << ", " << threads << " threads";
     }
   }
+}
+
+TEST(ParallelBlocks, EachBlockOnceWithinAnotherRegion) {
+  std::vector<std::atomic<int>> times(200);
+  parallel_blocks(2, 2, [&](std::size_t outer, int) {
+    parallel_blocks(3, 100, [&](std::size_t block, int) { ++times[100 * outer + block]; });
+  });
+  for (std::size_t b = 0; b < times.size(); ++b) ASSERT_EQ(times[b], 1) << "block " << b;
 }
 
 TEST(ParallelBlocks, AnErrorInABlockArrives) {
