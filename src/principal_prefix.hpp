@@ -48,7 +48,7 @@ class PrincipalPrefix {
   static double bytes_needed(std::size_t n_samples, std::size_t n_features);
 
   /// For the engine's samples as it moves and scales them for its current centroids: half as long as it may
-  /// be where that leaves short tails, or whatever it leaves (`half`). most_values() must not be 0.
+  /// be where that leaves short tails. With `half` always half as long. most_values() must not be 0.
   static std::unique_ptr<PrincipalPrefix> of(const DenseEngine<float>& engine, std::size_t n_samples,
                                              std::size_t n_features, int threads, bool half = false);
 
