@@ -38,7 +38,7 @@ struct Argmin {
   template <std::size_t G>
   static OMNIMEANS_INLINE void merge(vec* acc, const T* tags, std::size_t centroid, Running& running) {
     unroll<G>([&](auto c) __attribute__((always_inline)) {
-      const vec bits = S::set(tags[c.value]);
+      const vec bits = S::broadcast(tags + c.value);
       unroll<V>([&](auto v) __attribute__((always_inline)) {
         acc[c.value * V + v.value] = S::tag(acc[c.value * V + v.value], bits);
       });

@@ -126,7 +126,7 @@ struct Blocks {
         sample[v.value] = S::load(samples + t * block_samples + v.value * W);
       });
       unroll<G>([&](auto c) __attribute__((always_inline)) {
-        const vec centroid = S::set(row[c.value][t]);
+        const vec centroid = S::broadcast(row[c.value] + t);
         unroll<V>([&](auto v) __attribute__((always_inline)) {
           acc[c.value * V + v.value] = S::fnma(sample[v.value], centroid, acc[c.value * V + v.value]);
         });
@@ -148,7 +148,7 @@ struct Blocks {
     if (task.offset == nullptr) return task.samples;
     const vec scale = S::set(task.scale);
     for (std::size_t t = 0; t < task.n_features; ++t) {
-      const vec offset = S::set(task.offset[t]);
+      const vec offset = S::broadcast(task.offset + t);
       for (std::size_t r = t * block_samples; r < (t + 1) * block_samples; r += W)
         S::store(task.moved + r, S::mul(S::sub(S::load(task.samples + r), offset), scale));
     }

@@ -156,7 +156,7 @@ struct Boxes {
     };
     const vec scale = S::set(task.scale), infinity = S::set(std::numeric_limits<T>::infinity());
     const auto moved = [&](std::size_t j, std::size_t t) __attribute__((always_inline)) {
-      return S::mul(S::sub(S::load(task.in.values + t * stride + j), S::set(task.centre[t])), scale);
+      return S::mul(S::sub(S::load(task.in.values + t * stride + j), S::broadcast(task.centre + t)), scale);
     };
     vec low = infinity;
     for (std::size_t j = 0; j < n; j += W) {
@@ -189,8 +189,8 @@ struct Boxes {
       const vec squared = S::load(task.squared + j);
       vec reach = S::set(T(0));
       each_feature([&](std::size_t t) __attribute__((always_inline)) {
-        const vec apart = S::abs(S::sub(moved(j, t), S::set(task.nearest[t])));
-        reach = S::fma(apart, S::set(task.twice_half[t]), reach);
+        const vec apart = S::abs(S::sub(moved(j, t), S::broadcast(task.nearest + t)));
+        reach = S::fma(apart, S::broadcast(task.twice_half + t), reach);
       });
       const vec margin = S::fma(squared, S::set(task.margin_factor), S::set(task.margin_floor));
       const vec excess = S::sub(S::sub(squared, S::set(least)), reach);
@@ -229,7 +229,7 @@ struct Boxes {
                                           Running& running) {
     vec acc[C * V];
     unroll<C>([&](auto c) __attribute__((always_inline)) {
-      const vec start = S::set(task.half_norms[first + c.value]);
+      const vec start = S::broadcast(task.half_norms + first + c.value);
       unroll<V>([&](auto v) __attribute__((always_inline)) { acc[c.value * V + v.value] = start; });
     });
     const T* b = task.centroids + first;
@@ -239,7 +239,7 @@ struct Boxes {
         sample[v.value] = S::load(samples + t * leaf_rows + v.value * W);
       });
       unroll<C>([&](auto c) __attribute__((always_inline)) {
-        const vec centroid = S::set(b[c.value]);
+        const vec centroid = S::broadcast(b + c.value);
         unroll<V>([&](auto v) __attribute__((always_inline)) {
           acc[c.value * V + v.value] = S::fnma(sample[v.value], centroid, acc[c.value * V + v.value]);
         });
@@ -301,7 +301,7 @@ struct Boxes {
     const T* in = task.samples;
     T* out = task.relative;
     for (std::size_t t = 0; t < task.n_features; ++t) {
-      const vec centre = S::set(task.centre[t]);
+      const vec centre = S::broadcast(task.centre + t);
       for (std::size_t r = 0; r < leaf_rows; r += W)
         S::store(out + r, S::mul(S::sub(S::load(in + r), centre), scale));
       in += leaf_rows;

@@ -16,6 +16,9 @@ struct Int16Products {
   using S = Simd<float, Arch>;
   using vec = typename S::vec;
   static constexpr bool direct = false;
+  // Beside the products of a few words the argmin is much: of small tiles a core's schedulers see the next
+  // group's products meanwhile.
+  static constexpr std::size_t vectors = 2;
 #if defined(__AVX2__) && !defined(__AVX512F__) && !defined(__AVXVNNI__)
   static constexpr double rate = 1.25;
 #else

@@ -15,20 +15,32 @@
 namespace omnimeans::kernels {
 namespace {
 
-/// How a tile multiplies. Here values of T; int16-inl.hpp has pairs of integers in the lanes instead.
+/// How a tile multiplies, and how many vectors of samples it has. Here values of T; int16-inl.hpp has pairs
+/// of integers in the lanes instead.
 template <class T, class Arch>
 struct Products {
   using S = Simd<T, Arch>;
   using vec = typename S::vec;
   /// Whether nearest-direct-inl.hpp may score few centroids.
   static constexpr bool direct = true;
+  // With 32 registers 3 vectors of samples x 8 centroids ask for the fewest loads a multiply-add (11 for 24;
+  // 2 x 12 ask for 14 and ran 6 % slower on a Xeon of 2023).
+#if defined(__AVX512F__) || defined(__aarch64__)
+  static constexpr std::size_t vectors = 3;
+#else
+  static constexpr std::size_t vectors = 2;
+#endif
 
   static OMNIMEANS_INLINE vec subtract(vec sample, vec centroid, vec acc) {
     return S::fnma(sample, centroid, acc);
   }
-  static OMNIMEANS_INLINE vec add(vec a, vec b) { return S::add(a, b); }
+  static OMNIMEANS_INLINE vec add(vec a, vec b) {
+    return S::add(a, b);
+  }
   /// The score that an accumulator stands for.
-  static OMNIMEANS_INLINE vec score(vec acc, T) { return acc; }
+  static OMNIMEANS_INLINE vec score(vec acc, T) {
+    return acc;
+  }
 };
 
 /// Rows that are due soon, scattered over memory: the hardware does not foresee them.
@@ -53,21 +65,19 @@ struct ListedRows {
   }
 };
 
-template <class T, class Arch, std::size_t V, class Product = Products<T, Arch>>
+template <class T, class Arch, class Product = Products<T, Arch>>
 struct NearestGroups {
   using S = Simd<T, Arch>;
   using vec = typename S::vec;
+  static constexpr std::size_t V = Product::vectors, W = S::lanes, tile = V * W;
   using Lowest = Argmin<T, Arch, V>;
   using Running = typename Lowest::Running;
-  static constexpr std::size_t W = S::lanes, tile = V * W;
-  // With 32 registers V = 3 vectors of samples x 8 centroids ask for the fewest loads a multiply-add (11 for
-  // 24; 2 x 12 ask for 14 and ran 6 % slower on a Xeon of 2023).
 #if defined(__AVX512F__) || defined(__aarch64__)
-  static constexpr std::size_t largest_group = 8;
+  static constexpr std::size_t largest_group = 8, registers = 32;
 #elif defined(OMNIMEANS_KERNELS_SCALAR)
-  static constexpr std::size_t largest_group = 4;
+  static constexpr std::size_t largest_group = 4, registers = 16;
 #else
-  static constexpr std::size_t largest_group = 6;
+  static constexpr std::size_t largest_group = 6, registers = 16;
 #endif
   static_assert(largest_group <= nearest_tags);
 
@@ -85,7 +95,13 @@ struct NearestGroups {
   };
 
   template <std::size_t G>
-  static void group_steps(Step& step, Running& running) {
+  static void group_steps(Step& step, Running& found) {
+    // In registers beside the accumulators, a vector of samples and a centroid, if they fit: a store of 512
+    // bits takes a Zen 4 two cycles.
+    constexpr bool fits = G * V + 3 * V + V + 1 <= registers;
+    Running kept;
+    if constexpr (fits) kept = found;
+    Running& running = fits ? kept : found;
     const T* b = step.centroids;
     const T* start = step.start;
     T* partial = step.partial;
@@ -94,7 +110,7 @@ struct NearestGroups {
       vec acc[G * V];
       if (step.first) {
         unroll<G>([&](auto c) __attribute__((always_inline)) {
-          const vec value = S::set(start[c.value]);
+          const vec value = S::broadcast(start + c.value);
           unroll<V>([&](auto v) __attribute__((always_inline)) { acc[c.value * V + v.value] = value; });
         });
       } else {
@@ -108,7 +124,7 @@ struct NearestGroups {
           sample[v.value] = S::load(x + (u.value * V + v.value) * W);
         });
         unroll<G>([&](auto c) __attribute__((always_inline)) {
-          const vec centroid = S::set(b[u.value * G + c.value]);
+          const vec centroid = S::broadcast(b + u.value * G + c.value);
           unroll<V>([&](auto v) __attribute__((always_inline)) {
             acc[c.value * V + v.value] =
                 Product::subtract(sample[v.value], centroid, acc[c.value * V + v.value]);
@@ -140,6 +156,7 @@ struct NearestGroups {
       if (!step.first) partial += G * tile;
       Lowest::template merge<G>(acc, step.tags, step.centroid + g * G, running);
     }
+    if constexpr (fits) found = kept;
   }
 
   using GroupSteps = void (*)(Step&, Running&);

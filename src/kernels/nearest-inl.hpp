@@ -29,15 +29,10 @@ struct NearestLanes {
   using S = Simd<T, Arch>;
   using vec = typename S::vec;
   static constexpr std::size_t W = S::lanes;
-#if defined(__AVX512F__) || defined(__aarch64__)
-  static constexpr std::size_t V = 3;
-#else
-  static constexpr std::size_t V = 2;
-#endif
-  using Groups = NearestGroups<T, Arch, V, Product>;
+  using Groups = NearestGroups<T, Arch, Product>;
   using Direct = NearestDirect<T, Arch>;
   using Running = typename Groups::Running;
-  static constexpr std::size_t tile = V * W, largest_group = Groups::largest_group;
+  static constexpr std::size_t V = Groups::V, tile = Groups::tile, largest_group = Groups::largest_group;
   static_assert(tile <= 64, "a bit a sample");
 
   static void nearest(const NearestTask<T>& task) {

@@ -61,7 +61,7 @@ struct Scores {
           centroid[v.value] = S::load(b + (u.value * V + v.value) * W);
         });
         unroll<M>([&](auto m) __attribute__((always_inline)) {
-          const vec x = S::set(row<m.value>(base, stride)[u.value]);
+          const vec x = S::broadcast(row<m.value>(base, stride) + u.value);
           unroll<V>([&](auto v) __attribute__((always_inline)) {
             acc[m.value * V + v.value] = S::fnma(x, centroid[v.value], acc[m.value * V + v.value]);
           });

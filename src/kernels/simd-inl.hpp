@@ -102,6 +102,7 @@ struct Simd {
   static OMNIMEANS_INLINE vec load_first(const T*, std::size_t) { return T(0); }
   static OMNIMEANS_INLINE void store(T* p, vec a) { *p = a; }
   static OMNIMEANS_INLINE vec set(T value) { return value; }
+  static OMNIMEANS_INLINE vec broadcast(const T* p) { return *p; }
   static OMNIMEANS_INLINE vec add(vec a, vec b) { return a + b; }
   static OMNIMEANS_INLINE vec sub(vec a, vec b) { return a - b; }
   static OMNIMEANS_INLINE vec mul(vec a, vec b) { return a * b; }
@@ -193,6 +194,19 @@ struct Simd {
   }
   static OMNIMEANS_INLINE vec set(T value) {
     return vec(value);
+  }
+  /// set(*p). As integers: a Zen 4 does two of those a cycle beside other work, but vbroadcastss to 512 bits
+  /// takes the place of a multiply-add.
+  static OMNIMEANS_INLINE vec broadcast(const T* p) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) {
+      return _mm512_castsi512_ps(_mm512_set1_epi32(std::bit_cast<std::int32_t>(*p)));
+    } else {
+      return _mm512_castsi512_pd(_mm512_set1_epi64(std::bit_cast<long long>(*p)));
+    }
+#else
+    return set(*p);
+#endif
   }
   static OMNIMEANS_INLINE vec add(vec a, vec b) {
     return a + b;
