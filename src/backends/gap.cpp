@@ -19,9 +19,12 @@
 //
 // Needs O(n) additional memory: n values. The inertia is left to fit(), which has it from the sums of the
 // clusters. Siblings: hamerly.cpp, which tightens u_i, too; bytebounds.cpp for many features and clusters.
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <limits>
+#include <thread>
 
 #include "backends/backends.hpp"
 #include "backends/first_step.hpp"
@@ -37,14 +40,16 @@ class Gap final : public Backend<T> {
       : problem_(within_memory("gap", problem, needed(problem))),
         engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads, int16(problem)),
         gaps_(problem_, engine_.kernels()) {
-    // Measured like the cycles of first_step.hpp, at d = 3 to 128 and k = 4 to 100; of a list memory is not
-    // read in order.
+    // Measured like the cycles of first_step.hpp, at d = 3 to 128 and k = 4 to 100, until measure() knows
+    // better; of a list memory is not read in order.
     const double d = static_cast<double>(problem.samples.cols());
     const kernels::Int16Kernels* rounded = int16(problem);
     const double products = rounded != nullptr ? (d / rounded->rate + 4) / (d + 4) : 1,
                  bytes = d * (rounded != nullptr ? 2 : sizeof(T));
     in_place_ = row_cycles(problem, engine_.kernels()) * products + 6 + bytes / 8;
-    listed_ = in_place_ + 6 + bytes / 6;
+    more_if_listed_ = 6 + bytes / 6;
+    const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    working_threads_ = std::min(engine_.threads(), cores);
   }
 
   AssignmentStats assign(const Assignment<T>& step) override {
@@ -52,6 +57,7 @@ class Gap final : public Backend<T> {
     Labelling<T> out = gaps_.labelling(step.labels, step.observer);
     out.inertia = step.drift.empty();
     AssignmentStats stats;
+    const auto start = Clock::now();
     if (step.drift.empty()) {
       all_keep_ = gaps_are_cheap();
       cost_before_ = 1;
@@ -66,6 +72,8 @@ class Gap final : public Backend<T> {
       stats = assign_open(step, out);
     }
     stats.observed = step.observer != nullptr;
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    if (!step.drift.empty() && !all_have_) measure(stats, seconds);
     return stats;
   }
 
@@ -96,7 +104,7 @@ class Gap final : public Backend<T> {
       const bool known = sampled(rows) || (all_keep_ && all_have_);
       if (known) gaps_.find_open(rows, step.labels, open);  // #1
       const double all = static_cast<double>(rows.size()) * in_place_;
-      if (!known || static_cast<double>(open.size()) * listed_ > all) list_all(rows, open);
+      if (!known || static_cast<double>(open.size()) * (in_place_ + more_if_listed_) > all) list_all(rows, open);
       if (sampled(rows)) {
         n_sampled += rows.size();
         (open.size() == rows.size() ? in_place : listed) += open.size();
@@ -112,13 +120,28 @@ class Gap final : public Backend<T> {
   /// Of two steps, for the drift of one may leave open in the next what it did not: gaps begin where they
   /// would have been cheaper by a twentieth, and end where they were dearer.
   void judge(double n_sampled, double in_place, double listed) {
-    if (gaps_are_cheap()) return;  // all keep them, whatever they prove
+    if (gaps_are_cheap()) {
+      all_keep_ = true;  // whatever they prove
+      return;
+    }
     const double cost =
-        (n_sampled * look_cycles + in_place * (in_place_ + find_cycles) + listed * (listed_ + find_cycles)) /
+        (n_sampled * look_cycles + (in_place + listed) * (in_place_ + find_cycles) + listed * more_if_listed_) /
         (n_sampled * in_place_);
     const double mean = (cost + cost_before_) / 2;
     cost_before_ = cost;
     all_keep_ = mean < (all_keep_ ? 1 : 0.95);
+  }
+
+  /// What a sample takes that is labelled in place, from a step in which nearly all were: the estimate knows
+  /// neither how many multiply-adds this CPU does a cycle nor how fast its memory is. The least of all such
+  /// steps, for a thread may have waited for its turn.
+  void measure(const AssignmentStats& stats, double seconds) {
+    constexpr double cycles_a_second = 3.5e9;  // of look_cycles and find_cycles
+    const double labelled =
+        static_cast<double>(stats.distances_computed) / static_cast<double>(problem_.n_clusters);
+    const double cycles = seconds * cycles_a_second * working_threads_ / labelled;
+    in_place_ = measured_ ? std::min(in_place_, cycles) : cycles;
+    measured_ = true;
   }
 
   /// A gap costs less than a thirtieth of its sample's distances, 10 of more than 300 cycles. All of them
@@ -127,12 +150,16 @@ class Gap final : public Backend<T> {
   /// 10,000).
   bool gaps_are_cheap() const { return in_place_ > 30 * (look_cycles + find_cycles); }
 
+  using Clock = std::chrono::steady_clock;
   static constexpr double look_cycles = 3, find_cycles = 7;  ///< of #1, and of the gap of a labelled sample
 
   Problem<T> problem_;
   DenseEngine<T> engine_;
   SampleGaps<T> gaps_;
-  double in_place_, listed_;  ///< cycles of a sample that is labelled with its block, or with others of it
+  double in_place_;        ///< cycles of a sample that is labelled with its block
+  double more_if_listed_;  ///< of one that is labelled with others of its block
+  int working_threads_;    ///< no more than cores
+  bool measured_ = false;  ///< in_place_ is
   bool all_keep_ = false;     ///< all blocks keep gaps
   bool all_have_ = false;     ///< all have theirs
   double cost_before_ =
