@@ -231,8 +231,6 @@ class DenseEngine {
   /// They are known for all.
   void norms_found() { norms_known_ = true; }
 
-  /// Worth starting.
-  int threads() const { return threads_; }
   std::size_t padded_clusters() const { return n_vectors_ * kernels_.lanes; }
   const kernels::Kernels<T>& kernels() const { return kernels_; }
 

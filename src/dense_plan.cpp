@@ -64,7 +64,8 @@ std::string describe_dense_plan(std::size_t n_samples, std::size_t n_features, s
     throw InvalidArgument("a plan needs n_samples, n_features and n_clusters of at least 1");
   const DensePlan plan = make_dense_plan<T>(n_samples, n_features, n_clusters, isa, threads);
   std::ostringstream out;
-  out << "dense plan (" << to_string(isa) << "): tiles of " << plan.tile_rows << " samples, ";
+  out << "dense plan (" << to_string(isa) << "): tiles of " << plan.tile_rows
+      << (sizeof(T) == sizeof(float) ? " samples (of float), " : " samples, ");
   if (plan.direct) {
     out << "an accumulator for each of " << n_clusters << " centroids";
   } else {

@@ -15,7 +15,8 @@
 // While centroids move far, gaps prove nothing, and the second lowest score and two roots a sample are
 // wasted: one block in sixteen keeps gaps from the start (all do where that is less than a thirtieth
 // of a sample's distances), and what they spare there, in cycles, decides after each step whether all do. So
-// gap is never much slower than exhaustive search.
+// gap is never much slower than exhaustive search. In long steps the other blocks are timed, for what a
+// sample's distances cost is a matter of the CPU: then the clock has a say in how many are computed.
 //
 // Needs O(n) additional memory: n values. The inertia is left to fit(), which has it from the sums of the
 // clusters. Siblings: hamerly.cpp, which tightens u_i, too; bytebounds.cpp for many features and clusters.
@@ -24,7 +25,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
-#include <thread>
+#include <vector>
 
 #include "backends/backends.hpp"
 #include "backends/first_step.hpp"
@@ -40,16 +41,22 @@ class Gap final : public Backend<T> {
       : problem_(within_memory("gap", problem, needed(problem))),
         engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads, int16(problem)),
         gaps_(problem_, engine_.kernels()) {
-    // Measured like the cycles of first_step.hpp, at d = 3 to 128 and k = 4 to 100, until measure() knows
-    // better; of a list memory is not read in order.
+    // Measured like the cycles of first_step.hpp, at d = 3 to 128 and k = 4 to 100; of a list memory is not
+    // read in order. In long steps take_timings() knows better.
     const double d = static_cast<double>(problem.samples.cols());
     const kernels::Int16Kernels* rounded = int16(problem);
     const double products = rounded != nullptr ? (d / rounded->rate + 4) / (d + 4) : 1,
                  bytes = d * (rounded != nullptr ? 2 : sizeof(T));
     in_place_ = row_cycles(problem, engine_.kernels()) * products + 6 + bytes / 8;
     more_if_listed_ = 6 + bytes / 6;
-    const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-    working_threads_ = std::min(engine_.threads(), cores);
+    // A gap costs less than a thirtieth of its sample's distances, 10 of more than 300 cycles. All of them
+    // from the first step on: `images` and `blobs` d = 768 and 784, k = 4 to 25 1.15 to 1.5 times as fast,
+    // since what one block in sixteen shows takes effect two steps later; `uniform` as before (Zen 3, n =
+    // 10,000).
+    cheap_ = in_place_ > 30 * (look_cycles + find_cycles);
+    constexpr double long_step = 5e6;  // multiply-adds: shorter ones are over before a block is timed well
+    if (static_cast<double>(problem.samples.rows()) * work_per_sample(problem) >= long_step)
+      timings_.resize(static_cast<std::size_t>(std::max(problem.threads, 1)));
   }
 
   AssignmentStats assign(const Assignment<T>& step) override {
@@ -57,9 +64,8 @@ class Gap final : public Backend<T> {
     Labelling<T> out = gaps_.labelling(step.labels, step.observer);
     out.inertia = step.drift.empty();
     AssignmentStats stats;
-    const auto start = Clock::now();
     if (step.drift.empty()) {
-      all_keep_ = gaps_are_cheap();
+      all_keep_ = cheap_;
       cost_before_ = 1;
     }
     if (step.drift.empty() || !gaps_.take_drift(step.drift)) {
@@ -72,16 +78,36 @@ class Gap final : public Backend<T> {
       stats = assign_open(step, out);
     }
     stats.observed = step.observer != nullptr;
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    if (!step.drift.empty() && !all_have_) measure(stats, seconds);
     return stats;
   }
 
   std::uint64_t bytes() const override { return static_cast<std::uint64_t>(needed(problem_)); }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
+  /// A thread's time for blocks that are labelled as a whole, from the end of their turn in assign_open() to
+  /// the begin of the next block's.
+  struct alignas(64) Timing {
+    void begin(std::size_t n_rows) {
+      rows = n_rows;
+      since = Clock::now();
+    }
+    void end() {
+      if (rows == 0) return;
+      const double seconds = std::chrono::duration<double>(Clock::now() - since).count();
+      least = std::min(least, seconds / static_cast<double>(rows));
+      rows = 0;
+    }
+
+    std::size_t rows = 0;
+    Clock::time_point since;
+    double least = std::numeric_limits<double>::infinity();  ///< a sample, in seconds: others were disturbed
+  };
+
   static double needed_in_float(const Problem<T>& problem) {
-    return DenseEngine<T>::bytes_needed(problem, false) + SampleGaps<T>::bytes_needed(problem);
+    return DenseEngine<T>::bytes_needed(problem, false) + SampleGaps<T>::bytes_needed(problem) +
+           static_cast<double>(problem.threads) * sizeof(Timing);
   }
   static double needed(const Problem<T>& problem) {
     return needed_in_float(problem) + (int16(problem) != nullptr ? Int16Rows::bytes_needed(problem) : 0);
@@ -98,20 +124,26 @@ class Gap final : public Backend<T> {
 
   AssignmentStats assign_open(const Assignment<T>& step, const Labelling<T>& out) {
     std::atomic<std::size_t> n_sampled{0}, in_place{0}, listed{0};  // samples of such blocks
+    for (Timing& timing : timings_) timing = {};
     AssignmentStats stats = engine_.assign_listed(out, gaps_.block_rows(), [&](RowRange rows, auto& scratch) {
+      Timing* timing = timings_.empty() ? nullptr : &timings_[scratch.thread];
+      if (timing != nullptr) timing->end();
       std::vector<std::int32_t>& open = scratch.listed;
       scratch.with_gaps = all_keep_ || sampled(rows);
       const bool known = sampled(rows) || (all_keep_ && all_have_);
       if (known) gaps_.find_open(rows, step.labels, open);  // #1
       const double all = static_cast<double>(rows.size()) * in_place_;
-      if (!known || static_cast<double>(open.size()) * (in_place_ + more_if_listed_) > all) list_all(rows, open);
+      const double those = static_cast<double>(open.size()) * (in_place_ + more_if_listed_);
+      if (!known || those > all) list_all(rows, open);
       if (sampled(rows)) {
         n_sampled += rows.size();
         (open.size() == rows.size() ? in_place : listed) += open.size();
       }
       // #2 is the engine's
+      if (timing != nullptr && !known) timing->begin(rows.size());
     });
     all_have_ = all_keep_;
+    take_timings();
     judge(static_cast<double>(n_sampled), static_cast<double>(in_place), static_cast<double>(listed));
     stats.inertia_bound = std::numeric_limits<double>::infinity();  // also where nothing was open
     return stats;
@@ -120,48 +152,36 @@ class Gap final : public Backend<T> {
   /// Of two steps, for the drift of one may leave open in the next what it did not: gaps begin where they
   /// would have been cheaper by a twentieth, and end where they were dearer.
   void judge(double n_sampled, double in_place, double listed) {
-    if (gaps_are_cheap()) {
-      all_keep_ = true;  // whatever they prove
-      return;
-    }
-    const double cost =
-        (n_sampled * look_cycles + (in_place + listed) * (in_place_ + find_cycles) + listed * more_if_listed_) /
-        (n_sampled * in_place_);
+    if (cheap_) return;  // all keep them, whatever they prove
+    const double cost = (n_sampled * look_cycles + (in_place + listed) * (in_place_ + find_cycles) +
+                         listed * more_if_listed_) /
+                        (n_sampled * in_place_);
     const double mean = (cost + cost_before_) / 2;
     cost_before_ = cost;
     all_keep_ = mean < (all_keep_ ? 1 : 0.95);
   }
 
-  /// What a sample takes that is labelled in place, from a step in which nearly all were: the estimate knows
-  /// neither how many multiply-adds this CPU does a cycle nor how fast its memory is. The least of all such
-  /// steps, for a thread may have waited for its turn.
-  void measure(const AssignmentStats& stats, double seconds) {
+  /// What the step's fastest block took. The estimate knows neither how many multiply-adds this CPU does a
+  /// cycle nor how fast its memory is: Zen 4, 25 steps, `blobs` n = 1M d = 16 k = 100 1.07 times as fast
+  /// with measured cycles, `uniform` n = 100k d = 32 k = 100 1.03.
+  void take_timings() {
     constexpr double cycles_a_second = 3.5e9;  // of look_cycles and find_cycles
-    const double labelled =
-        static_cast<double>(stats.distances_computed) / static_cast<double>(problem_.n_clusters);
-    const double cycles = seconds * cycles_a_second * working_threads_ / labelled;
-    in_place_ = measured_ ? std::min(in_place_, cycles) : cycles;
-    measured_ = true;
+    double least = std::numeric_limits<double>::infinity();
+    for (const Timing& timing : timings_) least = std::min(least, timing.least);
+    if (least > 0 && std::isfinite(least)) in_place_ = least * cycles_a_second;
   }
 
-  /// A gap costs less than a thirtieth of its sample's distances, 10 of more than 300 cycles. All of them
-  /// from the first step on: `images` and `blobs` d = 768 and 784, k = 4 to 25 1.15 to 1.5 times as fast,
-  /// since what one block in sixteen shows takes effect two steps later; `uniform` as before (Zen 3, n =
-  /// 10,000).
-  bool gaps_are_cheap() const { return in_place_ > 30 * (look_cycles + find_cycles); }
-
-  using Clock = std::chrono::steady_clock;
   static constexpr double look_cycles = 3, find_cycles = 7;  ///< of #1, and of the gap of a labelled sample
 
   Problem<T> problem_;
   DenseEngine<T> engine_;
   SampleGaps<T> gaps_;
-  double in_place_;        ///< cycles of a sample that is labelled with its block
-  double more_if_listed_;  ///< of one that is labelled with others of its block
-  int working_threads_;    ///< no more than cores
-  bool measured_ = false;  ///< in_place_ is
-  bool all_keep_ = false;     ///< all blocks keep gaps
-  bool all_have_ = false;     ///< all have theirs
+  double in_place_;              ///< cycles of a sample that is labelled with its block
+  double more_if_listed_;        ///< of one that is labelled with others of its block
+  bool cheap_;                   ///< all blocks keep gaps from the start
+  std::vector<Timing> timings_;  ///< a thread; none: steps are short
+  bool all_keep_ = false;        ///< all blocks keep gaps
+  bool all_have_ = false;        ///< all have theirs
   double cost_before_ =
       1;  ///< of the step before, of the blocks that always keep them, over exhaustive search
 };

@@ -38,10 +38,10 @@ struct Int16Task {
 struct Int16Kernels {
   double rate;  ///< of products, where that of float multiply-adds is 1
 
-  /// As Kernels<float>::nearest, with words for features: block.rows and centroids.packed, whose integers are
-  /// negated, hold two integers a word, low one first; centroids.half_norms holds int16_base + |c_j|^2 / (2
-  /// unit^2), as integers; `unit` is the square of the unit. Norms must be known, samples are neither moved
-  /// nor scaled.
+  /// As Kernels<float>::nearest, in tiles of at most as many samples, with words for features: block.rows and
+  /// centroids.packed, whose integers are negated, hold two integers a word, low one first;
+  /// centroids.half_norms holds int16_base + |c_j|^2 / (2 unit^2), as integers; `unit` is the square of the
+  /// unit. Norms must be known, samples are neither moved nor scaled.
   void (*nearest)(const NearestTask<float>&);
 
   /// Values beyond 2^22 units and NaN become some integers.

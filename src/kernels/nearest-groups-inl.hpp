@@ -6,6 +6,8 @@
 //   for each chunk:  for each group:  s_ij -= sum over the chunk's features of x_it c_jt
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/argmin-inl.hpp"
 #include "kernels/dense_limits.hpp"
 #include "kernels/kernels.hpp"
@@ -96,12 +98,10 @@ struct NearestGroups {
 
   template <std::size_t G>
   static void group_steps(Step& step, Running& found) {
-    // In registers beside the accumulators, a vector of samples and a centroid, if they fit: a store of 512
+    // In registers beside the accumulators, V vectors of samples and a centroid, if all fit: a store of 512
     // bits takes a Zen 4 two cycles.
     constexpr bool fits = G * V + 3 * V + V + 1 <= registers;
-    Running kept;
-    if constexpr (fits) kept = found;
-    Running& running = fits ? kept : found;
+    std::conditional_t<fits, Running, Running&> running = found;
     const T* b = step.centroids;
     const T* start = step.start;
     T* partial = step.partial;
@@ -156,7 +156,7 @@ struct NearestGroups {
       if (!step.first) partial += G * tile;
       Lowest::template merge<G>(acc, step.tags, step.centroid + g * G, running);
     }
-    if constexpr (fits) found = kept;
+    if constexpr (fits) found = running;
   }
 
   using GroupSteps = void (*)(Step&, Running&);
