@@ -57,10 +57,12 @@ struct Result {
   std::size_t run = 0;         ///< which of the n_init runs this is, from 0
   std::vector<IterationStats> history;  ///< one entry an iteration of this run
 
-  std::string backend;                   ///< the backend that ran; with "auto" the last one
-  Isa isa = Isa::scalar;                 ///< the kernels that ran
-  int threads = 1;                       ///< the threads that it might use
-  std::uint64_t distances_computed = 0;  ///< over the iterations of this run and the final labelling
+  std::string backend;    ///< the backend that ran; with "auto" the last one
+  Isa isa = Isa::scalar;  ///< the kernels that ran
+  int threads = 1;        ///< the threads that it might use
+  /// Over the iterations of this run and the final labelling. With "auto", and in long steps of "gap", the
+  /// clock decides when distances are skipped, so that this may differ from run to run; no label does.
+  std::uint64_t distances_computed = 0;
   std::uint64_t reranked = 0;
   std::uint64_t backend_bytes = 0;            ///< the backend's working memory at its peak
   std::uint64_t seed_distances_computed = 0;  ///< by the seeding of this run, its labels for the first
