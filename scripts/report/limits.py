@@ -76,7 +76,8 @@ def notes(analysis):
                      "packing of the centroids, argmin and proof of the labels included. 2·n·k·d operations count.")
         if counts:
             lines.append("The operation bound is d / (d + a) of the FMA peak: a is what the argmin takes of the units that "
-                         f"multiply and add, in multiply-adds a score ({counts}).")
+                         f"multiply and add, in multiply-adds a score ({counts}). A CPU that has other units for minima "
+                         "(Zen 4 with 512 bits) may be above it.")
     if iterations(run):
         lines.append("A whole iteration is assignment and update of samples in memory, as the history of a fit has it: once no "
                      "label changes, and the first, in which all do. The samples count as read once, whatever is read.")
