@@ -236,7 +236,7 @@ def losses_page(analysis, source):
             [fmt.problem(loss.row), str(loss.row.threads), loss.row.group, loss.other.backend, fmt.times(loss.times), *_figures(loss),
              _how_likely(loss) if last == "p" else peers.marks(loss.other)] for loss in mine])
     near = sorted((cell for cell in peers.cells(analysis.run) if cell.lead and 1 <= cell.lead < 3), key=lambda cell: cell.lead)
-    lines += ["## Ahead of the best library by less than three times", ""]
+    lines += ["## Ahead of the best library by less than three times", "", "Time of an iteration, as in the first table.", ""]
     if near:
         lines += table(["problem", "threads", "best library", "times ahead", "auto", "the other"], [
             [fmt.problem(cell.row), str(cell.row.threads), cell.best.backend, fmt.times(cell.lead), fmt.seconds(each(cell.auto)), fmt.seconds(each(cell.best))]

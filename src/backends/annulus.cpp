@@ -137,7 +137,7 @@ const BackendEntry& annulus() {
        .lone = true,
        .exact = true,
        .memory = "4*n + 2*k*d values, 20*n bytes",
-       .use_when = "2 to 4 features, many clusters, and no room for the k*k lists of exponion",
+       .use_when = "comparisons; as exponion, without room for its k*k lists",
        .avoid_when = "many features: norms are all alike, and lone distances cost more than tiles",
        .reference = "Drake 2013, Faster k-means clustering; Hamerly and Drake 2015"},
       make<Annulus, float>,

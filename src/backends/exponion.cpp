@@ -121,7 +121,8 @@ const BackendEntry& exponion() {
        .lone = true,
        .exact = true,
        .memory = "3*n + k*k + 2*k*d values, 16*n + 4*k*k bytes",
-       .use_when = "2 to 4 features and many clusters",
+       .use_when =
+           "comparisons; it skips most with 2 to 4 features and many clusters, where kdtree is faster",
        .avoid_when = "many features: every centroid is in the ball, and lone distances cost more than tiles",
        .reference = "Newling and Fleuret 2016, Fast k-means with accurate bounds, ICML"},
       make<Exponion, float>,

@@ -249,7 +249,8 @@ const BackendEntry& yinyang() {
        .lone = true,
        .exact = true,
        .memory = "n*k/10 + 3*n + 2*k*d values, 16*n bytes",
-       .use_when = "tens of features, hundreds of clusters, and n*k values do not fit",
+       .use_when = "comparisons; it skips most with tens of features, hundreds of clusters, where the dense "
+                   "kernel is faster all the same",
        .avoid_when = "n*k values fit (elkan skips more), or clusters are few (the dense kernel is faster)",
        .reference = "Ding et al. 2015, Yinyang k-means: a drop-in replacement of the classic k-means, ICML"},
       make<Yinyang, float>,
