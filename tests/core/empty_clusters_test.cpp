@@ -78,6 +78,27 @@ TYPED_TEST(EmptyClusters, RelocateTakesSeveralFarthestFirst) {
   });
 }
 
+TYPED_TEST(EmptyClusters, RelocateLooksBeyondManyEqualSamples) {
+  using T = TypeParam;
+  // The farthest samples are copies of one, in a part of the samples or everywhere among them.
+  constexpr std::size_t n = 20000;
+  for (const std::size_t apart : {std::size_t{1}, std::size_t{20}}) {
+    Matrix<T> samples(n, 1);
+    for (std::size_t i = 0; i < n; ++i) samples(i, 0) = static_cast<T>(i % 8) / 8;
+    for (std::size_t i = 0; i < n && i < 2500 * apart; i += apart) samples(i, 0) = 100;
+    samples(5003, 0) = 51;
+    samples(9007, 0) = samples(9009, 0) = 90;
+    samples(19999, 0) = 50;
+    const Matrix<T> start = matrix<T>(1, {0, 900, 901, 902, 903});
+    for_each_backend({.n_clusters = 5, .max_iter = 1, .tol = 0}, [&](const Options& options) {
+      const Result<T> result = omnimeans::fit(samples, options, {.initial_centroids = start.view()});
+      EXPECT_EQ(result.history[0].empty_clusters, 4u);
+      for (std::size_t j = 1; j < 5; ++j)
+        EXPECT_EQ(result.centroids(j, 0), (std::vector<T>{0, 100, 90, 51, 50})[j]) << j;
+    });
+  }
+}
+
 TYPED_TEST(EmptyClusters, RelocateNeverTakesASampleAtDistanceZero) {
   using T = TypeParam;
   // Every sample sits on a centroid: nothing to relocate to, and the fit ends.
