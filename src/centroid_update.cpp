@@ -262,28 +262,24 @@ template <class U>
 void CentroidUpdate<T>::account_moved(const MovedSamples<U>& samples, int thread) {
   Observed& own = observed_[static_cast<std::size_t>(thread)];
   if constexpr (std::is_same_v<T, U> && words == 1) {
-    if (!weighted()) {
-      std::int32_t from[64];
+    if (!weighted() && samples.before != nullptr) {
       std::uint64_t moved = 0;
+      prepare(own);
       for (std::uint64_t rows = samples.rows; rows != 0; rows &= rows - 1) {
         const auto r = static_cast<std::size_t>(std::countr_zero(rows));
-        std::int32_t& accounted = accounted_[samples.index[r]];
-        from[r] = accounted;
-        moved |= std::uint64_t{accounted != samples.labels[r]} << r;
-        accounted = samples.labels[r];
+        const std::int32_t from = samples.before[r], to = samples.labels[r];
+        moved |= std::uint64_t{from != to} << r;
+        own.touched[static_cast<std::size_t>(to)] = 1;
+        if (first_) continue;
+        own.touched[static_cast<std::size_t>(from)] = 1;
+        accounted_[samples.index[r]] = to;
       }
-      if (moved == 0) return;
-      prepare(own);
-      for (std::uint64_t rows = moved; rows != 0; rows &= rows - 1) {
-        const auto r = static_cast<std::size_t>(std::countr_zero(rows));
-        if (from[r] >= 0) own.touched[static_cast<std::size_t>(from[r])] = 1;
-        own.touched[static_cast<std::size_t>(samples.labels[r])] = 1;
-      }
+      own.labels_to_take |= first_;
       kernels_.account_leaf({.values = samples.values,
                              .stride = samples.stride,
                              .n_features = samples_.cols(),
                              .rows = moved,
-                             .from = from,
+                             .from = samples.before,
                              .to = samples.labels,
                              .magic = magic_.data(),
                              .sums = own.sums.plain.data(),
@@ -325,7 +321,9 @@ void CentroidUpdate<T>::account_moves(Observed& own) {
 template <class T>
 std::size_t CentroidUpdate<T>::accumulate_observed() {
   std::size_t changed = 0;
+  bool labels_to_take = false;
   for (Observed& own : observed_) {
+    labels_to_take |= std::exchange(own.labels_to_take, false);
     if (own.changed == 0) continue;
     changed += own.changed;
     own.changed = 0;
@@ -335,6 +333,7 @@ std::size_t CentroidUpdate<T>::accumulate_observed() {
       sum_changed(j);
     }
   }
+  if (labels_to_take) take_labels(observed_labels_);
   first_ = first_ && changed == 0;
   return changed;
 }
@@ -366,13 +365,19 @@ std::size_t CentroidUpdate<T>::accumulate(std::span<const std::int32_t> labels) 
     apply_by_cluster(labels, rebuild);
   }
   if (rebuild) {
-    parallel_pieces(threads_, labels.size(), [&](RowRange range) {
-      std::copy_n(labels.data() + range.begin, range.size(), accounted_.data() + range.begin);
-    });
+    take_labels(labels);
   } else {
     for (std::size_t i : moves_) accounted_[i] = labels[i];
   }
   return changed + before;
+}
+
+/// The sums stand for these.
+template <class T>
+void CentroidUpdate<T>::take_labels(std::span<const std::int32_t> labels) {
+  parallel_pieces(threads_, labels.size(), [&](RowRange range) {
+    std::copy_n(labels.data() + range.begin, range.size(), accounted_.data() + range.begin);
+  });
 }
 
 /// Each thread adds to sums of its own, which are then added up; one thread adds in place.

@@ -102,6 +102,7 @@ class CentroidUpdate final : public LabelObserver {
   void account(Sums& sums, std::span<const std::int32_t> labels, const std::size_t* moves, std::size_t first,
                std::size_t count) const;
   void take_from(Sums& own, std::size_t cluster);
+  void take_labels(std::span<const std::int32_t> labels);
   void apply_with_private_sums(std::span<const std::int32_t> labels, bool rebuild);
   double total_weight(std::size_t cluster) const;
   double mean(std::size_t cluster, std::size_t feature) const;
@@ -133,6 +134,7 @@ class CentroidUpdate final : public LabelObserver {
     std::vector<std::uint8_t> touched;  ///< n_clusters: a sample joined or left it in this step
     std::vector<std::size_t> moves;
     std::size_t changed = 0;
+    bool labels_to_take = false;  ///< moved() of a first step leaves accounted_ to accumulate_observed()
   };
   void prepare(Observed& own) const;
   void account_moves(Observed& own);

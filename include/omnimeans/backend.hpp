@@ -39,6 +39,7 @@ struct MovedSamples {
   std::uint64_t rows = 0;
   const std::uint32_t* index = nullptr;  ///< of each r: which sample it is
   const std::int32_t* labels = nullptr;  ///< likewise: its label, which is in Assignment::labels, too
+  const std::int32_t* before = nullptr;  ///< likewise: its label in the step before, -1 in one without drift
 };
 
 /// Told of labels as soon as they are final, while their samples are still in a cache: fit() then updates the

@@ -81,8 +81,12 @@ class OrderedLabels {
       step_.labels[order[r]] = now[r];
     }
     if (observed()) {
-      const MovedSamples<T> moved{
-          .values = values, .stride = rows_, .rows = changed, .index = order, .labels = now};
+      const MovedSamples<T> moved{.values = values,
+                                  .stride = rows_,
+                                  .rows = changed,
+                                  .index = order,
+                                  .labels = now,
+                                  .before = of(group)};
       step_.observer->moved(moved, thread);
     }
     std::copy_n(now, rows_, labels_.data() + group * rows_);
