@@ -17,6 +17,9 @@
 
 namespace omnimeans {
 
+template <class T>
+class Backend;
+
 /// What stays the same over all iterations of a fit. Views stay valid as long as the backend lives.
 template <class T>
 struct Problem {
@@ -28,6 +31,8 @@ struct Problem {
   std::uint64_t memory_limit_bytes =
       0;                       ///< a backend that needs more throws MemoryLimitExceeded when it is made
   std::size_t most_steps = 0;  ///< assignment steps of a run, at most; 0: unknown. For "auto".
+  const Backend<T>* predecessor = nullptr;  ///< if one takes over: who labelled so far, alive while the new
+                                            ///< one is made, which may go on with what it knows of samples
 };
 
 /// Samples that got another label, feature-major: those r whose bit is set in `rows`, feature t of r at

@@ -93,6 +93,7 @@ class Auto final : public Backend<T> {
 
   bool take(Choice choice, std::uint64_t memory_in_use = 0) {
     Problem<T> problem = problem_;
+    problem.predecessor = current_.get();
     if (problem.memory_limit_bytes != 0) {
       if (memory_in_use >= problem.memory_limit_bytes) return false;
       problem.memory_limit_bytes -= memory_in_use;

@@ -18,12 +18,12 @@
 // offset of the data costs no digits. Siblings: elkan.cpp (the same bounds in T), int8.cpp (no bounds).
 #include <algorithm>
 #include <cmath>
-#include <memory>
 #include <vector>
 
 #include "backends/backends.hpp"
 #include "backends/bounds.hpp"
 #include "backends/byte_rows.hpp"
+#include "backends/eight_bits.hpp"
 #include "dense_engine.hpp"
 #include "int8_filter.hpp"
 #include "rounding.hpp"
@@ -47,29 +47,26 @@ double bytebounds_bytes(const Problem<T>& problem) {
 }
 
 template <class T>
-class ByteBounds final : public Backend<T> {
+class ByteBounds final : public KnowsEightBits<T> {
  public:
   explicit ByteBounds(const Problem<T>& problem)
-      : problem_(within_memory("bytebounds", problem, bytebounds_bytes(problem))),
-        engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads),
+      : KnowsEightBits<T>(this->known_or_new(within_memory("bytebounds", problem, bytebounds_bytes(problem)),
+                                             Int8Filter::Rows::shorter)),
+        problem_(problem),
+        engine_(this->known_->engine),
+        filter_(this->known_->filter.get()),
         rounding_(problem.samples.cols()),
         rows_(engine_.kernels(), problem.samples.rows(), problem.n_clusters),
         upper_(problem.samples.rows()),
         drift_(problem.n_clusters) {
     for (int thread = 0; thread < std::max(problem.threads, 1); ++thread)
       works_.emplace_back(problem.n_clusters, engine_.padded_features());
-    if constexpr (filterable) {
-      if (const auto* int8 = int8_kernels_for(problem); int8 != nullptr)
-        filter_ =
-            std::make_unique<Int8Filter>(engine_, *int8, problem.samples.rows(), problem.samples.cols(),
-                                         problem.n_clusters, problem.threads, Int8Filter::Rows::shorter);
-    }
-    dense_from_ = dense_from();
   }
 
   AssignmentStats assign(const Assignment<T>& step) override {
-    engine_.set_centroids(step.centroids);
-    pack();
+    this->known_->set_centroids(step.centroids);
+    if (filter_ == nullptr) engine_.pack_panels();
+    dense_from_ = dense_from();
     if (step.drift.empty()) return first_pass(step);
     for (std::size_t j = 0; j < drift_.size(); ++j) drift_[j] = round_up<T>(step.drift[j]);
     rows_.advance(drift_);
@@ -97,39 +94,19 @@ class ByteBounds final : public Backend<T> {
 
   Work& work_of(const Scratch& scratch) { return works_[scratch.thread]; }
 
-  /// The centroids in every shape that tiles are made from.
-  void pack() {
-    if (filter_ != nullptr) {
-      engine_.pack_rows();
-      filter_->set_centroids();
-      dense_from_ = dense_from();
-    } else {
-      engine_.pack_panels();
-    }
-  }
-
   /// Every distance once, by the dense kernel. The classes of bytes lie around the largest distance of a
   /// centroid from the centroids' mean.
   AssignmentStats first_pass(const Assignment<T>& step) {
     rows_.start(engine_.largest_norm(), static_cast<double>(engine_.lower_factor()), 1 - rounding_.slack());
     const AssignmentStats stats = engine_.over_samples(block_rows, [&](RowRange rows, Scratch& scratch) {
       Work& work = work_of(scratch);
-      if (!loaded_) load(rows, work);
+      this->known_->load(rows, work.int8);
       scratch.listed.clear();
       for (std::size_t r = 0; r < rows.size(); ++r) scratch.listed.push_back(static_cast<std::int32_t>(r));
       refresh_listed(step, rows, work, scratch);
     });
-    engine_.norms_found();
-    loaded_ = true;
+    this->known_->all_loaded();
     return stats;
-  }
-
-  /// What is known of samples whatever the centroids.
-  void load(RowRange rows, Work& work) {
-    engine_.find_norms(rows);
-    if constexpr (filterable) {
-      if (filter_ != nullptr) filter_->load(rows, work.int8);
-    }
   }
 
   /// Steps 1 to 4 for a block.
@@ -298,15 +275,14 @@ class ByteBounds final : public Backend<T> {
   static constexpr T outward_ = 1 + 4 * std::numeric_limits<T>::epsilon();
 
   Problem<T> problem_;
-  DenseEngine<T> engine_;
+  DenseEngine<T>& engine_;
+  Int8Filter* filter_;  ///< null: the CPU has no 8-bit products, or T is double
   Rounding<T> rounding_;
-  std::unique_ptr<Int8Filter> filter_;  ///< null: the CPU has no 8-bit products, or T is double
   ByteRows<T> rows_;
   std::vector<T> upper_;     ///< n: u_i
   std::vector<T> drift_;     ///< k: of this step
   std::vector<Work> works_;  ///< a thread each
   std::size_t dense_from_ = 0;
-  bool loaded_ = false;  ///< norms and eight bits of every sample are known
   // What lies beyond u must be farther by D, too: the relative and the absolute error of the root of D.
   double slack_ = 1 + 0x1p-40 + gamma_of(static_cast<double>(problem_.samples.cols()) / 4 + 32, 0x1p-53);
   double tiny_ = std::sqrt(static_cast<double>(problem_.samples.cols())) * 0x1p-535;

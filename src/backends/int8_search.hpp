@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "backends/backends.hpp"
 #include "backends/bounds.hpp"
 #include "backends/dense_search.hpp"
+#include "backends/eight_bits.hpp"
 #include "dense_engine.hpp"
 #include "int8_filter.hpp"
 
@@ -31,31 +31,19 @@ double int8_search_bytes(const Problem<T>& problem, Int8Filter::Rows rows) {
 }
 
 template <class T>
-class Int8Search : public Backend<T> {
+class Int8Search : public KnowsEightBits<T> {
  public:
   Int8Search(std::string_view name, const Problem<T>& problem, Int8Filter::Rows rows)
-      : bytes_(int8_search_bytes(problem, rows)),
-        problem_(within_memory(name, problem, bytes_)),
-        engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads),
-        works_(static_cast<std::size_t>(std::max(problem.threads, 1))) {
-    if constexpr (sizeof(T) == sizeof(float)) {
-      if (const auto* kernels = int8_kernels_for(problem); kernels != nullptr)
-        filter_ =
-            std::make_unique<Int8Filter>(engine_, *kernels, problem.samples.rows(), problem.samples.cols(),
-                                         problem.n_clusters, problem.threads, rows);
-    }
+      : Int8Search(int8_search_bytes(problem, rows), name, problem, rows) {
     for (Work& work : works_) work.x.resize(engine_.padded_features());
   }
 
   AssignmentStats assign(const Assignment<T>& step) override {
-    engine_.set_centroids(step.centroids);
+    this->known_->set_centroids(step.centroids);
     if (filter_ == nullptr) return search_all(engine_, problem_, step);
-    engine_.pack_rows();
-    filter_->set_centroids();
     const AssignmentStats stats = engine_.over_samples(
         largest_block_rows, [&](RowRange rows, Scratch& scratch) { label_block(step, rows, scratch); });
-    engine_.norms_found();
-    loaded_ = true;
+    this->known_->all_loaded();
     return stats;
   }
 
@@ -70,14 +58,17 @@ class Int8Search : public Backend<T> {
     std::vector<T> x, scores;
   };
 
+  Int8Search(double bytes, std::string_view name, const Problem<T>& problem, Int8Filter::Rows rows)
+      : KnowsEightBits<T>(this->known_or_new(within_memory(name, problem, bytes), rows)),
+        bytes_(bytes),
+        problem_(problem),
+        engine_(this->known_->engine),
+        filter_(this->known_->filter.get()),
+        works_(static_cast<std::size_t>(std::max(problem.threads, 1))) {}
+
   void label_block(const Assignment<T>& step, RowRange rows, Scratch& scratch) {
     Work& work = works_[scratch.thread];
-    if constexpr (sizeof(T) == sizeof(float)) {
-      if (!loaded_) {
-        engine_.find_norms(rows);
-        filter_->load(rows, work.int8);
-      }
-    }
+    this->known_->load(rows, work.int8);
     filter_->find_candidates(rows, work.int8);
     scratch.stats.distances_computed += rows.size() * problem_.n_clusters;
     work.open.clear();
@@ -121,10 +112,9 @@ class Int8Search : public Backend<T> {
 
   double bytes_;
   Problem<T> problem_;
-  DenseEngine<T> engine_;
-  std::unique_ptr<Int8Filter> filter_;  ///< null: the CPU has no 8-bit products, or T is double
-  std::vector<Work> works_;             ///< a thread each
-  bool loaded_ = false;                 ///< every sample has its eight bits
+  DenseEngine<T>& engine_;
+  Int8Filter* filter_;       ///< null: the CPU has no 8-bit products, or T is double
+  std::vector<Work> works_;  ///< a thread each
 };
 
 }  // namespace omnimeans::algorithms

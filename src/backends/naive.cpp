@@ -17,14 +17,15 @@ class Naive final : public Backend<T> {
   explicit Naive(const Problem<T>& problem) : problem_(problem) {}
 
   AssignmentStats assign(const Assignment<T>& step) override {
-    const auto& [samples, weights, n_clusters, threads, isa, limit, steps] = problem_;
+    const MatrixView<const T> samples = problem_.samples;
+    const std::span<const T> weights = problem_.sample_weights;
     AssignmentStats stats{.inertia_is_exact = true};
     for (std::size_t i = 0; i < samples.rows(); ++i) {
       const Nearest nearest = canonical_nearest(samples.row_data(i), step.centroids);
       step.labels[i] = nearest.label;
       stats.inertia_bound += (weights.empty() ? 1.0 : static_cast<double>(weights[i])) * nearest.distance;
     }
-    stats.distances_computed = samples.rows() * n_clusters;
+    stats.distances_computed = samples.rows() * problem_.n_clusters;
     return stats;
   }
 

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// What int8, prefix and bytebounds know of the samples whatever the centroids: norms and, where the CPU has
+// the instructions, eight bits of every value (int8_filter.hpp), beside a dense engine. A backend that takes
+// over from another one goes on with what that one knows.
+#pragma once
+
+#include <memory>
+
+#include "dense_engine.hpp"
+#include "int8_filter.hpp"
+#include "omnimeans/backend.hpp"
+
+namespace omnimeans::algorithms {
+
+template <class T>
+class EightBits {
+ public:
+  EightBits(const Problem<T>& problem, Int8Filter::Rows rows)
+      : engine(problem.samples, problem.n_clusters, problem.isa, problem.threads) {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      if (const auto* kernels = int8_kernels_for(problem); kernels != nullptr)
+        filter =
+            std::make_unique<Int8Filter>(engine, *kernels, problem.samples.rows(), problem.samples.cols(),
+                                         problem.n_clusters, problem.threads, rows);
+    }
+  }
+  EightBits(const EightBits&) = delete;  // the filter refers to the engine
+
+  void set_centroids(MatrixView<const T> centroids) {
+    engine.set_centroids(centroids);
+    if (filter == nullptr) return;
+    engine.pack_rows();
+    filter->set_centroids();
+  }
+
+  /// Of samples that will be asked for; after set_centroids().
+  void load(RowRange rows, Int8Filter::Scratch& scratch) {
+    if (loaded_) return;
+    engine.find_norms(rows);
+    if constexpr (sizeof(T) == sizeof(float)) {
+      if (filter != nullptr) filter->load(rows, scratch);
+    }
+  }
+  /// Every sample was loaded.
+  void all_loaded() {
+    engine.norms_found();
+    loaded_ = true;
+  }
+
+  DenseEngine<T> engine;
+  std::unique_ptr<Int8Filter> filter;  ///< null: the CPU has no 8-bit products, or T is double
+
+ private:
+  bool loaded_ = false;
+};
+
+/// A backend that has them, for the one that takes over.
+template <class T>
+class KnowsEightBits : public Backend<T> {
+ public:
+  explicit KnowsEightBits(std::shared_ptr<EightBits<T>> known) : known_(std::move(known)) {}
+
+ protected:
+  /// Those of the backend before this one, or new ones.
+  static std::shared_ptr<EightBits<T>> known_or_new(const Problem<T>& problem, Int8Filter::Rows rows) {
+    const auto* before = dynamic_cast<const KnowsEightBits*>(problem.predecessor);
+    return before != nullptr ? before->known_ : std::make_shared<EightBits<T>>(problem, rows);
+  }
+
+  std::shared_ptr<EightBits<T>> known_;
+};
+
+}  // namespace omnimeans::algorithms
