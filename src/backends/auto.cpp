@@ -2,7 +2,7 @@
 // auto: the exact backend that suits the shape of the problem, and another one later if that proves faster.
 //
 //   first     what the rules of auto_plan.hpp say
-//   later     a search of every distance gives bounds a try, bytebounds or else gap, in its steps 14, 30, ...
+//   later     a search of every distance gives bounds a try, bytebounds or else gap, in its steps 10, 22, ...
 //             (bytes from step 6 on where its own steps are dear or bounds last): centroids come to
 //             rest, so bounds pay better. The seconds of the steps decide, and the slower one goes.
 #include "backends/auto.hpp"
@@ -88,7 +88,7 @@ class Auto final : public Backend<T> {
     // Of a step of some microseconds the clock says little, and memory costs more than it.
     const double work = static_cast<double>(problem_.samples.rows()) * work_per_sample(problem_);
     if (work < 5e6 || plan_.bounded.name == plan_.dense.name) return std::numeric_limits<std::size_t>::max();
-    return early_trial(problem_, plan_, near_) ? 6 : 14;
+    return early_trial(problem_, plan_, near_) ? 6 : 10;
   }
 
   bool take(Choice choice, std::uint64_t memory_in_use = 0) {
@@ -116,7 +116,7 @@ class Auto final : public Backend<T> {
   void begin_trial() {
     next_trial_ = 2 * next_trial_ + 2;
     // Making bounds takes as long as a few steps.
-    if (problem_.most_steps != 0 && step_ + 6 > problem_.most_steps) return;
+    if (problem_.most_steps != 0 && step_ + 7 > problem_.most_steps) return;
     if (choice_.name != plan_.dense.name) return;
     trial_steps_ = 0;
     take(plan_.bounded, current_->bytes());

@@ -229,12 +229,13 @@ Plan plan_for(const Problem<T>& problem, double near) {
   return plan;
 }
 
-/// Whether bounds get their first trial in step 6 instead of 14. Bytes cost a pass and a half to write, and
-/// hardly pay while centroids move far. Seconds of a fit with the early trial over those with the late one:
+/// Whether bounds get their first trial in step 6 instead of 10. Bytes cost a pass and a half to write, and
+/// hardly pay while centroids move far. Seconds of a fit with the early trial over those with one in step 14:
 /// Zen 3, 25 steps, 0.6 to 0.9 with 100 features and more, 0.97 to 1.05 with 32. Beside integers at twice the
 /// rate (VNNI) bytes cost more steps, so bounds must last: Zen 4, where less than 60 % of the pairs are near,
-/// 25 steps 0.8 to 0.97, 12 steps 0.87 to 1.05; elsewhere 0.9 to 1.05 and 0.9 to 1.2. Bytes cost as much
-/// beside prefix; so do gaps, which begin with two exhaustive steps.
+/// 25 steps 0.8 to 0.97, 12 steps 0.87 to 1.05; elsewhere 0.9 to 1.05 and 0.9 to 1.2, but in step 10, where
+/// seven are to come, 25 steps 0.84 to 1.03, 18 steps 0.8 to 1.08. Bytes cost as much beside prefix; so do
+/// gaps, which begin with two exhaustive steps.
 template <class T>
 bool early_trial(const Problem<T>& problem, const Plan& plan, double near) {
   if (plan.bounded.name != "bytebounds" || plan.dense.name == "prefix") return false;
