@@ -324,17 +324,18 @@ std::size_t CentroidUpdate<T>::accumulate_observed() {
   bool labels_to_take = false;
   for (Observed& own : observed_) {
     labels_to_take |= std::exchange(own.labels_to_take, false);
-    if (own.changed == 0) continue;
-    changed += own.changed;
-    own.changed = 0;
-    for (std::size_t j = 0; j < n_clusters_; ++j) {
-      if (std::exchange(own.touched[j], 0) == 0) continue;
+    changed += std::exchange(own.changed, 0);
+  }
+  if (changed == 0) return 0;
+  parallel_blocks(threads_for_values(n_clusters_ * stride_, threads_), n_clusters_, [&](std::size_t j, int) {
+    for (Observed& own : observed_) {
+      if (own.touched.empty() || std::exchange(own.touched[j], 0) == 0) continue;
       take_from(own.sums, j);
       sum_changed(j);
     }
-  }
+  });
   if (labels_to_take) take_labels(observed_labels_);
-  first_ = first_ && changed == 0;
+  first_ = false;
   return changed;
 }
 
@@ -342,6 +343,12 @@ template <class T>
 std::size_t CentroidUpdate<T>::accumulate(std::span<const std::int32_t> labels) {
   // What was observed of some labels only is in accounted_ already.
   const std::size_t before = accumulate_observed();
+  constexpr std::size_t private_bytes = std::size_t{1} << 20;
+  const bool private_sums = threads_ == 1 || sums_.plain.bytes() + sums_.wide.bytes() <= private_bytes;
+  if (!first_ && private_sums && threads_ > 1) {
+    observe_all(labels);
+    return before + accumulate_observed();
+  }
   // At first all are to be added; who moved need not be known.
   if (!first_) find_all_moves(labels);
   const std::size_t changed = first_ ? n_present_ : moves_.size();
@@ -358,8 +365,7 @@ std::size_t CentroidUpdate<T>::accumulate(std::span<const std::int32_t> labels) 
       sum_changed(static_cast<std::size_t>(labels[i]));
     }
   }
-  constexpr std::size_t private_bytes = std::size_t{1} << 20;
-  if (threads_ == 1 || sums_.plain.bytes() + sums_.wide.bytes() <= private_bytes) {
+  if (private_sums) {
     apply_with_private_sums(labels, rebuild);
   } else {
     apply_by_cluster(labels, rebuild);
@@ -370,6 +376,18 @@ std::size_t CentroidUpdate<T>::accumulate(std::span<const std::int32_t> labels) 
     for (std::size_t i : moves_) accounted_[i] = labels[i];
   }
   return changed + before;
+}
+
+/// As observe(), all of them at once.
+template <class T>
+void CentroidUpdate<T>::observe_all(std::span<const std::int32_t> labels) {
+  constexpr std::size_t rows = 512;
+  observed_labels_ = labels;
+  const std::size_t blocks = block_count(labels.size(), rows);
+  parallel_blocks(useful_threads(threads_, blocks), blocks, [&](std::size_t block, int thread) {
+    const RowRange range = block_range(block, labels.size(), rows);
+    labelled(range.begin, range.end, thread);
+  });
 }
 
 /// The sums stand for these.

@@ -31,11 +31,14 @@ struct Account {
   }
 
   static void account(const AccountTask<T>& task) {
-    constexpr std::size_t ahead = 16;  // moved samples are scattered: ask for rows that are due in a while
-    const std::size_t d = task.n_features;
+    // Moved samples are scattered: ask for rows that are due in a while, or what comes first of them.
+    constexpr std::size_t line = 64 / sizeof(T), most = 8 * line;
+    const std::size_t d = task.n_features, asked = d < most ? d : most, ahead = d <= line ? 16 : 6;
     for (std::size_t m = 0; m < task.count; ++m) {
-      if (task.index != nullptr && m + ahead < task.count)
-        __builtin_prefetch(task.rows + task.index[m + ahead] * task.row_stride);
+      if (task.index != nullptr && m + ahead < task.count) {
+        const T* row = task.rows + task.index[m + ahead] * task.row_stride;
+        for (std::size_t t = 0; t < asked; t += line) __builtin_prefetch(row + t);
+      }
       const std::size_t i = task.index != nullptr ? task.index[m] : task.first + m;
       const T* x = task.rows + i * task.row_stride;
       const std::int32_t from = task.from != nullptr ? task.from[i] : -1, to = task.to[i];
