@@ -195,7 +195,7 @@ TEST(PrincipalPrefix, IsTakenByAutoAndThenBytesAreTried) {
   if (omnimeans::kernels::int8_kernels(omnimeans::default_isa()) == nullptr) return;
   ASSERT_EQ(result.n_iter, 22u);
   EXPECT_EQ(result.history[0].backend, "prefix");
-  EXPECT_EQ(result.history[14].backend, "bytebounds");
+  EXPECT_EQ(result.history[10].backend, "bytebounds");
   // More clusters: bytes from the start where products of integers are no faster than those of floats.
   options.n_clusters = 300;
   EXPECT_EQ(run("auto", 8).history[0].backend,
@@ -210,7 +210,7 @@ TEST(PrincipalPrefix, IsTakenByAutoAndThenBytesAreTried) {
   EXPECT_TRUE(same_result(noisy_result, omnimeans::fit(noisy.view(), options)));
   options.n_clusters = k;
   // Too few steps are left to try bytes.
-  EXPECT_EQ(run("auto", 18).history[14].backend, "prefix");
+  EXPECT_EQ(run("auto", 15).history[14].backend, "prefix");
   // A limit below what asking for a prefix takes.
   const auto limited = run("auto", 3, 1'500'000);
   EXPECT_LE(limited.backend_bytes, 1'500'000u);
