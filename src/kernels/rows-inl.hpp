@@ -263,27 +263,30 @@ struct Rows {
 
   /// x - x is zero for a finite x and NaN for any other; sums of it tell whether all were finite.
   static bool column_absmax(const RowBlock<T>& block, std::size_t d, T* absmax) {
-    return with_few_features(
-        d, [&](auto few) __attribute__((always_inline)) {
-          if constexpr (few.value != 0) {
-            if (block.row_stride == d && block.n_rows >= W)
-              return absmax_of_few<few.value>(block.rows, block.n_rows, absmax);
-          }
-          return absmax_of_rows(block, d, absmax);
-        });
+    if (block.row_stride == d && d <= narrow && block.n_rows >= W)
+      return absmax_of_narrow(block.rows, block.n_rows, d, absmax);
+    return absmax_of_rows(block, d, absmax);
   }
 
  private:
+  static constexpr std::size_t narrow = 64;  ///< features of rows that absmax_of_narrow() takes
+
   static bool absmax_of_rows(const RowBlock<T>& block, std::size_t d, T* absmax) {
     vec finite = S::set(T(0));
     T finite_tail = 0;
     for (std::size_t i = 0; i < block.n_rows; ++i) {
       const T* x = block.rows + i * block.row_stride;
-      std::size_t t = 0;
-      for (; t + W <= d; t += W) {
+      const auto take = [&](std::size_t t) __attribute__((always_inline)) {
         const vec a = S::load(x + t);
         finite = S::add(finite, S::sub(a, a));
         S::store(absmax + t, S::max(S::load(absmax + t), S::abs(a)));
+      };
+      std::size_t t = 0;
+      for (; t + W <= d; t += W) take(t);
+      if (t == d) continue;
+      if (d >= W) {
+        take(d - W);  // some of them once more
+        continue;
       }
       for (; t < d; ++t) {
         finite_tail += x[t] - x[t];
@@ -295,27 +298,23 @@ struct Rows {
   }
 
   /// Rows without gaps: W of them are as many vectors as there are features, which come round in them.
-  template <std::size_t Features>
-  static OMNIMEANS_INLINE bool absmax_of_few(const T* x, std::size_t n_rows, T* absmax) {
-    vec finite = S::set(T(0)), largest[Features];
-    unroll<Features>([&](auto v) __attribute__((always_inline)) { largest[v.value] = S::set(T(0)); });
+  static bool absmax_of_narrow(const T* x, std::size_t n_rows, std::size_t d, T* absmax) {
+    vec finite = S::set(T(0));
+    alignas(64) T largest[narrow * W];
+    for (std::size_t v = 0; v < d; ++v) S::store(largest + v * W, S::set(T(0)));
     std::size_t i = 0;
     for (; i + W <= n_rows; i += W) {
-      unroll<Features>([&](auto v) __attribute__((always_inline)) {
-        const vec a = S::load(x + i * Features + v.value * W);
+      for (std::size_t v = 0; v < d * W; v += W) {
+        const vec a = S::load(x + i * d + v);
         finite = S::add(finite, S::sub(a, a));
-        largest[v.value] = S::max(largest[v.value], S::abs(a));
-      });
+        S::store(largest + v, S::max(S::load(largest + v), S::abs(a)));
+      }
     }
-    alignas(64) T lane[Features * W];
-    unroll<Features>([&](auto v)
-                         __attribute__((always_inline)) { S::store(lane + v.value * W, largest[v.value]); });
-    for (std::size_t l = 0; l < Features * W; ++l) {
-      T& most = absmax[l % Features];
-      most = lane[l] > most ? lane[l] : most;
+    for (std::size_t l = 0; l < d * W; ++l) {
+      T& most = absmax[l % d];
+      most = largest[l] > most ? largest[l] : most;
     }
-    return absmax_of_rows({x + i * Features, Features, n_rows - i}, Features, absmax) &&
-           S::reduce_add(finite) == 0;
+    return absmax_of_rows({x + i * d, d, n_rows - i}, d, absmax) && S::reduce_add(finite) == 0;
   }
 };
 
