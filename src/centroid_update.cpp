@@ -262,24 +262,31 @@ template <class U>
 void CentroidUpdate<T>::account_moved(const MovedSamples<U>& samples, int thread) {
   Observed& own = observed_[static_cast<std::size_t>(thread)];
   if constexpr (std::is_same_v<T, U> && words == 1) {
-    if (!weighted() && samples.before != nullptr) {
+    if (!weighted()) {
+      std::int32_t from[64];
       std::uint64_t moved = 0;
       prepare(own);
       for (std::uint64_t rows = samples.rows; rows != 0; rows &= rows - 1) {
         const auto r = static_cast<std::size_t>(std::countr_zero(rows));
-        const std::int32_t from = samples.before[r], to = samples.labels[r];
-        moved |= std::uint64_t{from != to} << r;
+        const std::int32_t to = samples.labels[r];
+        if (first_) {
+          from[r] = -1;  // accounted_ is written in one go, by accumulate_observed()
+        } else {
+          std::int32_t& accounted = accounted_[samples.index[r]];
+          from[r] = samples.before != nullptr && samples.before[r] >= 0 ? samples.before[r] : accounted;
+          accounted = to;
+          if (from[r] == to) continue;
+          own.touched[static_cast<std::size_t>(from[r])] = 1;
+        }
         own.touched[static_cast<std::size_t>(to)] = 1;
-        if (first_) continue;
-        own.touched[static_cast<std::size_t>(from)] = 1;
-        accounted_[samples.index[r]] = to;
+        moved |= std::uint64_t{1} << r;
       }
       own.labels_to_take |= first_;
       kernels_.account_leaf({.values = samples.values,
                              .stride = samples.stride,
                              .n_features = samples_.cols(),
                              .rows = moved,
-                             .from = samples.before,
+                             .from = from,
                              .to = samples.labels,
                              .magic = magic_.data(),
                              .sums = own.sums.plain.data(),
@@ -327,7 +334,8 @@ std::size_t CentroidUpdate<T>::accumulate_observed() {
     changed += std::exchange(own.changed, 0);
   }
   if (changed == 0) return 0;
-  parallel_blocks(threads_for_values(n_clusters_ * stride_, threads_), n_clusters_, [&](std::size_t j, int) {
+  const std::size_t values = observed_.size() * n_clusters_ * words * stride_;
+  parallel_blocks(threads_for_values(values, threads_), n_clusters_, [&](std::size_t j, int) {
     for (Observed& own : observed_) {
       if (own.touched.empty() || std::exchange(own.touched[j], 0) == 0) continue;
       take_from(own.sums, j);
@@ -341,11 +349,12 @@ std::size_t CentroidUpdate<T>::accumulate_observed() {
 
 template <class T>
 std::size_t CentroidUpdate<T>::accumulate(std::span<const std::int32_t> labels) {
-  // What was observed of some labels only is in accounted_ already.
+  if (first_) forget_observed();  // all are added at once, told or not
   const std::size_t before = accumulate_observed();
   constexpr std::size_t private_bytes = std::size_t{1} << 20;
   const bool private_sums = threads_ == 1 || sums_.plain.bytes() + sums_.wide.bytes() <= private_bytes;
   if (!first_ && private_sums && threads_ > 1) {
+    // Also where most labels changed, which is rare, though a sum that is rebuilt costs a row less a sample.
     observe_all(labels);
     return before + accumulate_observed();
   }
@@ -376,6 +385,12 @@ std::size_t CentroidUpdate<T>::accumulate(std::span<const std::int32_t> labels) 
     for (std::size_t i : moves_) accounted_[i] = labels[i];
   }
   return changed + before;
+}
+
+/// What was told of a step.
+template <class T>
+void CentroidUpdate<T>::forget_observed() {
+  for (Observed& own : observed_) own = {};
 }
 
 /// As observe(), all of them at once.

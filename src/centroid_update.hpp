@@ -102,6 +102,7 @@ class CentroidUpdate final : public LabelObserver {
   void account(Sums& sums, std::span<const std::int32_t> labels, const std::size_t* moves, std::size_t first,
                std::size_t count) const;
   void take_from(Sums& own, std::size_t cluster);
+  void forget_observed();
   void observe_all(std::span<const std::int32_t> labels);
   void take_labels(std::span<const std::int32_t> labels);
   void apply_with_private_sums(std::span<const std::int32_t> labels, bool rebuild);

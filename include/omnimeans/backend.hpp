@@ -31,8 +31,9 @@ struct Problem {
   std::uint64_t memory_limit_bytes =
       0;                       ///< a backend that needs more throws MemoryLimitExceeded when it is made
   std::size_t most_steps = 0;  ///< assignment steps of a run, at most; 0: unknown. For "auto".
-  const Backend<T>* predecessor = nullptr;  ///< if one takes over: who labelled so far, alive while the new
-                                            ///< one is made, which may go on with what it knows of samples
+  const Backend<T>* predecessor = nullptr;  ///< who labels these samples so far with as many clusters and
+                                            ///< threads, if another backend is made to take over: that may
+                                            ///< go on with what is known of samples, and must not keep this
 };
 
 /// Samples that got another label, feature-major: those r whose bit is set in `rows`, feature t of r at
@@ -44,7 +45,7 @@ struct MovedSamples {
   std::uint64_t rows = 0;
   const std::uint32_t* index = nullptr;  ///< of each r: which sample it is
   const std::int32_t* labels = nullptr;  ///< likewise: its label, which is in Assignment::labels, too
-  const std::int32_t* before = nullptr;  ///< likewise: its label in the step before, -1 in one without drift
+  const std::int32_t* before = nullptr;  ///< likewise: its label in the step before; -1, or null: not known
 };
 
 /// Told of labels as soon as they are final, while their samples are still in a cache: fit() then updates the
@@ -90,7 +91,7 @@ struct Assignment {
                          ///< not trust them
   bool last = false;     ///< only labels are wanted: what would pay later need not begin
   LabelObserver* observer =
-      nullptr;  ///< a backend may tell it of every label that is not the one of the step before, once
+      nullptr;  ///< a backend may tell it of every label that is not the one of the step before, each once
                 ///< (`observed`; of the others, too, if it likes; of all in a step without drift), or
                 ///< ignore it
 };

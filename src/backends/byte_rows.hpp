@@ -67,6 +67,7 @@ class ByteRows {
       classes_[c] = {};
       classes_[c].origin = c + 1 < n_classes ? narrow<T>(lower * below) : T(0);
       classes_[c].quantum = narrow<T>(std::max(lower, least) * below * (reach - 1) / 254);
+      classes_[c].inverse_quantum = round_up<T>(1 / static_cast<double>(classes_[c].quantum));
       classes_[c].start(k_, stride_);
     }
   }
@@ -105,9 +106,18 @@ class ByteRows {
     }
   }
 
+  /// v of row i, for looks at it. Beyond most_units its bytes say little: u has outgrown its class.
+  std::uint8_t units_of(std::size_t i, T upper) const {
+    const Class& c = classes_[class_of_[i]];
+    const T units = std::max(T(0), upper - c.origin) * c.inverse_quantum;
+    return units < T(254) ? static_cast<std::uint8_t>(static_cast<int>(units) + 1) : std::uint8_t{255};
+  }
+  static constexpr std::uint8_t most_units = 240;
+
   /// The first look at row i after advance(): lists the open pairs, ascending (room for k + byte_lanes),
   /// unless there are more than `most`; returns how many, or a number above `most`.
-  std::size_t list_open(std::size_t i, std::int32_t own, T upper, std::size_t most, std::int32_t* out) {
+  std::size_t list_open(std::size_t i, std::int32_t own, std::uint8_t units, std::size_t most,
+                        std::int32_t* out) {
     // What comes between two rows is too much for the hardware to see a stream.
     prefetch(row(std::min(i + 2, class_of_.size() - 1)), stride_);
     const Class& c = classes_[class_of_[i]];
@@ -115,16 +125,12 @@ class ByteRows {
       kernels_.lower_bytes(row(i), c.units.data(), stride_);
       close(i, own);
     }
-    return list_open_again(i, upper, most, out);
+    return list_open_again(i, units, most, out);
   }
   /// A further look.
-  std::size_t list_open_again(std::size_t i, T upper, std::size_t most, std::int32_t* out) const {
-    const Class& c = classes_[class_of_[i]];
-    return kernels_.open_pairs(row(i), c.seen(), units_of(upper, c), stride_, most, out);
+  std::size_t list_open_again(std::size_t i, std::uint8_t units, std::size_t most, std::int32_t* out) const {
+    return kernels_.open_pairs(row(i), classes_[class_of_[i]].seen(), units, stride_, most, out);
   }
-
-  /// u is so large that the bytes of its class say little.
-  bool outgrown(std::size_t i, T upper) const { return units_of(upper, classes_[class_of_[i]]) > 240; }
 
   /// A class from the upper bound, then every byte from every score.
   void write(std::size_t i, std::int32_t own, T upper, const T* scores, const LowerRoot& root) {
@@ -149,9 +155,9 @@ class ByteRows {
   static constexpr double below = 0.95, reach = 4;  ///< o over the lower end of u; and 254 quanta over o
 
   struct Class {
-    T origin = 0, quantum = 1;
-    std::vector<double> drift;               ///< P_j
-    std::array<std::vector<T>, 2> moved;     ///< P_j / factor of either kind of scores, rounded down
+    T origin = 0, quantum = 1, inverse_quantum = 1;  ///< rounded up
+    std::vector<double> drift;                       ///< P_j
+    std::array<std::vector<T>, 2> moved;             ///< P_j / factor of either kind of scores, rounded down
     std::vector<std::uint8_t> units, zeros;  ///< ceil(P_j / q), and what a sample sees that was rebased
     bool rebase = false, dirty = false;
 
@@ -182,13 +188,6 @@ class ByteRows {
     // Negative infinity and infinity of 0 and of infinity.
     const double place = std::log2(top_ / static_cast<double>(upper)) * steps;
     return static_cast<std::uint8_t>(std::clamp(place, 0.0, static_cast<double>(n_classes - 1)));
-  }
-
-  /// v
-  static std::uint8_t units_of(T upper, const Class& c) {
-    constexpr T outward = 1 + 4 * std::numeric_limits<T>::epsilon();
-    const T units = std::max(T(0), upper - c.origin) / c.quantum * outward;
-    return units < T(254) ? static_cast<std::uint8_t>(static_cast<int>(units) + 1) : std::uint8_t{255};
   }
 
   static const T* moved(const Class& c, const LowerRoot& root) {

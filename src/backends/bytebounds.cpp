@@ -17,6 +17,7 @@
 // Needs n*k bytes, and n*d more for eight bits. Lone distances are differences squared, so that a common
 // offset of the data costs no digits. Siblings: elkan.cpp (the same bounds in T), int8.cpp (no bounds).
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -50,11 +51,7 @@ template <class T>
 class ByteBounds final : public KnowsEightBits<T> {
  public:
   explicit ByteBounds(const Problem<T>& problem)
-      : KnowsEightBits<T>(this->known_or_new(within_memory("bytebounds", problem, bytebounds_bytes(problem)),
-                                             Int8Filter::Rows::shorter)),
-        problem_(problem),
-        engine_(this->known_->engine),
-        filter_(this->known_->filter.get()),
+      : KnowsEightBits<T>("bytebounds", problem, bytebounds_bytes(problem), Int8Filter::Rows::shorter),
         rounding_(problem.samples.cols()),
         rows_(engine_.kernels(), problem.samples.rows(), problem.n_clusters),
         upper_(problem.samples.rows()),
@@ -64,7 +61,7 @@ class ByteBounds final : public KnowsEightBits<T> {
   }
 
   AssignmentStats assign(const Assignment<T>& step) override {
-    this->known_->set_centroids(step.centroids);
+    known_->set_centroids(step.centroids);
     if (filter_ == nullptr) engine_.pack_panels();
     dense_from_ = dense_from();
     if (step.drift.empty()) return first_pass(step);
@@ -76,18 +73,19 @@ class ByteBounds final : public KnowsEightBits<T> {
     return stats;
   }
 
-  std::uint64_t bytes() const override { return static_cast<std::uint64_t>(bytebounds_bytes(problem_)); }
-
  private:
+  using KnowsEightBits<T>::problem_, KnowsEightBits<T>::known_, KnowsEightBits<T>::engine_,
+      KnowsEightBits<T>::filter_;
   using Scratch = typename DenseEngine<T>::Scratch;
 
   /// A thread's memory.
   struct Work {
     Work(std::size_t k, std::size_t padded_features)
         : open(k + kernels::byte_lanes), squared(k + 1), scores(k), x(padded_features) {}
-    std::vector<std::int32_t> open;  ///< of a sample: centroids that may be nearest
-    std::vector<T> squared, scores;  ///< of those
-    std::vector<float> bounds;       ///< likewise, in eight bits
+    std::vector<std::int32_t> open;              ///< of a sample: centroids that may be nearest
+    std::vector<T> squared, scores;              ///< of those
+    std::vector<float> bounds;                   ///< likewise, in eight bits
+    std::array<std::uint8_t, block_rows> units;  ///< of a block's samples: v (byte_rows.hpp)
     std::vector<T> x;
     Int8Filter::Scratch int8;
   };
@@ -100,12 +98,12 @@ class ByteBounds final : public KnowsEightBits<T> {
     rows_.start(engine_.largest_norm(), static_cast<double>(engine_.lower_factor()), 1 - rounding_.slack());
     const AssignmentStats stats = engine_.over_samples(block_rows, [&](RowRange rows, Scratch& scratch) {
       Work& work = work_of(scratch);
-      this->known_->load(rows, work.int8);
+      known_->load(rows, work.int8);
       scratch.listed.clear();
       for (std::size_t r = 0; r < rows.size(); ++r) scratch.listed.push_back(static_cast<std::int32_t>(r));
       refresh_listed(step, rows, work, scratch);
     });
-    this->known_->all_loaded();
+    known_->all_loaded();
     return stats;
   }
 
@@ -113,13 +111,16 @@ class ByteBounds final : public KnowsEightBits<T> {
   void pruned_block(const Assignment<T>& step, RowRange rows, Scratch& scratch) {
     Work& work = work_of(scratch);
     scratch.listed.clear();
+    for (std::size_t i = rows.begin; i < rows.end; ++i) {
+      upper_[i] = (upper_[i] + drift_[static_cast<std::size_t>(step.labels[i])]) * outward_;
+      work.units[i - rows.begin] = rows_.units_of(i, upper_[i]);
+    }
     for (std::size_t i = rows.begin; i < rows.end; ++i) {  // 1
-      const std::int32_t own = step.labels[i];
-      upper_[i] = (upper_[i] + drift_[static_cast<std::size_t>(own)]) * outward_;
-      const std::size_t count = rows_.list_open(i, own, upper_[i], dense_from_, work.open.data());
+      const std::uint8_t units = work.units[i - rows.begin];
+      const std::size_t count = rows_.list_open(i, step.labels[i], units, dense_from_, work.open.data());
       if (count == 0) {
         stay(i, scratch);
-      } else if (count > dense_from_ || rows_.outgrown(i, upper_[i])) {
+      } else if (count > dense_from_ || units > ByteRows<T>::most_units) {
         scratch.listed.push_back(static_cast<std::int32_t>(i - rows.begin));
       } else {
         settle_open(step, i, count, work, scratch);
@@ -156,8 +157,9 @@ class ByteBounds final : public KnowsEightBits<T> {
     T own_squared;
     measure(step, i, {&own, 1}, &own_squared, scratch);  // 3
     upper_[i] = std::min(upper_[i], rounding_.upper_root(static_cast<double>(own_squared)));
-    count = filter_ != nullptr ? still_open(i, count, root, work)
-                               : rows_.list_open_again(i, upper_[i], count, work.open.data());
+    count = filter_ != nullptr
+                ? still_open(i, count, root, work)
+                : rows_.list_open_again(i, rows_.units_of(i, upper_[i]), count, work.open.data());
     if (count == 0) return stay(i, scratch);
     measure(step, i, {work.open.data(), count}, work.squared.data(), scratch);  // 4
     // The sample's own centroid last.
@@ -274,9 +276,6 @@ class ByteBounds final : public KnowsEightBits<T> {
   /// Makes up for the roundings of a sum and a product.
   static constexpr T outward_ = 1 + 4 * std::numeric_limits<T>::epsilon();
 
-  Problem<T> problem_;
-  DenseEngine<T>& engine_;
-  Int8Filter* filter_;  ///< null: the CPU has no 8-bit products, or T is double
   Rounding<T> rounding_;
   ByteRows<T> rows_;
   std::vector<T> upper_;     ///< n: u_i

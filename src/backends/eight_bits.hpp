@@ -4,11 +4,15 @@
 // over from another one goes on with what that one knows.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <string_view>
 
+#include "backends/backends.hpp"
 #include "dense_engine.hpp"
 #include "int8_filter.hpp"
 #include "omnimeans/backend.hpp"
+#include "parallel.hpp"
 
 namespace omnimeans::algorithms {
 
@@ -54,20 +58,34 @@ class EightBits {
   bool loaded_ = false;
 };
 
-/// A backend that has them, for the one that takes over.
+/// A backend that begins with those of the one before it, or with new ones.
 template <class T>
 class KnowsEightBits : public Backend<T> {
  public:
-  explicit KnowsEightBits(std::shared_ptr<EightBits<T>> known) : known_(std::move(known)) {}
+  std::uint64_t bytes() const final { return static_cast<std::uint64_t>(bytes_); }
 
  protected:
-  /// Those of the backend before this one, or new ones.
+  /// `bytes`: its working memory, with all that is new.
+  KnowsEightBits(std::string_view name, const Problem<T>& problem, double bytes, Int8Filter::Rows rows)
+      : bytes_(bytes),
+        problem_(within_memory(name, problem, bytes)),
+        known_(known_or_new(problem, rows)),
+        engine_(known_->engine),
+        filter_(known_->filter.get()) {
+    problem_.predecessor = nullptr;
+  }
+
+  double bytes_;
+  Problem<T> problem_;
+  std::shared_ptr<EightBits<T>> known_;
+  DenseEngine<T>& engine_;
+  Int8Filter* filter_;  ///< null: the CPU has no 8-bit products, or T is double
+
+ private:
   static std::shared_ptr<EightBits<T>> known_or_new(const Problem<T>& problem, Int8Filter::Rows rows) {
     const auto* before = dynamic_cast<const KnowsEightBits*>(problem.predecessor);
     return before != nullptr ? before->known_ : std::make_shared<EightBits<T>>(problem, rows);
   }
-
-  std::shared_ptr<EightBits<T>> known_;
 };
 
 }  // namespace omnimeans::algorithms

@@ -34,22 +34,23 @@ template <class T>
 class Int8Search : public KnowsEightBits<T> {
  public:
   Int8Search(std::string_view name, const Problem<T>& problem, Int8Filter::Rows rows)
-      : Int8Search(int8_search_bytes(problem, rows), name, problem, rows) {
+      : KnowsEightBits<T>(name, problem, int8_search_bytes(problem, rows), rows),
+        works_(static_cast<std::size_t>(std::max(problem.threads, 1))) {
     for (Work& work : works_) work.x.resize(engine_.padded_features());
   }
 
   AssignmentStats assign(const Assignment<T>& step) override {
-    this->known_->set_centroids(step.centroids);
+    known_->set_centroids(step.centroids);
     if (filter_ == nullptr) return search_all(engine_, problem_, step);
     const AssignmentStats stats = engine_.over_samples(
         largest_block_rows, [&](RowRange rows, Scratch& scratch) { label_block(step, rows, scratch); });
-    this->known_->all_loaded();
+    known_->all_loaded();
     return stats;
   }
 
-  std::uint64_t bytes() const override { return static_cast<std::uint64_t>(bytes_); }
-
  private:
+  using KnowsEightBits<T>::problem_, KnowsEightBits<T>::known_, KnowsEightBits<T>::engine_,
+      KnowsEightBits<T>::filter_;
   using Scratch = typename DenseEngine<T>::Scratch;
   /// A thread's memory.
   struct Work {
@@ -58,17 +59,9 @@ class Int8Search : public KnowsEightBits<T> {
     std::vector<T> x, scores;
   };
 
-  Int8Search(double bytes, std::string_view name, const Problem<T>& problem, Int8Filter::Rows rows)
-      : KnowsEightBits<T>(this->known_or_new(within_memory(name, problem, bytes), rows)),
-        bytes_(bytes),
-        problem_(problem),
-        engine_(this->known_->engine),
-        filter_(this->known_->filter.get()),
-        works_(static_cast<std::size_t>(std::max(problem.threads, 1))) {}
-
   void label_block(const Assignment<T>& step, RowRange rows, Scratch& scratch) {
     Work& work = works_[scratch.thread];
-    this->known_->load(rows, work.int8);
+    known_->load(rows, work.int8);
     filter_->find_candidates(rows, work.int8);
     scratch.stats.distances_computed += rows.size() * problem_.n_clusters;
     work.open.clear();
@@ -110,10 +103,6 @@ class Int8Search : public KnowsEightBits<T> {
     scratch.stats.inertia_bound += weight_of(problem_, i) * ranked.distance;
   }
 
-  double bytes_;
-  Problem<T> problem_;
-  DenseEngine<T>& engine_;
-  Int8Filter* filter_;       ///< null: the CPU has no 8-bit products, or T is double
   std::vector<Work> works_;  ///< a thread each
 };
 

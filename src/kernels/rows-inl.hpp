@@ -263,29 +263,28 @@ struct Rows {
 
   /// x - x is zero for a finite x and NaN for any other; sums of it tell whether all were finite.
   static bool column_absmax(const RowBlock<T>& block, std::size_t d, T* absmax) {
-    if (block.row_stride == d && d <= narrow && block.n_rows >= W)
+    if (block.row_stride == d && d <= most_narrow && block.n_rows >= 8 * W)
       return absmax_of_narrow(block.rows, block.n_rows, d, absmax);
     return absmax_of_rows(block, d, absmax);
   }
 
  private:
-  static constexpr std::size_t narrow = 64;  ///< features of rows that absmax_of_narrow() takes
+  static constexpr std::size_t most_narrow = 64;  ///< features of rows that absmax_of_narrow() takes
 
   static bool absmax_of_rows(const RowBlock<T>& block, std::size_t d, T* absmax) {
-    vec finite = S::set(T(0));
+    vec finite = S::set(T(0)), last = S::set(T(0));
     T finite_tail = 0;
+    const auto lengths = [&finite](const T* x) __attribute__((always_inline)) {
+      const vec a = S::load(x);
+      finite = S::add(finite, S::sub(a, a));
+      return S::abs(a);
+    };
     for (std::size_t i = 0; i < block.n_rows; ++i) {
       const T* x = block.rows + i * block.row_stride;
-      const auto take = [&](std::size_t t) __attribute__((always_inline)) {
-        const vec a = S::load(x + t);
-        finite = S::add(finite, S::sub(a, a));
-        S::store(absmax + t, S::max(S::load(absmax + t), S::abs(a)));
-      };
       std::size_t t = 0;
-      for (; t + W <= d; t += W) take(t);
-      if (t == d) continue;
+      for (; t + W <= d; t += W) S::store(absmax + t, S::max(S::load(absmax + t), lengths(x + t)));
       if (d >= W) {
-        take(d - W);  // some of them once more
+        last = S::max(last, lengths(x + d - W));  // the rest, and some once more
         continue;
       }
       for (; t < d; ++t) {
@@ -294,13 +293,14 @@ struct Rows {
         absmax[t] = a > absmax[t] ? a : absmax[t];
       }
     }
+    if (d >= W) S::store(absmax + d - W, S::max(S::load(absmax + d - W), last));
     return S::reduce_add(finite) == 0 && finite_tail == 0;
   }
 
   /// Rows without gaps: W of them are as many vectors as there are features, which come round in them.
   static bool absmax_of_narrow(const T* x, std::size_t n_rows, std::size_t d, T* absmax) {
     vec finite = S::set(T(0));
-    alignas(64) T largest[narrow * W];
+    alignas(64) T largest[most_narrow * W];
     for (std::size_t v = 0; v < d; ++v) S::store(largest + v * W, S::set(T(0)));
     std::size_t i = 0;
     for (; i + W <= n_rows; i += W) {
@@ -310,10 +310,7 @@ struct Rows {
         S::store(largest + v, S::max(S::load(largest + v), S::abs(a)));
       }
     }
-    for (std::size_t l = 0; l < d * W; ++l) {
-      T& most = absmax[l % d];
-      most = largest[l] > most ? largest[l] : most;
-    }
+    absmax_of_rows({largest, d, W}, d, absmax);
     return absmax_of_rows({x + i * d, d, n_rows - i}, d, absmax) && S::reduce_add(finite) == 0;
   }
 };

@@ -5,11 +5,15 @@
 #include "centroid_update.hpp"
 
 #include <gtest/gtest.h>
+#include <algorithm>
+#include <cmath>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "core/compare.hpp"
 #include "core/random.hpp"
+#include "parallel.hpp"
 
 namespace {
 
@@ -67,9 +71,9 @@ void tell(const Told<T>& problem, Way way, omnimeans::LabelObserver& observer, s
   if (rows != 0) observer.moved(samples, thread);
 }
 
+/// `n` samples of `d` features: from 50,000 values on several threads tell at once.
 template <class T>
-void check(Random& random, bool weighted) {
-  const std::size_t n = 1 + random.below(700), d = 1 + random.below(20), k = 1 + random.below(12);
+void check(std::size_t n, std::size_t d, std::size_t k, bool weighted, Random& random) {
   const int threads = random.one_of({1, 2, 3, 7});
   Matrix<T> samples(n, d);
   for (std::size_t i = 0; i < n; ++i) {
@@ -80,21 +84,35 @@ void check(Random& random, bool weighted) {
   const Told<T> problem(samples, weights, k, threads);
   omnimeans::CentroidUpdate<T> update = problem.update();
   std::vector<std::int32_t> before(n, -1), labels(n);
-  for (auto& label : labels) label = static_cast<std::int32_t>(random.below(k));
+  const auto choose = [&](std::size_t one_in) {
+    for (auto& label : labels) {
+      if (random.chance(one_in)) label = static_cast<std::int32_t>(random.below(k));
+    }
+  };
+  choose(1);
   Matrix<T> means(k, d);
   for (std::size_t step = 0; step < 8; ++step) {
-    const Way way = static_cast<Way>(random.below(n_ways));
-    SCOPED_TRACE("n " + std::to_string(n) + ", d " + std::to_string(d) + ", k " + std::to_string(k) +
-                 ", step " + std::to_string(step) + ", way " + std::to_string(way));
+    // The last two of them: ways mixed in one step; some told of, then all afterwards.
+    const std::size_t way = random.below(n_ways + 2);
+    SCOPED_TRACE("n " + std::to_string(n) + ", d " + std::to_string(d) + ", k " + std::to_string(k) + ", " +
+                 std::to_string(threads) + " threads, step " + std::to_string(step) + ", way " +
+                 std::to_string(way));
     std::size_t changed = 0;
     for (std::size_t i = 0; i < n; ++i)
       changed += before[i] != labels[i] && (weights.empty() || weights[i] > 0);
     omnimeans::LabelObserver* observer = update.observe(labels);
-    ASSERT_NE(observer, nullptr);
-    for (std::size_t i = 0; i < n && way != afterwards; i += stride)
-      tell(problem, way, *observer, i, std::min(n, i + stride), before, labels,
-           static_cast<int>(random.below(static_cast<std::size_t>(threads))));
-    EXPECT_EQ(way == afterwards ? update.accumulate(labels) : update.accumulate_observed(), changed);
+    const bool some = way == n_ways + 1, all_told = observer != nullptr && way != afterwards && !some;
+    if (observer != nullptr && way != afterwards) {
+      const std::size_t seed = random.below(1000);
+      omnimeans::parallel_blocks(threads, (n + stride - 1) / stride, [&](std::size_t block, int thread) {
+        if (some && (block + seed) % 3 == 0) return;
+        const Way of_block = way < n_ways ? static_cast<Way>(way)
+                                          : static_cast<Way>(pieces + (block * 7 + seed) % (n_ways - pieces));
+        tell(problem, of_block, *observer, block * stride, std::min(n, (block + 1) * stride), before, labels,
+             thread);
+      });
+    }
+    EXPECT_EQ(all_told ? update.accumulate_observed() : update.accumulate(labels), changed);
     omnimeans::CentroidUpdate<T> at_once = problem.update();
     at_once.accumulate(labels);
     EXPECT_TRUE(std::ranges::equal(update.counts(), at_once.counts()));
@@ -103,19 +121,34 @@ void check(Random& random, bool weighted) {
     at_once.write_means(expected);
     EXPECT_TRUE(same_matrix<T>(means.view(), expected.view()));
     before = labels;
-    for (auto& label : labels) {
-      if (random.chance(step % 2 == 0 ? 3 : 30)) label = static_cast<std::int32_t>(random.below(k));
-    }
+    choose(step == 3 ? 1 : step % 2 == 0 ? 3 : 30);
   }
 }
 
 TEST(CentroidUpdate, IsTheSameHoweverItHears) {
-  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Random random(seed);
-    const bool weighted = random.chance(3);
-    random.chance(2) ? check<float>(random, weighted) : check<double>(random, weighted);
+    const bool weighted = random.chance(3), large = random.chance(4);
+    const std::size_t d = 1 + random.below(20), k = 1 + random.below(12);
+    const std::size_t n = 1 + random.below(700) + (large ? 50'000 / d : 0);
+    if (random.chance(2)) {
+      check<float>(n, d, k, weighted, random);
+    } else {
+      check<double>(n, d, k, weighted, random);
+    }
     if (testing::Test::HasFailure()) return;
+  }
+}
+
+/// Sums above a quarter of a MiB are not told of; those above a MiB are made a cluster at a time.
+TEST(CentroidUpdate, LargeSumsAreTheSameHoweverItHears) {
+  Random random(1);
+  for (const std::size_t k : {500, 1100, 1500}) {
+    for (int repetition = 0; repetition < 4; ++repetition) {
+      check<float>(3000, 100, k, false, random);
+      check<double>(3000, 60, k, repetition % 2 == 1, random);
+    }
   }
 }
 

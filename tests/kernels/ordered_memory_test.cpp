@@ -125,4 +125,26 @@ TEST(OrderedMemory, IsWhatTheySay) {
   }
 }
 
+/// The bytes of pairs are new, n*k; those of samples are there, n*d.
+TEST(SharedMemory, BytesAfterEightBitsRoundNoSampleAgain) {
+  const omnimeans::Isa isa = omnimeans::usable_isas().back();
+  const std::size_t n = 20'000, d = 256, k = 64;
+  const omnimeans::Matrix<float> samples = blobs<float>(n, d, 10, 1), centroids = blobs<float>(k, d, 10, 2);
+  std::vector<std::int32_t> labels(n, -1);
+  omnimeans::Problem<float> problem{
+      .samples = samples.view(), .sample_weights = {}, .n_clusters = k, .threads = 2, .isa = isa};
+  const auto grown = [&](const omnimeans::Backend<float>* predecessor) {
+    problem.predecessor = predecessor;
+    const std::size_t before = held;
+    const auto backend = omnimeans::find_backend("bytebounds").make<float>(problem);
+    backend->assign({.centroids = centroids.view(), .drift = {}, .labels = labels});
+    return held - before;
+  };
+  const auto int8 = omnimeans::find_backend("int8").make<float>(problem);
+  int8->assign({.centroids = centroids.view(), .drift = {}, .labels = labels});
+  if (int8->bytes() < n * d) GTEST_SKIP() << "no products of bytes";
+  const std::size_t alone = grown(nullptr);
+  EXPECT_LE(grown(int8.get()) + n * d, alone);
+}
+
 }  // namespace
