@@ -8,7 +8,8 @@
 //   1  u_i += drift of c_a. Scan the bytes; nothing is left but a: done.
 //      Much is left: the sample joins a tile, in eight bits where the CPU has them (a dense refresh).
 //   2  What is left in eight bits, of a few principal components where those hold nearly all of the variance
-//      (principal_prefix.hpp): most of it proves to be farther than u_i. Nothing left: done.
+//      (principal_prefix.hpp; after another backend, of what that one rounded): most of it proves to be
+//      farther than u_i. Nothing left: done.
 //   3  |x_i - c_a| itself, which tightens u_i. Nothing left: done.
 //   4  The distances of what is left, in T: the lowest decides where its rounding error leaves no doubt,
 //      else D. The bytes of what was measured are written anew.

@@ -82,6 +82,8 @@ class KnowsEightBits : public Backend<T> {
   Int8Filter* filter_;  ///< null: the CPU has no 8-bit products, or T is double
 
  private:
+  /// Whatever rows the one before rounded: all features, where this one would ask for a prefix, are no loss
+  /// (docs/dead-ends.md).
   static std::shared_ptr<EightBits<T>> known_or_new(const Problem<T>& problem, Int8Filter::Rows rows) {
     const auto* before = dynamic_cast<const KnowsEightBits*>(problem.predecessor);
     return before != nullptr ? before->known_ : std::make_shared<EightBits<T>>(problem, rows);
