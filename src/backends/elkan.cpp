@@ -131,9 +131,9 @@ const BackendEntry& elkan() {
        .lone = true,
        .exact = true,
        .memory = "n*k + k*k values",
-       .use_when = "160 features or more, 64 clusters or more, many iterations, and n*k values fit in "
-                   "memory; bytebounds "
-                   "does the same with bytes",
+       .use_when =
+           "comparisons; with 160 features or more and 64 clusters or more it skips most, if n*k values fit "
+           "in memory, but bytebounds is faster in a byte for each",
        .avoid_when = "few clusters or features (the dense kernel is faster), or n*k values do not fit",
        .reference = "Elkan 2003, Using the triangle inequality to accelerate k-means, ICML"},
       make<Elkan, float>,
