@@ -84,7 +84,7 @@ class Int8Search : public KnowsEightBits<T> {
   }
 
   /// Asks for what rank() reads of sample i.
-  void prefetch(std::size_t i) const {
+  [[gnu::always_inline]] void prefetch(std::size_t i) const {
     const T* x = problem_.samples.row_data(i);
     for (std::size_t t = 0; t < problem_.samples.cols(); t += 64 / sizeof(T)) __builtin_prefetch(x + t);
   }

@@ -298,7 +298,7 @@ class KdTree final : public Backend<T> {
     for (std::size_t o = 0; o < n_open; ++o) finish_leaf(open[o], scratch.filtered[o], o, scratch);
   }
   /// Samples and labels of a leaf, from the second or third cache while its box is filtered.
-  void ask_for(std::size_t leaf) const {
+  [[gnu::always_inline]] void ask_for(std::size_t leaf) const {
     const std::size_t rows = tree_.leaf_rows();
     prefetch(tree_.leaf_samples(leaf), rows * std::min<std::size_t>(d_, 4));
     prefetch(labels_.of(leaf), rows);
