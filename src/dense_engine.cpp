@@ -48,8 +48,10 @@ DenseEngine<T>::DenseEngine(MatrixView<const T> samples, std::size_t n_clusters,
   // N is inflated by 2 gamma_{d+8}, 16 u by round_up, and a few roundings: less than this.
   norm_slack_ = 4 * gamma_of(d + 12, unit_roundoff<T>());
   norm_floor_ = 2 * std::sqrt(d * static_cast<double>(std::numeric_limits<T>::denorm_min()));
-  if (int16 != nullptr)
+  if (int16 != nullptr) {
     int16_ = std::make_unique<Int16Rows>(*int16, samples.rows(), samples.cols(), n_clusters);
+    always_centres_ = true;
+  }
 }
 
 template <class T>
@@ -196,20 +198,19 @@ kernels::NearestTask<T> DenseEngine<T>::nearest_task(std::size_t begin, Scratch&
 
 template <class T>
 kernels::BlockTask<T> DenseEngine<T>::block_task() const {
-  const double d = static_cast<double>(samples_.cols());
   return {.n_features = samples_.cols(),
-          .offset = transformed_ ? offset_.data() : nullptr,
-          .scale = scale_,
           .rows = rows_.data(),
           .row_stride = row_stride_,
-          .half_norms = half_norms_.data(),
-          .margin0 = margin0_,
-          .margin1 = margin1_,
-          .margin2 = margin2_,
-          .norm_limit = norm_limit_,
+          .half_norms = half_norms_.data()};
+}
+
+template <class T>
+kernels::BlockStart<T> DenseEngine<T>::block_start() const {
+  return {.n_features = samples_.cols(),
+          .offset = offset_.data(),
+          .scale = scale_,
           .norm_floor = squares_floor(),
-          .norm_factor = norm_factor(),
-          .reach_slack = round_up<T>(2 * gamma_of(d + 4, unit_roundoff<T>()))};
+          .norm_factor = norm_factor()};
 }
 
 /// The samples begin + listed[r], or, without a list, begin ... begin + count - 1, read and labelled in

@@ -171,6 +171,8 @@ class DenseEngine {
   /// Scores of single pairs, as good as those of tiles: after pack_rows(), for a sample that load_sample()
   /// put into `x` (padded_features() values), and the centroids that `index` lists.
   void pack_rows();
+  /// The same in sixteen bits, n_words() apart.
+  void pack_rows(Int16Rows& int16);
   void load_sample(std::size_t i, T* x) const;
   /// The same, in place if it lies there as it should.
   const T* sample(std::size_t i, T* x) const {
@@ -186,6 +188,7 @@ class DenseEngine {
 
   /// The same of blocks of samples that lie elsewhere, transposed: all of a task that is the centroids'.
   kernels::BlockTask<T> block_task() const;
+  kernels::BlockStart<T> block_start() const;
 
   /// Every score of the samples begin + listed[r], to scratch.scores; pack_panels() first.
   void pack_panels();
@@ -225,6 +228,11 @@ class DenseEngine {
   /// Whether the last pack_rows() changed it.
   bool packed_row_changed(std::size_t j) const { return row_changed_[j] != 0; }
   double score_margin(std::size_t i) const { return margin(norm(i)); }
+  double score_margin(double norm) const { return margin(norm); }
+  /// The norms of so many samples, or of all; infinite where one is not finite.
+  std::vector<double> some_norms(std::size_t count);
+  /// Centres whatever the centroids' common offset is. Before the first set_centroids().
+  void always_centre() { always_centres_ = true; }
 
   /// The norms of some samples, for those who need them before any scores.
   void find_norms(RowRange rows);
@@ -296,7 +304,7 @@ class DenseEngine {
 
   // Chosen for the first centroids. Others far outside their range cost time (every sample is re-ranked),
   // never a label.
-  bool transformed_ = false, transform_chosen_ = false;
+  bool transformed_ = false, transform_chosen_ = false, always_centres_ = false;
   bool groups_packed_ = false, panels_packed_ = false;  ///< of the current centroids
   std::vector<T> offset_;                               ///< m
   T scale_ = 1;                                         ///< 2^e

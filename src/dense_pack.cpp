@@ -41,7 +41,7 @@ void DenseEngine<T>::choose_transform() {
     }
   }
   offset_.assign(d, T(0));
-  const bool centre = spread2 > 0 && (int16_ != nullptr || offset2 > 0.25 * spread2);
+  const bool centre = spread2 > 0 && (always_centres_ || offset2 > 0.25 * spread2);
   if (centre) {
     for (std::size_t t = 0; t < d; ++t) offset_[t] = static_cast<T>(mean[t]);
     largest = centred_largest;
@@ -141,20 +141,25 @@ void DenseEngine<T>::pack_for_labels(bool all_samples) {
 template <class T>
 bool DenseEngine<T>::int16_fits() {
   if (!int16_->unit_chosen()) {
-    constexpr std::size_t asked = 1024;
-    const std::size_t n = samples_.rows(), step = block_count(n, asked);
-    AlignedBuffer<T> x(row_stride_);
-    std::vector<double> lengths;
-    for (std::size_t i = 0; i < n; i += step) {
-      set_norm(i, kernels_.squared_norm(sample(i, x.data()), samples_.cols()));
-      lengths.push_back(std::isfinite(norms_[i]) ? norm(i) : std::numeric_limits<double>::infinity());
-    }
+    std::vector<double> lengths = some_norms(1024);
     // All but one in two hundred, and room for those that were not asked.
     const auto long_one = lengths.end() - 1 - static_cast<std::ptrdiff_t>(lengths.size() / 200);
     std::ranges::nth_element(lengths, long_one);
     int16_->choose_unit(1.1 * std::max(largest_norm_, *long_one));
   }
   return int16_->fits(largest_norm_);
+}
+
+template <class T>
+std::vector<double> DenseEngine<T>::some_norms(std::size_t count) {
+  const std::size_t n = samples_.rows(), step = block_count(n, count);
+  AlignedBuffer<T> x(row_stride_);
+  std::vector<double> norms;
+  for (std::size_t i = 0; i < n; i += step) {
+    set_norm(i, kernels_.squared_norm(sample(i, x.data()), samples_.cols()));
+    norms.push_back(std::isfinite(norms_[i]) ? norm(i) : std::numeric_limits<double>::infinity());
+  }
+  return norms;
 }
 
 template <class T>
@@ -227,6 +232,21 @@ void DenseEngine<T>::pack_rows() {
   });
 }
 
+/// And in sixteen bits.
+template <class T>
+void DenseEngine<T>::pack_rows(Int16Rows& int16) {
+  const std::size_t words = int16.n_words();
+  int16.begin_centroids();
+  parallel_blocks(
+      threads_for_values(n_clusters_ * samples_.cols(), threads_), n_clusters_, [&](std::size_t j, int) {
+        int16.set_start(j, squared_norms_[j]);
+        for (std::size_t w = 0; w < words; ++w)
+          int16.centroids()[j * words + w] = int16.word(
+              j, w, [&](std::size_t t) { return static_cast<float>(packed(centroids_(j, t), t)); });
+      });
+  int16.end_centroids();
+}
+
 template void DenseEngine<float>::choose_transform();
 template void DenseEngine<double>::choose_transform();
 template void DenseEngine<float>::measure_centroids();
@@ -239,5 +259,9 @@ template void DenseEngine<float>::pack_panels();
 template void DenseEngine<double>::pack_panels();
 template void DenseEngine<float>::pack_rows();
 template void DenseEngine<double>::pack_rows();
+template void DenseEngine<float>::pack_rows(Int16Rows&);
+template void DenseEngine<double>::pack_rows(Int16Rows&);
+template std::vector<double> DenseEngine<float>::some_norms(std::size_t);
+template std::vector<double> DenseEngine<double>::some_norms(std::size_t);
 
 }  // namespace omnimeans

@@ -43,8 +43,12 @@ void Int16Rows::round_samples(const kernels::NearestTask<float>& task, std::size
   for (std::size_t r = 0; r < task.block.n_rows; ++r) {
     if (static_cast<double>(task.norms[r]) < limit_) largest = std::max(largest, residuals[r]);
   }
+  note_residual(largest);
+}
+
+void Int16Rows::note_residual(float squared) {
   float before = samples_squared_;
-  while (before < largest && !samples_squared_.compare_exchange_weak(before, largest)) {
+  while (before < squared && !samples_squared_.compare_exchange_weak(before, squared)) {
   }
 }
 
@@ -62,12 +66,17 @@ void Int16Rows::set_start(std::size_t j, double squared_norm) {
   starts_[j] = std::bit_cast<float>(kernels::int16_base + start);
 }
 
-void Int16Rows::take_over(kernels::NearestTask<float>& task, std::size_t begin,
-                          double longest_centroid) const {
+Int16Rows::Margin Int16Rows::margin(double longest_centroid) const {
   const double h = unit_, C = longest_centroid, u = 0x1p-22;
   const double D =
       samples_rounded_ ? at_most(static_cast<double>(samples_squared_.load())) : largest_residual_;
   const double G = centroids_residual_;
+  return {.constant = 2 * (h * D * C + h * h * (D * G + 8)) + u * C * C, .linear = 2 * (h * G + u * C)};
+}
+
+void Int16Rows::take_over(kernels::NearestTask<float>& task, std::size_t begin,
+                          double longest_centroid) const {
+  const Margin more = margin(longest_centroid);
   task.centroids.packed = centroids_.data();
   task.centroids.half_norms = starts_.data();
   task.centroids.n_features = n_words_;
@@ -75,12 +84,11 @@ void Int16Rows::take_over(kernels::NearestTask<float>& task, std::size_t begin,
   task.block.row_stride = n_words_;
   task.offset = nullptr;
   task.scale = 1;
-  task.unit = static_cast<float>(h * h);
+  task.unit = static_cast<float>(unit_ * unit_);
   task.norms_known = true;
   task.norm_limit = std::fmin(task.norm_limit, round_down<float>(limit_));
-  task.margin1 = round_up<float>(static_cast<double>(task.margin1) + 2 * (h * G + u * C));
-  task.margin0 =
-      round_up<float>(static_cast<double>(task.margin0) + 2 * (h * D * C + h * h * (D * G + 8)) + u * C * C);
+  task.margin1 = round_up<float>(static_cast<double>(task.margin1) + more.linear);
+  task.margin0 = round_up<float>(static_cast<double>(task.margin0) + more.constant);
 }
 
 }  // namespace omnimeans

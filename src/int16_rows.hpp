@@ -74,6 +74,13 @@ class Int16Rows {
   /// Whether centroids up to this length fit.
   bool fits(double longest_centroid) const { return unit_ > 0 && longest_centroid < limit_; }
 
+  /// Samples that somebody else rounds, n_words() words each, in the order that he likes; note_residual():
+  /// the largest |e|^2 of some of them.
+  float* samples() { return samples_.data(); }
+  const float* samples() const { return samples_.data(); }
+  void note_residual(float squared);
+  double limit() const { return limit_; }
+
   /// Rounds the samples of a task in float, which begin with sample `begin`, and writes their norms: once,
   /// before take_over(). `residuals` is working memory of as many values.
   void round_samples(const kernels::NearestTask<float>& task, std::size_t begin, float* residuals);
@@ -94,11 +101,18 @@ class Int16Rows {
   /// Where centroid j's accumulators start.
   void set_start(std::size_t j, double squared_norm);
 
+  /// What the labels' margin grows by, of a sample of length N: constant + linear N.
+  struct Margin {
+    double constant = 0, linear = 0;
+  };
+  Margin margin(double longest_centroid) const;
+
   /// Makes a task on samples from `begin` on in float one in sixteen bits; `longest_centroid` is C.
   void take_over(kernels::NearestTask<float>& task, std::size_t begin, double longest_centroid) const;
 
   std::size_t n_words() const { return n_words_; }
   float* centroids() { return centroids_.data(); }
+  const float* starts() const { return starts_.data(); }
   const kernels::Int16Kernels& kernels() const { return kernels_; }
 
  private:

@@ -135,22 +135,19 @@ void scatter(const std::uint64_t* from, RowRange range, int shift, std::uint32_t
 }
 
 /// gather_samples() of D features, or, if that is 0, of any number.
-template <std::size_t D, class T>
-void gather(MatrixView<const T> samples, const std::uint64_t* keys, std::size_t count, std::size_t left,
-            std::size_t rows, T* __restrict values, std::uint32_t* __restrict order) {
+template <std::size_t D, class T, class Number>
+void gather(MatrixView<const T> samples, const Number* order, std::size_t count, std::size_t left,
+            std::size_t rows, T* __restrict values) {
   const std::size_t d = D != 0 ? D : samples.cols(), stride = samples.row_stride();
   const T* data = samples.data();
   for (std::size_t i = count; i < std::min(left, 2 * count); ++i)
-    __builtin_prefetch(data + static_cast<std::uint32_t>(keys[i]) * stride);
+    __builtin_prefetch(data + static_cast<std::uint32_t>(order[i]) * stride);
   for (std::size_t i = 0; i < count; ++i) {
-    const auto at = static_cast<std::uint32_t>(keys[i]);
-    order[i] = at;
-    const T* x = data + at * stride;
+    const T* x = data + static_cast<std::uint32_t>(order[i]) * stride;
     for (std::size_t t = 0; t < d; ++t) values[t * rows + i] = x[t];
   }
   for (std::size_t t = 0; t < d; ++t)
     std::fill(values + t * rows + count, values + (t + 1) * rows, values[t * rows]);
-  std::fill(order + count, order + rows, order[0]);
 }
 
 }  // namespace
@@ -194,12 +191,11 @@ SampleOrder samples_in_order(MatrixView<const T> samples, int threads) {
   return {std::move(keys), widest};
 }
 
-template <class T>
-void gather_samples(MatrixView<const T> samples, const std::uint64_t* keys, std::size_t count,
-                    std::size_t left, std::size_t rows, T* values, std::uint32_t* order) {
-  with_few(samples.cols(), [&](auto n_features) {
-    gather<n_features.value>(samples, keys, count, left, rows, values, order);
-  });
+template <class T, class Number>
+void gather_samples(MatrixView<const T> samples, const Number* order, std::size_t count, std::size_t left,
+                    std::size_t rows, T* values) {
+  with_few(samples.cols(),
+           [&](auto n_features) { gather<n_features.value>(samples, order, count, left, rows, values); });
 }
 
 double order_bytes_needed(double n, double d, double threads) {
@@ -211,8 +207,12 @@ double order_bytes_needed(double n, double d, double threads) {
 template SampleOrder samples_in_order(MatrixView<const float>, int);
 template SampleOrder samples_in_order(MatrixView<const double>, int);
 template void gather_samples(MatrixView<const float>, const std::uint64_t*, std::size_t, std::size_t,
-                             std::size_t, float*, std::uint32_t*);
+                             std::size_t, float*);
+template void gather_samples(MatrixView<const float>, const std::uint32_t*, std::size_t, std::size_t,
+                             std::size_t, float*);
 template void gather_samples(MatrixView<const double>, const std::uint64_t*, std::size_t, std::size_t,
-                             std::size_t, double*, std::uint32_t*);
+                             std::size_t, double*);
+template void gather_samples(MatrixView<const double>, const std::uint32_t*, std::size_t, std::size_t,
+                             std::size_t, double*);
 
 }  // namespace omnimeans

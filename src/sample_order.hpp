@@ -29,12 +29,12 @@ struct SampleOrder {
 template <class T>
 SampleOrder samples_in_order(MatrixView<const T> samples, int threads);
 
-/// Rows of samples, `keys` naming `count` of them, to feature-major: feature t of the r-th at values[t * rows
-/// + r], count <= rows, and which they are to `order`; the first one fills up. Asks for as many rows behind;
-/// `left`: keys from keys[0] to their end.
-template <class T>
-void gather_samples(MatrixView<const T> samples, const std::uint64_t* keys, std::size_t count,
-                    std::size_t left, std::size_t rows, T* values, std::uint32_t* order);
+/// Rows of samples, `order` naming `count` of them (in the lower half, if it has 64 bits), to feature-major:
+/// feature t of the r-th at values[t * rows + r], count <= rows; the first one fills up. Asks for as many
+/// rows behind; `left`: from order[0] to its end.
+template <class T, class Number>
+void gather_samples(MatrixView<const T> samples, const Number* order, std::size_t count, std::size_t left,
+                    std::size_t rows, T* values);
 
 /// Memory of samples_in_order() at most, in bytes, while it runs.
 double order_bytes_needed(double n, double d, double threads);

@@ -216,8 +216,11 @@ class SampleTree<T>::Build {
       const RowRange range = block_range(block, n_leaves, batch);
       for (std::size_t leaf = range.begin; leaf < range.end; ++leaf) {
         T* values = tree_.values_.data() + leaf * rows * d_;
-        gather_samples(samples_, keys + begins_[leaf], tree_.counts_[leaf], tree_.n_ - begins_[leaf], rows,
-                       values, tree_.order_.data() + leaf * rows);
+        const std::uint64_t* of_leaf = keys + begins_[leaf];
+        gather_samples(samples_, of_leaf, tree_.counts_[leaf], tree_.n_ - begins_[leaf], rows, values);
+        for (std::size_t r = 0; r < rows; ++r)
+          tree_.order_[leaf * rows + r] =
+              static_cast<std::uint32_t>(of_leaf[r < tree_.counts_[leaf] ? r : 0]);
         T* low = tree_.boxes_.data() + 2 * (first_node + leaf) * d_;
         for (std::size_t t = 0; t < d_; ++t) {
           const auto [lowest, highest] = extremes(values + t * rows, tree_.counts_[leaf]);

@@ -2,7 +2,7 @@
 // What auto (auto.cpp) begins with, and what it tries later: rules.
 //
 //   first     kdtree      few features, many clusters: boxes exclude most centroids
-//             blockbounds some more features, many clusters: so do bounds of sixteen neighbours
+//             blockbounds some more features, many clusters: so do bounds of neighbours
 //             prefix      many features and clusters, and a few directions hold nearly all of the variance
 //                         (without VNNI bytebounds goes before it, and before int8, from k d = 64,000 on,
 //                         or 128,000 where all pairs of samples and centroids are about equally far; with
@@ -139,19 +139,19 @@ constexpr bool tree_pays(std::size_t n, std::size_t d, std::size_t k) {
   return k >= least && n >= k << (d + 2);
 }
 
-/// Whether bounds of blocks spare more than gap does: where clusters are few, sixteen samples are near too
-/// many of them. Zen 3, two threads, 25 steps of uniform points and blobs, n = 30,000 and 200,000,
-/// gap over blockbounds: k = 256 d = 6 1.3 to 1.4, d = 8 1.0 to 1.2, d = 12 0.9 to 1.0, d = 16 0.8 to 1.0; k
-/// = 1,000 d = 6 1.5 to 1.9, d = 8 1.4 to 1.6, d = 12 1.1 to 1.4, d = 16 1.1 to 1.4, d = 24 0.9 to 1.1. Where
-/// products of sixteen bits are twice as fast (VNNI), gap gains more, so more clusters are asked for. The
-/// copy of the samples costs some steps.
+/// Whether bounds of blocks spare more than gap does: where clusters are few, thirty-two samples are near too
+/// many of them. The faster distances are, the more gap gains. Zen 4, two threads, uniform points and blobs,
+/// n = 16,000 to 500,000, gap over blockbounds, 25 steps: with VNNI k / d = 25 to 40 0.7 to 0.95, 50 to 85
+/// 0.9 to 1.25, 125 1.2 to 1.5; AVX2, where sixteen bits are 1.25 times float, 25 1.0 to 1.25, 64 1.0 to 2.1;
+/// double 25 1.1 to 1.3, 64 1.2 to 2.2. 10 steps: 0.75 to 1.1, for the order of the samples and the first
+/// bounds cost some.
 template <class T>
 bool blocks_pay(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   if (d < 3 || d > 16 || n < 5000 || n < 16 * k) return false;
-  if (problem.most_steps != 0 && problem.most_steps < 10) return false;
+  if (problem.most_steps != 0 && problem.most_steps < 15) return false;
   const double rate = int16_pays(problem) ? int16_kernels_for(problem)->rate : 1;
-  return static_cast<double>(k) >= 32 * static_cast<double>(d) * std::max(rate / 1.25, 1.0);
+  return k >= (rate >= 2 ? 56 : rate > 1 ? 25 : 20) * d;
 }
 
 /// Whether bytes may pay from the first step on, from so many features times clusters on.
@@ -222,7 +222,7 @@ Plan plan_for(const Problem<T>& problem, double near) {
     plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
   plan.first = plan.dense;
   if (blocks_pay(problem))
-    plan.first = {"blockbounds", "many clusters: bounds of sixteen neighbours exclude most centroids"};
+    plan.first = {"blockbounds", "many clusters: bounds of neighbours exclude most centroids"};
   if (tree_pays(n, d, k))
     plan.first = {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
   if (bytes_pay_at_once(problem, near) || bytes_pay(problem, held, near)) plan.first = bytes_at_once;

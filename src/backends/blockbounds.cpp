@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// blockbounds: exact k-means with a bound for every centroid and every block of sixteen samples that lie
+// blockbounds: exact k-means with a bound for every centroid and every block of thirty-two samples that lie
 // close together. (Our own: Elkan's (2003) bounds, one for a block instead of one for a sample; the order is
 // that of kdtree's leaves, sample_order.hpp.)
 //
@@ -8,14 +8,15 @@
 // One step, for each block:
 //   1  g_Bj -= drift of c_j + the largest drift of a centroid that a sample of B belongs to.
 //   2  Centroids with g_Bj > 0 are nearest to no sample of B. One is left: done.
-//   3  The scores of those left, as a tile, decide labels; where they leave a doubt, D among those left.
-//   4  Their bounds anew. With N = the least difference of c_j's score from the lowest one, 2 N is a
+//   3  The scores of those left, as a tile (in sixteen bits where that pays: int16_rows.hpp), decide labels;
+//   where they leave a doubt, D among those left. 4  Their bounds anew. With N = the least difference of
+//   c_j's score from the lowest one, 2 N is a
 //      difference of squared distances, and with U the largest distance from a sample to its own centroid
 //      g_Bj = sqrt(U^2 + 2 N) - U.
 //
-// Sixteen neighbours have a few centroids near them, and most of the others stay far from all sixteen: what
-// is left is a tile at full speed, where bounds of single samples leave lone distances. The bounds of a
-// block are a sixteenth of Elkan's.
+// Thirty-two neighbours have a few centroids near them, and most of the others stay far from all of them:
+// what is left is a tile at full speed, where bounds of single samples leave lone distances. The bounds of a
+// block are a thirty-second of Elkan's.
 //
 // A bound is a word w, w q = g + what P_j and V_B were when it was written: P_j, how far c_j has moved since
 // the bounds' epoch began, V_B, the sum of the second drifts of step 1. So words are only read until they are
@@ -23,14 +24,15 @@
 // written; of V_B only differences count, which are never too small. An epoch ends before sums of words leave
 // their range.
 //
-// Rounding. Scores are the dense engine's (dense_engine.hpp): where two differ by more than its margin, the
-// canonical distances keep their order, and 2 (N - margin) is what the squares differ by at least. g is
-// computed in T, off by some 10 roundings and, of U, by 16 theta, which makes it hold for canonical
-// distances; a sixteenth of a word is taken off for the rounding of sums of words, at most 2^16 (1 + 4 u).
-// The rest of it covers labels that change among near ties, each of which may make U larger by theta U: 2^30
-// s / U of them an epoch, s the spread of the centroids.
+// Rounding. Scores are the dense engine's (dense_engine.hpp), or in sixteen bits: where two differ by more
+// than the margin, the canonical distances keep their order, and 2 (N - margin) is what the squares differ by
+// at least. g is computed in T, off by some 10 roundings and, of U, by 16 theta, which makes it hold for
+// canonical distances; a sixteenth of a word is taken off for the rounding of sums of words, at most 2^16 (1
+// + 4 u). The rest of it covers labels that change among near ties, each of which may make U larger by theta
+// U: 2^30 s / U of them an epoch, s the spread of the centroids.
 //
-// Needs n*d values, n*k/8 and some 32 n bytes, 16 n more while samples are put in order. Siblings:
+// Needs n*d values (in sixteen bits half of that), n*k/16 and some 32 n bytes, 16 n more while samples are
+// put in order. Siblings:
 // bytebounds.cpp (a bound a sample, for many features), kdtree.cpp (boxes instead of bounds), gap.cpp (no
 // bound a centroid).
 #include <algorithm>
@@ -42,18 +44,18 @@
 
 #include "aligned_buffer.hpp"
 #include "backends/backends.hpp"
+#include "backends/block_samples.hpp"
 #include "backends/bounds.hpp"
 #include "backends/ordered_labels.hpp"
 #include "dense_engine.hpp"
 #include "prefetch.hpp"
 #include "rounding.hpp"
-#include "sample_order.hpp"
 
 namespace omnimeans::algorithms {
 namespace {
 
 constexpr std::size_t rows = kernels::block_samples;
-constexpr std::size_t batch_rows = 64 * rows;  ///< samples that a thread takes at a time
+constexpr std::size_t batch_blocks = 32;  ///< that a thread takes at a time
 constexpr double most_words = 65535;
 constexpr double spread_words = 16384;  ///< the length of a typical centroid, from where the engine centres
 // An epoch's, in words: of a centroid, of a block. Together they stay far enough below most_words that V,
@@ -66,7 +68,8 @@ class BlockBounds final : public Backend<T> {
   explicit BlockBounds(const Problem<T>& problem)
       : problem_(within_memory("blockbounds", orderable("blockbounds", problem), bytes_needed(problem))),
         engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads),
-        n_blocks_(block_count(problem.samples.rows(), rows)),
+        blocks_(problem, engine_, int16(problem)),
+        n_blocks_(blocks_.size()),
         stride_(padded(problem.n_clusters)),
         labels_(problem, n_blocks_, rows),
         path_(problem.n_clusters),
@@ -74,7 +77,6 @@ class BlockBounds final : public Backend<T> {
         path_words_(problem.n_clusters),
         drift_words_(stride_),
         zeros_(stride_) {
-    put_in_order();
     words_ = AlignedBuffer<std::uint16_t>::for_overwrite(n_blocks_ * stride_);
     own_path_.resize(n_blocks_);
     const std::size_t k = problem.n_clusters, d = problem.samples.cols();
@@ -84,7 +86,7 @@ class BlockBounds final : public Backend<T> {
 
   AssignmentStats assign(const Assignment<T>& step) override {
     engine_.set_centroids(step.centroids);
-    engine_.pack_rows();
+    blocks_.take_centroids();
     labels_.begin_step(step);
     first_ = step.drift.empty();
     if (first_) {
@@ -93,9 +95,11 @@ class BlockBounds final : public Backend<T> {
       advance(step.drift);
     }
     const kernels::BlockTask<T> task = block_task();
-    AssignmentStats stats = engine_.over_samples(batch_rows, [&](RowRange range, Scratch& scratch) {
+    AssignmentStats stats = engine_.over_samples(batch_blocks * rows, [&](RowRange range, Scratch& scratch) {
       for (std::size_t b = range.begin / rows; b * rows < range.end; ++b) visit(b, task, scratch);
+      tell(works_[scratch.thread], scratch.thread);
     });
+    blocks_.all_written();
     if (ends_epoch_) begin_epoch();
     stats.inertia_bound = std::numeric_limits<double>::infinity();
     stats.observed = labels_.observed();
@@ -107,44 +111,46 @@ class BlockBounds final : public Backend<T> {
  private:
   using Scratch = typename DenseEngine<T>::Scratch;
 
+  /// Labels of a block that are not told yet; those in `changed`, as bits, are new.
+  struct Pending {
+    std::size_t block;
+    std::uint32_t changed;
+    std::int32_t now[rows];
+  };
   /// A thread's memory.
   struct Work {
     Work(std::size_t k, std::size_t d, std::size_t most_listed)
-        : scores((k + rows) * rows), moved(d * rows), labels(rows), listed(most_listed) {}
-    AlignedBuffer<T> scores, moved;
+        : scores((k + rows) * rows), values(d * rows), labels(rows), listed(most_listed), near(k) {
+      pending.reserve(batch_blocks);
+    }
+    AlignedBuffer<T> scores, values;
     AlignedBuffer<std::int32_t> labels;
-    std::vector<std::int32_t> listed;
+    std::vector<std::int32_t> listed, near;
+    std::vector<Pending> pending;
   };
 
   static std::size_t padded(std::size_t k) {
     return block_count(k, kernels::byte_lanes) * kernels::byte_lanes;
   }
   static double bytes_needed(const Problem<T>& problem) {
+    return bytes_needed(problem, int16(problem) != nullptr);
+  }
+  static double bytes_needed(const Problem<T>& problem, bool in_int16) {
     const double n = static_cast<double>(problem.samples.rows()) + static_cast<double>(rows),
                  d = static_cast<double>(problem.samples.cols()),
                  k = static_cast<double>(padded(problem.n_clusters)), threads = problem.threads;
     const double width = static_cast<double>(rows);
-    const double work =
-        (k + width + d) * width * sizeof(T) + (k + 3 * width) * sizeof(std::int32_t) + sizeof(Work);
+    const double work = (k + width + d) * width * sizeof(T) + (2 * k + 3 * width) * sizeof(std::int32_t) +
+                        sizeof(Work) + batch_blocks * sizeof(Pending);
     const double block = k * sizeof(std::uint16_t) + sizeof(T);
-    return std::ceil(DenseEngine<T>::bytes_needed(problem, false) + order_bytes_needed(n, d, threads) +
-                     n * (d * sizeof(T) + 2 * sizeof(std::int32_t)) + n / width * block + threads * work +
+    return std::ceil(DenseEngine<T>::bytes_needed(problem, false) +
+                     BlockSamples<T>::bytes_needed(problem, in_int16) + n * sizeof(std::int32_t) +
+                     n / width * block + threads * work +
                      k * (sizeof(double) + (2 + width) * sizeof(T) + 2 * sizeof(std::uint16_t)));
   }
-
-  /// Neighbours become a block.
-  void put_in_order() {
-    const std::size_t n = problem_.samples.rows(), d = problem_.samples.cols();
-    const SampleOrder order = samples_in_order(problem_.samples, problem_.threads);
-    samples_ = AlignedBuffer<T>::for_overwrite(n_blocks_ * rows * d);
-    order_ = AlignedBuffer<std::uint32_t>::for_overwrite(n_blocks_ * rows);
-    parallel_blocks(n * d < 50'000 ? 1 : problem_.threads, block_count(n, batch_rows),
-                    [&](std::size_t batch, int) {
-                      const RowRange range = block_range(batch, n, batch_rows);
-                      for (std::size_t i = range.begin; i < range.end; i += rows)
-                        gather_samples(problem_.samples, order.keys.data() + i, std::min(rows, n - i), n - i,
-                                       rows, samples_.data() + i * d, order_.data() + i);
-                    });
+  /// For products in sixteen bits, which take no more memory.
+  static const kernels::Int16Kernels* int16(const Problem<T>& problem) {
+    return int16_pays(problem) ? int16_kernels_for(problem) : nullptr;
   }
 
   /// No bound is known. The unit is a part of the centroids' median length.
@@ -193,7 +199,7 @@ class BlockBounds final : public Backend<T> {
     const double eps = static_cast<double>(std::numeric_limits<T>::epsilon());
     const double d = static_cast<double>(problem_.samples.cols());
     const double theta = gamma_of(d / 8 + 8, unit_roundoff<double>());
-    kernels::BlockTask<T> task = engine_.block_task();
+    kernels::BlockTask<T> task = blocks_.task();
     task.units = round_down<T>(words_per_length_ * (1 - 64 * eps - 16 * theta));
     task.reach_units = round_up<T>(words_per_length_ * 16 * theta);
     // And what underflow may take of a canonical distance.
@@ -203,9 +209,8 @@ class BlockBounds final : public Backend<T> {
   }
 
   /// What comes between two blocks is too much for the hardware to see streams.
-  void ask_for(std::size_t b) const {
-    const std::size_t values = rows * problem_.samples.cols();
-    prefetch(samples_.data() + b * values, values);
+  [[gnu::always_inline]] void ask_for(std::size_t b) const {
+    if (blocks_.written()) blocks_.ask_for(b);
     prefetch(words_.data() + b * stride_, stride_);
     prefetch(labels_.of(b), rows);
   }
@@ -214,6 +219,7 @@ class BlockBounds final : public Backend<T> {
   void visit(std::size_t b, const kernels::BlockTask<T>& common, Scratch& scratch) {
     Work& work = works_[scratch.thread];
     ask_for(std::min(b + 2, n_blocks_ - 1));
+    if (!blocks_.written()) blocks_.write(b, work.values.data());
     std::uint16_t* const words = words_.data() + b * stride_;
     const std::size_t k = problem_.n_clusters;
     std::size_t count = k;
@@ -226,17 +232,16 @@ class BlockBounds final : public Backend<T> {
     if (count <= 1 && !first_) return;
     std::fill_n(work.listed.begin() + static_cast<std::ptrdiff_t>(count), rows, work.listed[count - 1]);
     kernels::BlockTask<T> task = common;
-    task.samples = samples_.data() + b * rows * task.n_features;
-    task.count = std::min(rows, problem_.samples.rows() - b * rows);
-    task.moved = work.moved.data();
+    blocks_.take(b, task);
     task.index = work.listed.data();
     task.n_listed = count;
     task.scores = work.scores.data();
+    task.near = work.near.data();
     task.own_path = own_path_[b];
     task.words = words;
     task.before = labels_.of(b);
     task.labels = work.labels.data();
-    const kernels::BlockLabels out = engine_.kernels().block(task);  // 3, 4
+    const kernels::BlockLabels out = blocks_.label(task);  // 3, 4
     scratch.stats.distances_computed += count * task.count;
     settle(b, task, out, scratch);
   }
@@ -264,28 +269,48 @@ class BlockBounds final : public Backend<T> {
     return std::max(std::max(farthest[0], farthest[1]), std::max(farthest[2], farthest[3]));
   }
 
-  /// What scores leave open, by the canonical rule; then labels are told.
+  /// What scores leave open, by the canonical rule; labels that change are told when their batch is
+  /// done: until then their samples are asked for.
   void settle(std::size_t b, const kernels::BlockTask<T>& task, const kernels::BlockLabels& out,
               Scratch& scratch) {
-    const std::uint32_t* order = order_.data() + b * rows;
-    if (out.open != 0) std::copy_n(task.index, task.n_listed, scratch.candidates.begin());
+    if (out.open != 0) {
+      for (std::size_t c = 0; c < out.n_near; ++c)
+        scratch.candidates[c] = task.index[static_cast<std::size_t>(task.near[c])];
+    }
     const std::uint64_t changed =
         rank_open(out.open, out.changed, task.before, task.labels, [&](std::size_t r) {
-          scratch.stats.distances_computed += task.n_listed;
+          scratch.stats.distances_computed += out.n_near;
           ++scratch.stats.reranked;
-          return engine_.canonical_winner(order[r], task.n_listed, scratch);
+          return engine_.canonical_winner(blocks_.order(b)[r], out.n_near, scratch);
         });
     if (changed == 0) return;
     std::fill(task.labels + task.count, task.labels + rows, task.labels[0]);
-    labels_.set(b, changed, task.labels, order, task.samples, static_cast<int>(scratch.thread));
+    Pending& pending = works_[scratch.thread].pending.emplace_back();
+    pending.block = b;
+    pending.changed = static_cast<std::uint32_t>(changed);
+    std::copy_n(task.labels, rows, pending.now);
+    if (!blocks_.written()) {
+      tell(works_[scratch.thread], scratch.thread);  // the values are at hand
+    } else if (labels_.observed()) {
+      blocks_.ask_for_values(b, pending.changed);
+    }
+  }
+
+  void tell(Work& work, std::size_t thread) {
+    for (const Pending& pending : work.pending) {
+      if (blocks_.written() && labels_.observed())
+        blocks_.gather(pending.block, pending.changed, work.values.data());
+      labels_.set(pending.block, pending.changed, pending.now, blocks_.order(pending.block),
+                  work.values.data(), static_cast<int>(thread));
+    }
+    work.pending.clear();
   }
 
   Problem<T> problem_;
   DenseEngine<T> engine_;
+  BlockSamples<T> blocks_;
   std::size_t n_blocks_, stride_;
-  AlignedBuffer<T> samples_;                        ///< a block: feature-major
-  AlignedBuffer<std::uint32_t> order_;              ///< of those: which they are
-  OrderedLabels<T> labels_;                         ///< and their labels
+  OrderedLabels<T> labels_;                         ///< a block
   AlignedBuffer<std::uint16_t> words_;              ///< n_blocks x stride
   std::vector<T> own_path_;                         ///< a block: V, in words
   std::vector<double> path_;                        ///< a centroid: P, in words
@@ -304,10 +329,10 @@ const BackendEntry& blockbounds() {
       {.name = "blockbounds",
        .tiled = false,
        .exact = true,
-       .memory = "n*d values, n*k/8 and 32*n bytes",
-       .use_when = "3 to 16 features, 32 clusters a feature (51 with VNNI) and 16 samples a cluster or more, "
-                   "where kdtree does not pay; some 10 iterations or more",
-       .avoid_when = "many features: sixteen samples are near too many centroids",
+       .memory = "n*d values (half in sixteen bits), n*k/16 and 32*n bytes",
+       .use_when = "3 to 16 features, 20 clusters a feature (56 with VNNI) and 16 samples a cluster or more, "
+                   "where kdtree does not pay; some 15 iterations or more",
+       .avoid_when = "many features: thirty-two samples are near too many centroids",
        .reference = "own; bounds of Elkan 2003, Using the triangle inequality to accelerate k-means, ICML"},
       make<BlockBounds, float>,
       make<BlockBounds, double>};

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// What blockbounds asks for: the open centroids of a block of samples, from bounds of sixteen bits; labels of
-// its samples among them, and new bounds. backends/blockbounds.cpp has the mathematics.
+// What blockbounds asks for: blocks of samples as the other kernels want them; labels of a block's samples
+// among the centroids that its bounds leave open, and new bounds. backends/blockbounds.cpp has the
+// mathematics.
 //
 // Scores as nearest-inl.hpp, a lane per sample, the samples transposed; but centroids are listed, row by row,
-// and their scores are kept until the lowest of every sample is known.
+// and their scores are kept until the lowest of every sample is known. In float, or in integers
+// (int16-inl.hpp): Products says how.
 #pragma once
 
 #include <cstdint>
@@ -12,223 +14,218 @@
 #include "kernels/box-inl.hpp"
 #include "kernels/dense_limits.hpp"
 #include "kernels/kernels.hpp"
-#include "kernels/pairs-inl.hpp"
 #include "kernels/simd-inl.hpp"
 #include "kernels/transpose-inl.hpp"
 
 namespace omnimeans::kernels {
 namespace {
 
-/// Thirty-two bounds: those not above a saturated sum, as bits; and w -= min(t + v, 65535), no less than 0.
-struct Words {
-#if defined(__AVX512F__)
-  static OMNIMEANS_INLINE std::uint32_t open(const std::uint16_t* w, const std::uint16_t* t,
-                                             std::uint16_t v) {
-    const __m512i sum = _mm512_adds_epu16(_mm512_loadu_si512(t), _mm512_set1_epi16(static_cast<short>(v)));
-    return _mm512_cmple_epu16_mask(_mm512_loadu_si512(w), sum);
+/// Scores of values as they are.
+template <class T, class Arch>
+struct FloatProducts {
+  using S = Simd<T, Arch>;
+  using vec = typename S::vec;
+
+  static OMNIMEANS_INLINE vec subtract(vec sample, vec centroid, vec acc) {
+    return S::fnma(sample, centroid, acc);
   }
-  static OMNIMEANS_INLINE void subtract(std::uint16_t* w, const std::uint16_t* t, std::uint16_t v) {
-    const __m512i sum = _mm512_adds_epu16(_mm512_loadu_si512(t), _mm512_set1_epi16(static_cast<short>(v)));
-    _mm512_storeu_si512(w, _mm512_subs_epu16(_mm512_loadu_si512(w), sum));
+  static OMNIMEANS_INLINE vec add(vec a, vec b) { return S::add(a, b); }
+  static OMNIMEANS_INLINE vec min(vec a, vec b) { return S::min(a, b); }
+  static OMNIMEANS_INLINE vec difference(vec a, vec b) { return S::sub(a, b); }
+  static OMNIMEANS_INLINE vec highest() { return S::set(std::numeric_limits<T>::infinity()); }
+  /// Of a difference.
+  static OMNIMEANS_INLINE vec margin(T margin, T) { return S::set(margin); }
+  static OMNIMEANS_INLINE auto above(vec difference, vec margin) { return S::less(margin, difference); }
+  static OMNIMEANS_INLINE vec length(vec difference, vec) { return difference; }
+  static OMNIMEANS_INLINE vec score(vec acc, T) { return acc; }
+
+  /// Writes a vector of samples, feature t being value(t), and returns the squares of what rounding leaves.
+  template <class Value>
+  static OMNIMEANS_INLINE vec put(const BlockStart<T>& task, T* out, Value&& value) {
+    for (std::size_t t = 0; t < task.n_features; ++t) S::store(out + t * block_samples, value(t));
+    return S::set(T(0));
   }
-#elif defined(__AVX2__)
-  static OMNIMEANS_INLINE __m256i above(const std::uint16_t* w, const std::uint16_t* t, std::uint16_t v) {
-    const __m256i sum = _mm256_adds_epu16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(t)),
-                                          _mm256_set1_epi16(static_cast<short>(v)));
-    return _mm256_subs_epu16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(w)), sum);
-  }
-  static OMNIMEANS_INLINE std::uint32_t open(const std::uint16_t* w, const std::uint16_t* t,
-                                             std::uint16_t v) {
-    const __m256i zero = _mm256_setzero_si256();
-    const __m256i both = _mm256_packs_epi16(_mm256_cmpeq_epi16(above(w, t, v), zero),
-                                            _mm256_cmpeq_epi16(above(w + 16, t + 16, v), zero));
-    return static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_permute4x64_epi64(both, 0xd8)));
-  }
-  static OMNIMEANS_INLINE void subtract(std::uint16_t* w, const std::uint16_t* t, std::uint16_t v) {
-    for (std::size_t j = 0; j < 32; j += 16)
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(w + j), above(w + j, t + j, v));
-  }
-#elif defined(__x86_64__) && !defined(OMNIMEANS_KERNELS_SCALAR)
-  static OMNIMEANS_INLINE __m128i above(const std::uint16_t* w, const std::uint16_t* t, std::uint16_t v) {
-    const __m128i sum = _mm_adds_epu16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(t)),
-                                       _mm_set1_epi16(static_cast<short>(v)));
-    return _mm_subs_epu16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w)), sum);
-  }
-  static OMNIMEANS_INLINE std::uint32_t open(const std::uint16_t* w, const std::uint16_t* t,
-                                             std::uint16_t v) {
-    const __m128i zero = _mm_setzero_si128();
-    std::uint32_t bits = 0;
-    for (std::size_t j = 0; j < 32; j += 16) {
-      const __m128i both = _mm_packs_epi16(_mm_cmpeq_epi16(above(w + j, t + j, v), zero),
-                                           _mm_cmpeq_epi16(above(w + j + 8, t + j + 8, v), zero));
-      bits |= static_cast<std::uint32_t>(_mm_movemask_epi8(both)) << j;
-    }
-    return bits;
-  }
-  static OMNIMEANS_INLINE void subtract(std::uint16_t* w, const std::uint16_t* t, std::uint16_t v) {
-    for (std::size_t j = 0; j < 32; j += 8)
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(w + j), above(w + j, t + j, v));
-  }
-#else
-  static OMNIMEANS_INLINE std::uint16_t above(std::uint16_t w, std::uint16_t t, std::uint16_t v) {
-    const std::uint32_t sum = std::uint32_t{t} + v;
-    return static_cast<std::uint16_t>(w > sum ? w - sum : 0);
-  }
-  static OMNIMEANS_INLINE std::uint32_t open(const std::uint16_t* w, const std::uint16_t* t,
-                                             std::uint16_t v) {
-    std::uint32_t bits = 0;
-    for (std::size_t j = 0; j < 32; ++j) bits |= std::uint32_t{above(w[j], t[j], v) == 0} << j;
-    return bits;
-  }
-  static OMNIMEANS_INLINE void subtract(std::uint16_t* w, const std::uint16_t* t, std::uint16_t v) {
-    for (std::size_t j = 0; j < 32; ++j) w[j] = above(w[j], t[j], v);
-  }
-#endif
 };
 
-template <class T, class Arch>
+template <class T, class Arch, class Products = FloatProducts<T, Arch>>
 struct Blocks {
   using S = Simd<T, Arch>;
+  using P = Products;
   using vec = typename S::vec;
   static constexpr std::size_t W = S::lanes;
   static constexpr std::size_t V = block_samples / W;
-  static_assert(block_samples % W == 0);
-  static constexpr std::size_t G = V == 1 ? 8 : V == 2 ? 6 : V == 4 ? 2 : 1;  ///< centroids side by side
+  static_assert(block_samples % W == 0 && block_samples <= 32);
+  // Accumulators: so many vectors of samples by so many centroids, of which a row of copies ends the list.
+#if defined(__AVX512F__)
+  static constexpr std::size_t B = V, G = V == 2 ? 8 : 4;
+#else
+  static constexpr std::size_t B = V < 4 ? V : 4, G = 2;
+#endif
+  static_assert(V % B == 0 && G <= block_samples);
 
-  static std::size_t open_words(const std::uint16_t* words, const std::uint16_t* drift, std::uint16_t own,
-                                std::size_t n, std::int32_t* out) {
-    return Pairs<T, Arch>::list_open(
-        n, n, out, [=](std::size_t j) __attribute__((always_inline)) {
-          return Words::open(words + j, drift + j, own) |
-                 std::uint64_t{Words::open(words + j + 32, drift + j + 32, own)} << 32;
-        });
+  /// f(0), ..., f(V - 1); in registers, unless there are too many.
+  template <class F>
+  static OMNIMEANS_INLINE void each_vector(F&& f) {
+    if constexpr (V <= 4) {
+      unroll<V>([&](auto v) __attribute__((always_inline)) { f(v.value); });
+    } else {
+      for (std::size_t v = 0; v < V; ++v) f(v);
+    }
   }
 
-  static void lower_words(std::uint16_t* words, const std::uint16_t* drift, std::uint16_t own,
-                          std::size_t n) {
-    for (std::size_t j = 0; j < n; j += 32) Words::subtract(words + j, drift + j, own);
-  }
-
-  /// Scores of G centroids, features [from, to), added to what is there unless from == 0; the lowest so far.
-  static OMNIMEANS_INLINE void add_scores(const BlockTask<T>& task, const T* samples, std::size_t first,
+  /// Scores of G centroids and B vectors of samples from `at` on, features [from, to), added to what is there
+  /// unless from == 0; the lowest so far.
+  static OMNIMEANS_INLINE void add_scores(const BlockTask<T>& task, std::size_t at, std::size_t first,
                                           std::size_t from, std::size_t to, vec* best) {
     const T* row[G];
-    vec acc[G * V];
+    vec acc[G * B];
     unroll<G>([&](auto c) __attribute__((always_inline)) {
       const auto j = static_cast<std::size_t>(task.index[first + c.value]);
       row[c.value] = task.rows + j * task.row_stride;
-      const vec start = S::set(from == 0 ? task.half_norms[j] : T(0));
-      unroll<V>([&](auto v) __attribute__((always_inline)) { acc[c.value * V + v.value] = start; });
+      const vec start = from == 0 ? S::broadcast(task.half_norms + j) : S::set(T(0));
+      unroll<B>([&](auto v) __attribute__((always_inline)) { acc[c.value * B + v.value] = start; });
     });
     for (std::size_t t = from; t < to; ++t) {
-      vec sample[V];
-      unroll<V>([&](auto v) __attribute__((always_inline)) {
-        sample[v.value] = S::load(samples + t * block_samples + v.value * W);
+      vec sample[B];
+      unroll<B>([&](auto v) __attribute__((always_inline)) {
+        sample[v.value] = S::load(task.samples + t * block_samples + at + v.value * W);
       });
       unroll<G>([&](auto c) __attribute__((always_inline)) {
         const vec centroid = S::broadcast(row[c.value] + t);
-        unroll<V>([&](auto v) __attribute__((always_inline)) {
-          acc[c.value * V + v.value] = S::fnma(sample[v.value], centroid, acc[c.value * V + v.value]);
+        unroll<B>([&](auto v) __attribute__((always_inline)) {
+          acc[c.value * B + v.value] = P::subtract(sample[v.value], centroid, acc[c.value * B + v.value]);
         });
       });
     }
-    T* out = task.scores + first * block_samples;
-    if (from > 0) {
-      unroll<G * V>([&](auto a) __attribute__((always_inline)) {
-        acc[a.value] = S::add(S::load(out + a.value * W), acc[a.value]);
+    T* out = task.scores + first * block_samples + at;
+    unroll<G>([&](auto c) __attribute__((always_inline)) {
+      unroll<B>([&](auto v) __attribute__((always_inline)) {
+        T* const to_score = out + c.value * block_samples + v.value * W;
+        vec sum = acc[c.value * B + v.value];
+        if (from > 0) sum = P::add(S::load(to_score), sum);
+        S::store(to_score, sum);
+        best[v.value] = P::min(sum, best[v.value]);
       });
-    }
-    unroll<G * V>([&](auto a) __attribute__((always_inline)) {
-      S::store(out + a.value * W, acc[a.value]);
-      best[a.value % V] = S::min(acc[a.value], best[a.value % V]);
     });
   }
 
-  static OMNIMEANS_INLINE const T* moved(const BlockTask<T>& task) {
-    if (task.offset == nullptr) return task.samples;
-    const vec scale = S::set(task.scale);
-    for (std::size_t t = 0; t < task.n_features; ++t) {
-      const vec offset = S::broadcast(task.offset + t);
-      for (std::size_t r = t * block_samples; r < (t + 1) * block_samples; r += W)
-        S::store(task.moved + r, S::mul(S::sub(S::load(task.samples + r), offset), scale));
+  static BlockStarted<T> start(const BlockStart<T>& task) {
+    const vec scale = S::set(task.scale), zero = S::set(T(0));
+    vec longest = zero, residual = zero;
+    for (std::size_t r = 0; r < block_samples; r += W) {
+      const auto value = [&](std::size_t t) __attribute__((always_inline)) {
+        return S::mul(S::sub(S::load(task.values + t * block_samples + r), S::broadcast(task.offset + t)),
+                      scale);
+      };
+      vec squares = zero;
+      for (std::size_t t = 0; t < task.n_features; ++t) {
+        const vec x = value(t);
+        squares = S::fma(x, x, squares);
+      }
+      const vec norm = S::mul(S::sqrt(S::add(squares, S::set(task.norm_floor))), S::set(task.norm_factor));
+      S::store(task.norms + r, norm);
+      longest = S::max(longest, norm);
+      const vec left = P::put(task, task.samples + r, value);
+      residual = S::max(residual, S::select(S::less(norm, S::set(task.norm_limit)), left, zero));
     }
-    return task.moved;
+    return {S::reduce_max(longest), S::reduce_max(residual)};
   }
 
   /// Labels, and the bounds of those listed.
   static BlockLabels block(const BlockTask<T>& task) {
-    const T* const samples = moved(task);
     const std::size_t n = task.n_listed, d = task.n_features;
-    vec best[V], norm[V];
-    unroll<V>([&](auto v) __attribute__((always_inline)) { norm[v.value] = S::set(T(0)); });
-    for (std::size_t t = 0; t < d; ++t) {
-      unroll<V>([&](auto v) __attribute__((always_inline)) {
-        const vec x = S::load(samples + t * block_samples + v.value * W);
-        norm[v.value] = S::fma(x, x, norm[v.value]);
-      });
-    }
+    vec best[V];
     // Behind the last one listed come copies of it.
     for (std::size_t from = 0; from < d; from += dense_chain) {
       const std::size_t to = d - from < dense_chain ? d : from + dense_chain;
-      unroll<V>([&](auto v) __attribute__((always_inline)) {
-        best[v.value] = S::set(std::numeric_limits<T>::infinity());
-      });
-      for (std::size_t j = 0; j < n; j += G) add_scores(task, samples, j, from, to, best);
+      for (std::size_t v = 0; v < V; v += B) {
+        vec lowest[B];
+        unroll<B>([&](auto b) __attribute__((always_inline)) { lowest[b.value] = P::highest(); });
+        for (std::size_t j = 0; j < n; j += G) add_scores(task, v * W, j, from, to, lowest);
+        unroll<B>([&](auto b) __attribute__((always_inline)) { best[v + b.value] = lowest[b.value]; });
+      }
     }
-    const std::size_t padded = (n + W - 1) / W * W * block_samples;
-    for (std::size_t at = n * block_samples; at < padded; at += W)
-      S::store(task.scores + at, S::set(std::numeric_limits<T>::infinity()));
-
-    vec longest = norm[0], farthest = S::fma(S::set(T(2)), best[0], norm[0]);
-    unroll<V - 1>([&](auto v) __attribute__((always_inline)) {
-      longest = S::max(longest, norm[v.value + 1]);
-      farthest = S::max(farthest, S::fma(S::set(T(2)), best[v.value + 1], norm[v.value + 1]));
+    // |x - c|^2 = |x|^2 + 2 s: off by two margins of the score.
+    vec farthest = S::set(T(0));
+    each_vector([&](std::size_t v) __attribute__((always_inline)) {
+      const vec norm = S::load(task.norms + v * W);
+      farthest = S::max(farthest, S::fma(S::set(T(2)), P::score(best[v], task.unit), S::mul(norm, norm)));
     });
-    // |x - c|^2 = |x|^2 + 2 s: off by two margins of the score, and by the roundings of |x|^2.
-    Reach reach;
-    const T length = task.norm_factor * root_of(S::reduce_max(longest) + task.norm_floor);
-    reach.margin = length < task.norm_limit ? (task.margin2 * length + task.margin1) * length + task.margin0
-                                            : std::numeric_limits<T>::infinity();
-    const T square = S::reduce_max(farthest) + 2 * reach.margin + task.reach_slack * length * length;
-    reach.square = square > 0 ? square : T(0);
-    reach.root = root_of(reach.square);
-    return label(task, best, reach);
+    const T square = S::reduce_max(farthest) + 2 * task.margin;
+    return label(task, best, square > 0 ? square : T(0));
   }
 
  private:
-  /// U, at most, and the margin within which scores prove nothing.
-  struct Reach {
-    T margin, square, root;
-  };
-
-  static OMNIMEANS_INLINE BlockLabels label(const BlockTask<T>& task, const vec* best, const Reach& reach) {
-    const vec margin = S::set(reach.margin);
-    const vec rest = S::set(task.own_path - reach.root * task.reach_units - task.guard);
+  /// `square`: of the longest way from a sample to its own centroid, at most.
+  static OMNIMEANS_INLINE BlockLabels label(const BlockTask<T>& task, const vec* best, T square) {
+    BlockLabels out;
+    out.n_near = put_bounds(task, best, square);
+    // Which of the few that are near to a sample at all is near to which.
+    const vec margin = P::margin(task.margin, task.unit);
     vec label[V];
-    unroll<V>([&](auto v) __attribute__((always_inline)) { label[v.value] = S::set(T(0)); });
-    constexpr unsigned all = (1u << block_samples) - 1;
-    const unsigned there = (1u << task.count) - 1;
-    unsigned one = 0, several = 0;
+    each_vector([&](std::size_t v) __attribute__((always_inline)) { label[v] = S::set(T(0)); });
+    std::uint32_t one = 0, several = 0;
+    for (std::size_t c = 0; c < out.n_near; ++c) {
+      const auto at = static_cast<std::size_t>(task.near[c]);
+      const vec own = S::set(index_bits<T>(static_cast<std::size_t>(task.index[at])));
+      std::uint32_t near = 0;
+      each_vector([&](std::size_t v) __attribute__((always_inline)) {
+        const auto far = P::above(above(task, at, v, best[v]), margin);
+        near |= (S::bits(far) ^ S::all_bits) << v * W;
+        label[v] = S::select(far, label[v], own);
+      });
+      several |= one & near;
+      one |= near;
+    }
+    const auto there = static_cast<std::uint32_t>((std::uint64_t{1} << task.count) - 1);
+    out.open = several & there;
+    each_vector([&](std::size_t v) __attribute__((always_inline)) {
+      out.changed |= static_cast<std::uint32_t>(
+                         Boxes<T, Arch>::put_labels(label[v], task.before + v * W, task.labels + v * W))
+                     << v * W;
+    });
+    out.changed &= there;
+    return out;
+  }
+
+  /// What a listed one's score is above the lowest.
+  static OMNIMEANS_INLINE vec above(const BlockTask<T>& task, std::size_t at, std::size_t v, vec best) {
+    return P::difference(S::load(task.scores + at * block_samples + v * W), best);
+  }
+
+  /// The bounds of those listed. Lists those that are within the margin of a sample's lowest score.
+  static OMNIMEANS_INLINE std::size_t put_bounds(const BlockTask<T>& task, const vec* best, T square) {
+    constexpr std::size_t part = W < G ? W : G < 4 ? G : 4;  // behind the last one listed: copies
+    const T root = root_of(square);
+    const vec unit = S::set(task.unit), twice_margin = S::set(2 * task.margin);
+    const vec rest = S::set(task.own_path - root * task.reach_units - task.guard);
+    std::size_t n_near = 0;
     for (std::size_t first = 0; first < task.n_listed; first += W) {
       vec least[W];
-      unroll<W>([&](auto c) __attribute__((always_inline)) {
-        const std::size_t j = first + c.value;
-        const vec own = S::set(index_bits<T>(static_cast<std::size_t>(task.index[j])));
-        unsigned far_bits = 0;
-        unroll<V>([&](auto v) __attribute__((always_inline)) {
-          const vec above = S::sub(S::load(task.scores + j * block_samples + v.value * W), best[v.value]);
-          const auto far = S::less(margin, above);
-          far_bits |= S::bits(far) << v.value * W;
-          label[v.value] = S::select(far, label[v.value], own);
-          least[c.value] = v.value == 0 ? above : S::min(least[c.value], above);
+      unroll<W / part>([&](auto p) __attribute__((always_inline)) {
+        constexpr std::size_t begin = p.value * part;
+        if (first + begin >= task.n_listed) {
+          unroll<part>([&](auto c) __attribute__((always_inline)) { least[begin + c.value] = P::highest(); });
+          return;
+        }
+        unroll<part>([&](auto c) __attribute__((always_inline)) {
+          vec lowest = P::highest();
+          each_vector([&](std::size_t v) __attribute__((always_inline)) {
+            const vec score = above(task, first + begin + c.value, v, best[v]);
+            lowest = v == 0 ? score : P::min(lowest, score);
+          });
+          least[begin + c.value] = lowest;
         });
-        const unsigned near = far_bits ^ all;
-        several |= one & near;
-        one |= near;
       });
-      const vec excess = S::mul(S::set(T(2)), S::sub(lane_mins(least), margin));
-      const vec gap =
-          S::div(excess, S::add(S::sqrt(S::add(S::set(reach.square), excess)), S::set(reach.root)));
+      const vec lowest = lane_mins(least);
+      const std::size_t left = task.n_listed - first;
+      std::uint32_t near = S::bits(P::above(lowest, P::margin(task.margin, task.unit))) ^ S::all_bits;
+      if (left < W) near &= (1u << left) - 1;
+      for (; near != 0; near &= near - 1)
+        task.near[n_near++] = static_cast<std::int32_t>(first) + __builtin_ctz(near);
+
+      const vec excess = S::sub(S::mul(S::set(T(2)), P::length(lowest, unit)), twice_margin);
+      const vec gap = S::div(excess, S::add(S::sqrt(S::add(S::set(square), excess)), S::set(root)));
       const vec path = S::add(S::gather(task.path, task.index + first), rest);
       // Selected, not max: a NaN is no bound.
       const vec word =
@@ -236,14 +233,7 @@ struct Blocks {
       const vec highest = S::min(word, S::set(T(65535)));
       put_words(task, first, S::select(S::less(S::set(T(0)), highest), highest, S::set(T(0))));
     }
-    BlockLabels out{.open = several & there, .changed = 0};
-    unroll<V>([&](auto v) __attribute__((always_inline)) {
-      out.changed |=
-          Boxes<T, Arch>::put_labels(label[v.value], task.before + v.value * W, task.labels + v.value * W)
-          << v.value * W;
-    });
-    out.changed &= there;
-    return out;
+    return n_near;
   }
 
   /// The least lane of the l-th vector in lane l.
@@ -256,27 +246,27 @@ struct Blocks {
       vec of_part[parts];  // each 128 bits of it hold a part of Q mins
       unroll<parts>([&](auto p) __attribute__((always_inline)) {
         const vec* four = a + p.value * Q;
-        const vec low = S::min(Turn::template interleave<false, false>(four[0], four[1]),
+        const vec low = P::min(Turn::template interleave<false, false>(four[0], four[1]),
                                Turn::template interleave<true, false>(four[0], four[1]));
         if constexpr (Q == 2) {
           of_part[p.value] = low;
         } else {
-          const vec high = S::min(Turn::template interleave<false, false>(four[2], four[3]),
+          const vec high = P::min(Turn::template interleave<false, false>(four[2], four[3]),
                                   Turn::template interleave<true, false>(four[2], four[3]));
-          of_part[p.value] = S::min(Turn::template interleave<false, true>(low, high),
+          of_part[p.value] = P::min(Turn::template interleave<false, true>(low, high),
                                     Turn::template interleave<true, true>(low, high));
         }
       });
       if constexpr (parts == 1) {
         return of_part[0];
       } else if constexpr (parts == 2) {
-        return S::min(quarters<0x20>(of_part[0], of_part[1]), quarters<0x31>(of_part[0], of_part[1]));
+        return P::min(quarters<0x20>(of_part[0], of_part[1]), quarters<0x31>(of_part[0], of_part[1]));
       } else {
         const vec low =
-            S::min(quarters<0x44>(of_part[0], of_part[1]), quarters<0xee>(of_part[0], of_part[1]));
+            P::min(quarters<0x44>(of_part[0], of_part[1]), quarters<0xee>(of_part[0], of_part[1]));
         const vec high =
-            S::min(quarters<0x44>(of_part[2], of_part[3]), quarters<0xee>(of_part[2], of_part[3]));
-        return S::min(quarters<0x88>(low, high), quarters<0xdd>(low, high));
+            P::min(quarters<0x44>(of_part[2], of_part[3]), quarters<0xee>(of_part[2], of_part[3]));
+        return P::min(quarters<0x88>(low, high), quarters<0xdd>(low, high));
       }
     }
   }
@@ -300,7 +290,7 @@ struct Blocks {
 #endif
   }
 
-  /// Bounds of those listed from `first` on, cut off after the point. No branch that depends on how many.
+  /// Bounds of those listed from `first` on, cut off after the point.
   static OMNIMEANS_INLINE void put_words(const BlockTask<T>& task, std::size_t first, vec word) {
     alignas(64) std::int32_t words[W < 4 ? 4 : W];
 #if defined(__AVX512F__)
@@ -320,11 +310,15 @@ struct Blocks {
     S::store(values, word);
     for (std::size_t l = 0; l < W; ++l) words[l] = static_cast<std::int32_t>(values[l]);
 #endif
-    const std::size_t last = task.n_listed - 1;
-    unroll<W>([&](auto l) __attribute__((always_inline)) {
-      const std::size_t at = first + l.value < last ? first + l.value : last;
-      task.words[task.index[at]] = static_cast<std::uint16_t>(words[at - first]);
-    });
+    const std::int32_t* index = task.index + first;
+    const auto put = [&](std::size_t l) __attribute__((always_inline)) {
+      task.words[static_cast<std::size_t>(index[l])] = static_cast<std::uint16_t>(words[l]);
+    };
+    if (task.n_listed - first >= W) {
+      unroll<W>([&](auto l) __attribute__((always_inline)) { put(l.value); });
+    } else {
+      for (std::size_t l = 0; l < task.n_listed - first; ++l) put(l);
+    }
   }
 };
 

@@ -3,6 +3,7 @@
 // lanes. Included by int16_<isa>.cpp alone.
 #pragma once
 
+#include "kernels/block-inl.hpp"
 #include "kernels/int16.hpp"
 #include "kernels/nearest-inl.hpp"
 
@@ -89,6 +90,90 @@ struct Int16Products {
 #endif
 };
 
+/// What blocks ask for beside products: scores that are compared as integers.
+template <class Arch>
+struct Int16BlockProducts : Int16Products<Arch> {
+  using S = Simd<float, Arch>;
+  using vec = typename S::vec;
+
+  static OMNIMEANS_INLINE vec highest() { return S::set(std::bit_cast<float>(std::int32_t{0x7fffffff})); }
+  /// In whole units.
+  static OMNIMEANS_INLINE vec margin(float margin, float unit) {
+    const float units = margin / unit + 2;
+    return S::set(std::bit_cast<float>(units < 0x1p30f ? static_cast<std::int32_t>(units) : 0x7fffffff));
+  }
+#if defined(OMNIMEANS_KERNELS_SCALAR)
+  static OMNIMEANS_INLINE std::int32_t integer(vec a) {
+    return std::bit_cast<std::int32_t>(a);
+  }
+  static OMNIMEANS_INLINE vec min(vec a, vec b) {
+    return integer(a) < integer(b) ? a : b;
+  }
+  static OMNIMEANS_INLINE vec difference(vec a, vec b) {
+    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(a) - std::bit_cast<std::uint32_t>(b));
+  }
+  static OMNIMEANS_INLINE bool above(vec difference, vec margin) {
+    return integer(difference) > integer(margin);
+  }
+  static OMNIMEANS_INLINE vec length(vec difference, vec unit) {
+    return static_cast<float>(integer(difference)) * unit;
+  }
+#elif defined(__AVX512F__)
+  static OMNIMEANS_INLINE __m512i integers(vec a) {
+    return _mm512_castps_si512(a);
+  }
+  static OMNIMEANS_INLINE vec min(vec a, vec b) {
+    return _mm512_castsi512_ps(_mm512_min_epi32(integers(a), integers(b)));
+  }
+  static OMNIMEANS_INLINE vec difference(vec a, vec b) {
+    return _mm512_castsi512_ps(_mm512_sub_epi32(integers(a), integers(b)));
+  }
+  static OMNIMEANS_INLINE typename S::mask above(vec difference, vec margin) {
+    return _mm512_cmpgt_epi32_mask(integers(difference), integers(margin));
+  }
+  static OMNIMEANS_INLINE vec length(vec difference, vec unit) {
+    return _mm512_mul_ps(_mm512_cvtepi32_ps(integers(difference)), unit);
+  }
+#else
+  static OMNIMEANS_INLINE __m256i integers(vec a) {
+    return _mm256_castps_si256(a);
+  }
+  static OMNIMEANS_INLINE vec min(vec a, vec b) {
+    return _mm256_castsi256_ps(_mm256_min_epi32(integers(a), integers(b)));
+  }
+  static OMNIMEANS_INLINE vec difference(vec a, vec b) {
+    return _mm256_castsi256_ps(_mm256_sub_epi32(integers(a), integers(b)));
+  }
+  static OMNIMEANS_INLINE typename S::mask above(vec difference, vec margin) {
+    return typename S::mask(_mm256_castsi256_ps(_mm256_cmpgt_epi32(integers(difference), integers(margin))));
+  }
+  static OMNIMEANS_INLINE vec length(vec difference, vec unit) {
+    return _mm256_mul_ps(_mm256_cvtepi32_ps(integers(difference)), unit);
+  }
+#endif
+
+  /// Writes a vector of samples; where a float is near 1.5 * 2^23 its last bit is worth 1.
+  template <class Value>
+  static OMNIMEANS_INLINE vec put(const BlockStart<float>& task, float* out, Value&& value) {
+    const vec magic = S::set(0x1.8p23f), inverse = S::set(task.inverse_unit);
+    vec residuals = S::set(0.0f);
+    for (std::size_t t = 0; t < task.n_features; t += 2, out += block_samples) {
+      alignas(64) float rounded[2][S::lanes];
+      unroll<2>([&](auto of) __attribute__((always_inline)) {
+        const vec x = t + of.value < task.n_features ? value(t + of.value) : S::set(0.0f);
+        const vec integer = S::fma(x, inverse, magic);
+        const vec residual = S::fma(x, inverse, S::sub(magic, integer));
+        residuals = S::fma(residual, residual, residuals);
+        S::store(rounded[of.value], integer);
+      });
+      for (std::size_t l = 0; l < S::lanes; ++l)
+        out[l] = std::bit_cast<float>((std::bit_cast<std::uint32_t>(rounded[0][l]) & 0xffff) |
+                                      std::bit_cast<std::uint32_t>(rounded[1][l]) << 16);
+    }
+    return residuals;
+  }
+};
+
 template <class Arch>
 void round_rows(const Int16Task& task) {
   using S = Simd<float, Arch>;
@@ -150,7 +235,8 @@ constexpr Int16Kernels make_int16_kernels() {
   using Float = NearestLanes<float, Arch>;
   using Own = NearestLanes<float, Arch, Int16Products<Arch>>;
   static_assert(Own::tile <= Float::tile && Own::largest_group == Float::largest_group);
-  return {Int16Products<Arch>::rate, Own::nearest, round_rows<Arch>};
+  using InBlocks = Blocks<float, Arch, Int16BlockProducts<Arch>>;
+  return {Int16Products<Arch>::rate, Own::nearest, round_rows<Arch>, InBlocks::start, InBlocks::block};
 }
 
 }  // namespace

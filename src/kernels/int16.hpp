@@ -46,6 +46,10 @@ struct Int16Kernels {
 
   /// Values beyond 2^22 units and NaN become some integers.
   void (*round_rows)(const Int16Task&);
+
+  /// As Kernels<float>::start_block and ::block, with words for features: rows and half_norms as above.
+  BlockStarted<float> (*start_block)(const BlockStart<float>&);
+  BlockLabels (*block)(const BlockTask<float>&);
 };
 
 /// For an instruction set, if this CPU has products of words with it; else null. Without `vnni`: as if the

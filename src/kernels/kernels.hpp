@@ -142,26 +142,44 @@ struct LeafLabels {
 };
 
 /// Samples of a block that share their bounds.
-inline constexpr std::size_t block_samples = 16;
+inline constexpr std::size_t block_samples = 32;
 
-/// Samples of a block, feature-major, block_samples a feature, and the centroids that may be nearest to one
-/// of them, row by row; see block-inl.hpp and, for the bounds, blockbounds.cpp.
+/// Samples of a block as they are, feature-major, block_samples a feature; what becomes of them: value t is
+/// (x_t - offset_t) scale, in sixteen bits rounded to a multiple of the unit, two of them a word.
+template <class T>
+struct BlockStart {
+  const T* values = nullptr;
+  std::size_t n_features = 0;
+  const T* offset = nullptr;
+  T scale = 1, inverse_unit = 1;
+  T* samples = nullptr;  ///< out: feature-major
+  T norm_floor = 0, norm_factor = 1;
+  T* norms = nullptr;  ///< out: norm_factor * sqrt(sum of the values' squares + norm_floor)
+  T norm_limit = std::numeric_limits<T>::infinity();  ///< longer samples have no say in `residual`
+};
+template <class T>
+struct BlockStarted {
+  T longest = 0;   ///< of the norms
+  T residual = 0;  ///< the largest sum of (value / unit - its integer)^2; in float 0
+};
+
+/// Samples of a block, as BlockStart made them, and the centroids that may be nearest to one of them, row by
+/// row; see block-inl.hpp and, for the bounds, blockbounds.cpp.
 template <class T>
 struct BlockTask {
   const T* samples = nullptr;
-  std::size_t count = 0, n_features = 0;
-  const T* offset = nullptr;  ///< subtracted from every sample, then times scale; null: samples as they are
-  T scale = 1;
-  T* moved = nullptr;  ///< scratch: block_samples * n_features values; only with an offset
+  std::size_t count = 0, n_features = 0;  ///< or n_words
+  const T* norms = nullptr;
   const T* rows = nullptr;
   std::size_t row_stride = 0;
   const T* half_norms = nullptr;
+  T unit = 1;                           ///< of scores; 1 in float
   const std::int32_t* index = nullptr;  ///< which centroids, ascending; then block_samples copies of the last
   std::size_t n_listed = 0;
-  T margin0 = 0, margin1 = 0, margin2 = 0, norm_limit = 0, norm_floor = 0, norm_factor = 1;  ///< NearestTask
-  T reach_slack = 0;  ///< a squared distance, by scores, is off by two margins and so much of a squared norm
-  T* scores = nullptr;      ///< scratch: block_samples values a centroid, of those listed and the copies
-  T units = 1;              ///< bounds in a length
+  T margin = 0;                  ///< within which scores prove nothing
+  T* scores = nullptr;           ///< scratch: block_samples values a centroid, of those listed and the copies
+  std::int32_t* near = nullptr;  ///< out: places in `index` of those within the margin, ascending
+  T units = 1;                   ///< bounds in a length
   T reach_units = 0;        ///< taken off a bound, times the longest distance from a sample to its centroid
   T guard = 0;              ///< and this, in bounds
   const T* path = nullptr;  ///< of each centroid, in bounds: added to its bound
@@ -171,8 +189,9 @@ struct BlockTask {
   std::int32_t* labels = nullptr;        ///< out: block_samples; of an open sample: not proved
 };
 struct BlockLabels {
-  unsigned open = 0;     ///< the samples whose label the margin does not prove, as bits
-  unsigned changed = 0;  ///< those whose label is not the one before
+  std::uint32_t open = 0;     ///< the samples whose label the margin does not prove, as bits
+  std::uint32_t changed = 0;  ///< those whose label is not the one before
+  std::size_t n_near = 0;     ///< of task.near; no other centroid is nearest to any of the samples
 };
 
 /// Bounds of a block of samples, one upper and one lower each (Hamerly 2010). Rows are counted from its
@@ -282,6 +301,8 @@ struct Kernels {
 
   /// words[j] = max(0, words[j] - drift[j] - own) for j < n, a multiple of byte_lanes.
   void (*lower_words)(std::uint16_t* words, const std::uint16_t* drift, std::uint16_t own, std::size_t n);
+
+  BlockStarted<T> (*start_block)(const BlockStart<T>&);
 
   /// Labels a block of samples and renews its bounds.
   BlockLabels (*block)(const BlockTask<T>&);

@@ -10,6 +10,7 @@
 #include "kernels/pairs-inl.hpp"
 #include "kernels/rows-inl.hpp"
 #include "kernels/scores-inl.hpp"
+#include "kernels/words-inl.hpp"
 
 namespace omnimeans::kernels {
 namespace {
@@ -31,8 +32,9 @@ constexpr Kernels<T> make_kernels() {
       .leaf_rows = boxes::leaf_rows,
       .box_filter = boxes::filter,
       .leaf = boxes::leaf,
-      .open_words = blocks::open_words,
-      .lower_words = blocks::lower_words,
+      .open_words = WordBounds<T, Arch>::open_words,
+      .lower_words = WordBounds<T, Arch>::lower_words,
+      .start_block = blocks::start,
       .block = blocks::block,
       .scores = scores::scores,
       .canonical_distances = rows::canonical_distances,

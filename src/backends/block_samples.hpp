@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+// Samples in blocks of neighbours, as the kernels of blockbounds want them: moved and scaled as the dense
+// engine does, feature-major; in sixteen bits where the CPU has products of them (int16_rows.hpp).
+//
+// The order is that of a curve (sample_order.hpp). The blocks are written in a first step, when the engine
+// has chosen how to move and scale; from then on a sample's own values are read only when its label changes.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "aligned_buffer.hpp"
+#include "dense_engine.hpp"
+#include "int16_rows.hpp"
+#include "parallel.hpp"
+#include "prefetch.hpp"
+#include "rounding.hpp"
+#include "sample_order.hpp"
+
+namespace omnimeans::algorithms {
+
+template <class T>
+class BlockSamples {
+ public:
+  static constexpr std::size_t rows = kernels::block_samples;
+
+  /// With int16: in sixteen bits, if the first centroids fit.
+  BlockSamples(const Problem<T>& problem, DenseEngine<T>& engine, const kernels::Int16Kernels* int16)
+      : samples_(problem.samples),
+        engine_(engine),
+        n_blocks_(block_count(problem.samples.rows(), rows)),
+        order_(AlignedBuffer<std::uint32_t>::for_overwrite(n_blocks_ * rows)),
+        norms_(AlignedBuffer<T>::for_overwrite(n_blocks_ * rows)),
+        longest_(n_blocks_) {
+    if (int16 != nullptr) {
+      int16_ = std::make_unique<Int16Rows>(*int16, n_blocks_ * rows, samples_.cols(), problem.n_clusters);
+      engine.always_centre();
+    }
+    const SampleOrder order = samples_in_order(problem.samples, problem.threads);
+    const std::size_t n = problem.samples.rows();
+    parallel_pieces(n < 50'000 ? 1 : problem.threads, n, [&](RowRange range) {
+      for (std::size_t i = range.begin; i < range.end; ++i)
+        order_[i] = static_cast<std::uint32_t>(order.keys[i]);
+    });
+    std::fill(order_.data() + n, order_.data() + order_.size(), order_[(n_blocks_ - 1) * rows]);
+  }
+
+  static double bytes_needed(const Problem<T>& problem, bool int16) {
+    const double n = static_cast<double>(problem.samples.rows() + rows),
+                 d = static_cast<double>(problem.samples.cols());
+    const double values = int16 ? Int16Rows::bytes_needed(problem) : n * d * sizeof(T);
+    return order_bytes_needed(n, d, static_cast<double>(problem.threads)) + values +
+           n * (sizeof(std::uint32_t) + sizeof(T)) + n / static_cast<double>(rows) * sizeof(T);
+  }
+
+  std::size_t size() const { return n_blocks_; }
+  /// Of a block that is not the last, rows.
+  std::size_t count(std::size_t b) const { return std::min(rows, samples_.rows() - b * rows); }
+  /// Which samples they are; the first one fills up.
+  const std::uint32_t* order(std::size_t b) const { return order_.data() + b * rows; }
+
+  /// Whether all blocks are written.
+  bool written() const { return written_; }
+  void all_written() {
+    written_ = true;
+    if (int16_ != nullptr) int16_->all_rounded();
+  }
+
+  /// The engine has the centroids of the step.
+  void take_centroids() {
+    if (int16_ != nullptr && !written_ && !int16_fits()) int16_.reset();
+    if (int16_ == nullptr) {
+      if (samples_in_blocks_.size() == 0)
+        samples_in_blocks_ = AlignedBuffer<T>::for_overwrite(n_blocks_ * rows * samples_.cols());
+      engine_.pack_rows();
+    } else if constexpr (sizeof(T) == sizeof(float)) {
+      engine_.pack_rows(*int16_);
+      margin_ = int16_->margin(engine_.longest());
+    }
+  }
+
+  /// Writes block b from the samples' own values, which it leaves in `values`, feature-major.
+  void write(std::size_t b, T* values) {
+    const std::size_t d = samples_.cols();
+    gather_samples(samples_, order(b), count(b), samples_.rows() - b * rows, rows, values);
+    kernels::BlockStart<T> task = engine_.block_start();
+    task.values = values;
+    task.norms = norms_.data() + b * rows;
+    if constexpr (sizeof(T) == sizeof(float)) {
+      if (int16_ != nullptr) {
+        task.inverse_unit = static_cast<T>(1 / int16_->unit());
+        task.norm_limit = round_down<T>(int16_->limit());
+        task.samples = int16_->samples() + b * rows * int16_->n_words();
+        const auto started = int16_->kernels().start_block(task);
+        int16_->note_residual(started.residual);
+        longest_[b] = started.longest;
+        return;
+      }
+    }
+    task.samples = samples_in_blocks_.data() + b * rows * d;
+    longest_[b] = engine_.kernels().start_block(task).longest;
+  }
+
+  /// The values of those samples of block b that are in `which`, as bits, feature-major.
+  void gather(std::size_t b, std::uint32_t which, T* values) const {
+    const std::size_t d = samples_.cols();
+    for (std::uint32_t bits = which; bits != 0; bits &= bits - 1) {
+      const auto r = static_cast<std::size_t>(std::countr_zero(bits));
+      const T* x = samples_.row_data(order(b)[r]);
+      for (std::size_t t = 0; t < d; ++t) values[t * rows + r] = x[t];
+    }
+  }
+  [[gnu::always_inline]] void ask_for_values(std::size_t b, std::uint32_t which) const {
+    for (std::uint32_t bits = which; bits != 0; bits &= bits - 1)
+      prefetch(samples_.row_data(order(b)[std::countr_zero(bits)]), samples_.cols());
+  }
+  [[gnu::always_inline]] void ask_for(std::size_t b) const {
+    const std::size_t values = rows * n_values();
+    prefetch(block(b), values);
+    prefetch(norms_.data() + b * rows, rows);
+    prefetch(order(b), rows);
+  }
+
+  /// All of a task that is the samples' and the centroids'.
+  kernels::BlockTask<T> task() const {
+    kernels::BlockTask<T> task = engine_.block_task();
+    if constexpr (sizeof(T) == sizeof(float)) {
+      if (int16_ != nullptr) {
+        task.n_features = task.row_stride = int16_->n_words();
+        task.rows = int16_->centroids();
+        task.half_norms = int16_->starts();
+        task.unit = static_cast<T>(int16_->unit() * int16_->unit());
+      }
+    }
+    return task;
+  }
+  /// And what is block b's.
+  void take(std::size_t b, kernels::BlockTask<T>& task) const {
+    task.samples = block(b);
+    task.norms = norms_.data() + b * rows;
+    task.count = count(b);
+    const auto longest = static_cast<double>(longest_[b]);
+    const bool known = int16_ == nullptr || (longest < int16_->limit() && int16_->fits(engine_.longest()));
+    task.margin =
+        known ? round_up<T>(engine_.score_margin(longest) + margin_.constant + margin_.linear * longest)
+              : std::numeric_limits<T>::infinity();
+  }
+  kernels::BlockLabels label(const kernels::BlockTask<T>& task) const {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      if (int16_ != nullptr) return int16_->kernels().block(task);
+    }
+    return engine_.kernels().block(task);
+  }
+
+ private:
+  std::size_t n_values() const { return int16_ != nullptr ? int16_->n_words() : samples_.cols(); }
+  const T* block(std::size_t b) const {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      if (int16_ != nullptr) return int16_->samples() + b * rows * n_values();
+    }
+    return samples_in_blocks_.data() + b * rows * n_values();
+  }
+
+  /// Chooses the unit: room for the longest of some samples and half as much, unless those are outliers.
+  bool int16_fits() {
+    std::vector<double> lengths = engine_.some_norms(1024);
+    const auto usual = lengths.end() - 1 - static_cast<std::ptrdiff_t>(lengths.size() / 200);
+    std::ranges::nth_element(lengths, usual);
+    const double longest = *std::max_element(usual, lengths.end());
+    int16_->choose_unit(1.5 * std::max(engine_.longest(), std::min(longest, 1.5 * *usual)));
+    return int16_->fits(engine_.longest());
+  }
+
+  MatrixView<const T> samples_;
+  DenseEngine<T>& engine_;
+  std::size_t n_blocks_;
+  AlignedBuffer<std::uint32_t> order_;
+  AlignedBuffer<T> samples_in_blocks_;  ///< in float
+  std::unique_ptr<Int16Rows> int16_;
+  AlignedBuffer<T> norms_;
+  std::vector<T> longest_;      ///< a block
+  Int16Rows::Margin margin_{};  ///< beside the engine's
+  bool written_ = false;
+};
+
+}  // namespace omnimeans::algorithms
