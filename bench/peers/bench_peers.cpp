@@ -202,6 +202,24 @@ peers::Reply fit_of(Worker& worker, const Run& run, const Problem& data, std::si
   return worker.fit(request, heavy ? 0 : limit, patience, data.result());
 }
 
+/// One repetition: a fit that is over in a blink is done again until its suite's min_seconds are full, and
+/// the one in the middle counts.
+peers::Reply middle_fit(Worker& worker, const Run& run, const Problem& data, std::size_t max_iter,
+                        double limit, const Plan& plan) {
+  constexpr std::size_t most = 51;
+  const double least_seconds = plan.suite != nullptr ? plan.suite->min_seconds : Suite{}.min_seconds;
+  std::vector<peers::Reply> replies;
+  double seconds = 0;
+  do {
+    replies.push_back(fit_of(worker, run, data, max_iter, limit));
+    seconds += replies.back().seconds;
+    spend(run.name, replies.back().seconds);
+  } while (seconds < least_seconds && replies.size() < most);
+  const auto middle = replies.begin() + static_cast<std::ptrdiff_t>(replies.size() / 2);
+  std::ranges::nth_element(replies, middle, {}, &peers::Reply::seconds);
+  return *middle;
+}
+
 void measure(benchmark::State& state, const Run& run, Workers& workers, const Plan& plan) {
   // Who else is too slow is found out.
   if (is_scalar(run.peer.name) && !affords(plan, run.peer.name, run.c, run.max_iter))
@@ -222,7 +240,7 @@ void measure(benchmark::State& state, const Run& run, Workers& workers, const Pl
   peers::Reply reply;
   for (auto _ : state) {
     try {
-      reply = fit_of(worker, run, *data, max_iter, limit);
+      reply = middle_fit(worker, run, *data, max_iter, limit, plan);
     } catch (const TooSlow& slow) {
       return give_up(given_up()[run.name] = slow.why + "; the limit of a run is " + peers::in_seconds(limit));
     } catch (const std::exception& error) {
@@ -230,7 +248,6 @@ void measure(benchmark::State& state, const Run& run, Workers& workers, const Pl
       return give_up(given_up()[run.name] = std::string("the library failed: ") + error.what());
     }
     state.SetIterationTime(reply.seconds);
-    spend(run.name, reply.seconds);
   }
 
   bool same = false;
