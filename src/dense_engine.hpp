@@ -188,6 +188,7 @@ class DenseEngine {
 
   /// The same of blocks of samples that lie elsewhere, transposed: all of a task that is the centroids'.
   kernels::BlockTask<T> block_task() const;
+  /// And all of what makes such blocks that is not the samples'.
   kernels::BlockStart<T> block_start() const;
 
   /// Every score of the samples begin + listed[r], to scratch.scores; pack_panels() first.
@@ -228,8 +229,9 @@ class DenseEngine {
   /// Whether the last pack_rows() changed it.
   bool packed_row_changed(std::size_t j) const { return row_changed_[j] != 0; }
   double score_margin(std::size_t i) const { return margin(norm(i)); }
-  double score_margin(double norm) const { return margin(norm); }
-  /// The norms of so many samples, or of all; infinite where one is not finite.
+  double margin_of_norm(double norm) const { return margin(norm); }
+  std::size_t n_features() const { return samples_.cols(); }
+  /// The norms of at most so many samples; infinite where one is not finite.
   std::vector<double> some_norms(std::size_t count);
   /// Centres whatever the centroids' common offset is. Before the first set_centroids().
   void always_centre() { always_centres_ = true; }

@@ -137,16 +137,11 @@ void DenseEngine<T>::pack_for_labels(bool all_samples) {
   pack_groups();
 }
 
-/// Whether the centroids are short enough for sixteen bits; the unit is chosen at the first time.
+/// Whether the centroids are short enough for sixteen bits; the unit is chosen at the first time, with room
+/// for those that were not asked.
 template <class T>
 bool DenseEngine<T>::int16_fits() {
-  if (!int16_->unit_chosen()) {
-    std::vector<double> lengths = some_norms(1024);
-    // All but one in two hundred, and room for those that were not asked.
-    const auto long_one = lengths.end() - 1 - static_cast<std::ptrdiff_t>(lengths.size() / 200);
-    std::ranges::nth_element(lengths, long_one);
-    int16_->choose_unit(1.1 * std::max(largest_norm_, *long_one));
-  }
+  if (!int16_->unit_chosen()) int16_->choose_unit(some_norms(1024), largest_norm_, 1.1);
   return int16_->fits(largest_norm_);
 }
 
@@ -237,13 +232,13 @@ template <class T>
 void DenseEngine<T>::pack_rows(Int16Rows& int16) {
   const std::size_t words = int16.n_words();
   int16.begin_centroids();
-  parallel_blocks(
-      threads_for_values(n_clusters_ * samples_.cols(), threads_), n_clusters_, [&](std::size_t j, int) {
-        int16.set_start(j, squared_norms_[j]);
-        for (std::size_t w = 0; w < words; ++w)
-          int16.centroids()[j * words + w] = int16.word(
-              j, w, [&](std::size_t t) { return static_cast<float>(packed(centroids_(j, t), t)); });
-      });
+  parallel_blocks(threads_for_values(n_clusters_ * samples_.cols(), threads_), n_clusters_,
+                  [&](std::size_t j, int) {
+                    int16.set_start(j, squared_norms_[j]);
+                    for (std::size_t w = 0; w < words; ++w)
+                      int16.centroids()[j * words + w] =
+                          int16.word(j, w, [&](std::size_t t) { return packed(centroids_(j, t), t); });
+                  });
   int16.end_centroids();
 }
 
@@ -260,7 +255,6 @@ template void DenseEngine<double>::pack_panels();
 template void DenseEngine<float>::pack_rows();
 template void DenseEngine<double>::pack_rows();
 template void DenseEngine<float>::pack_rows(Int16Rows&);
-template void DenseEngine<double>::pack_rows(Int16Rows&);
 template std::vector<double> DenseEngine<float>::some_norms(std::size_t);
 template std::vector<double> DenseEngine<double>::some_norms(std::size_t);
 

@@ -26,6 +26,12 @@ void Int16Rows::choose_unit(double limit) {
   inverse_unit_ = 1 / unit_;
 }
 
+void Int16Rows::choose_unit(std::vector<double> lengths, double longest_centroid, double room) {
+  const auto long_one = lengths.end() - 1 - static_cast<std::ptrdiff_t>(lengths.size() / 200);
+  std::ranges::nth_element(lengths, long_one);
+  choose_unit(room * std::max(longest_centroid, *long_one));
+}
+
 void Int16Rows::round_samples(const kernels::NearestTask<float>& task, std::size_t begin, float* residuals) {
   kernels_.round_rows({.rows = task.block.rows,
                        .row_stride = task.block.row_stride,

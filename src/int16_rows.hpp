@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Samples and centroids in sixteen bits, beside a dense engine, for its nearest-centroid kernel: twice the
-// products an instruction, half the memory, and an error so small that few labels are left to be
-// re-ranked: 0.2 to 2 % of the samples of mixtures, 2 to 10 % of word embeddings. Only where the CPU has the
-// instructions (kernels::int16_kernels), and for float.
+// Samples and centroids in sixteen bits, beside a dense engine, for its nearest-centroid kernel and for
+// blocks (backends/block_samples.hpp): twice the products an instruction, half the memory, and an error so
+// small that few labels are left to be re-ranked: 0.2 to 2 % of the samples of mixtures, 2 to 10 % of word
+// embeddings. Only where the CPU has the instructions (kernels::int16_kernels), and for float.
 //
 // With x' = h (q + e) and c' = h (p + f), where q and p are integers and h is the unit:
 //   |x'.c' / h^2 - q.p| = |e.c' / h + q.f| <= D C / h + (N / h + D) G
@@ -61,13 +61,17 @@ class Int16Rows {
 
   template <class T>
   static double bytes_needed(const Problem<T>& problem) {
-    const double n = static_cast<double>(problem.samples.rows()), k = static_cast<double>(problem.n_clusters);
-    const double words = static_cast<double>((problem.samples.cols() + 1) / 2);
-    return ((n + k) * words + k) * sizeof(float) + k * sizeof(double);
+    return bytes_needed(static_cast<double>(problem.samples.rows()),
+                        static_cast<double>(problem.samples.cols()), static_cast<double>(problem.n_clusters));
+  }
+  static double bytes_needed(double n, double d, double k) {
+    return ((n + k) * std::ceil(d / 2) + k) * sizeof(float) + k * sizeof(double);
   }
 
   /// Chooses the unit, for lengths up to `limit`.
   void choose_unit(double limit);
+  /// Or for `room` times the longest centroid and, but for one in two hundred, the longest of some samples.
+  void choose_unit(std::vector<double> lengths, double longest_centroid, double room);
   bool unit_chosen() const { return unit_chosen_; }
   double unit() const { return unit_; }
 
@@ -129,7 +133,7 @@ class Int16Rows {
   const kernels::Int16Kernels& kernels_;
   std::size_t n_features_, n_words_;
   AlignedBuffer<float> samples_;             ///< n_samples x n_words
-  AlignedBuffer<float> centroids_, starts_;  ///< as GroupedCentroids
+  AlignedBuffer<float> centroids_, starts_;  ///< as GroupedCentroids, or row by row
   std::vector<double> residuals_;            ///< n_clusters: |f|^2
   double largest_residual_;                  ///< .504 sqrt(d)
   double centroids_residual_ = 0;            ///< G

@@ -3,11 +3,12 @@
 // engine does, feature-major; in sixteen bits where the CPU has products of them (int16_rows.hpp).
 //
 // The order is that of a curve (sample_order.hpp). The blocks are written in a first step, when the engine
-// has chosen how to move and scale; from then on a sample's own values are read only when its label changes.
+// has chosen how to move and scale; from then on a sample's own values are read only where its label changes
+// or is in doubt. Where sixteen bits leave too many in doubt, blocks are written anew in float.
 #pragma once
 
 #include <algorithm>
-#include <cmath>
+#include <bit>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -51,10 +52,11 @@ class BlockSamples {
 
   static double bytes_needed(const Problem<T>& problem, bool int16) {
     const double n = static_cast<double>(problem.samples.rows() + rows),
-                 d = static_cast<double>(problem.samples.cols());
-    const double values = int16 ? Int16Rows::bytes_needed(problem) : n * d * sizeof(T);
-    return order_bytes_needed(n, d, static_cast<double>(problem.threads)) + values +
-           n * (sizeof(std::uint32_t) + sizeof(T)) + n / static_cast<double>(rows) * sizeof(T);
+                 d = static_cast<double>(problem.samples.cols()), k = static_cast<double>(problem.n_clusters);
+    const double rounded = int16 ? Int16Rows::bytes_needed(n, d, k) : 0;
+    return order_bytes_needed(n, d, static_cast<double>(problem.threads)) +
+           std::max(rounded, n * d * sizeof(T)) + n * (sizeof(std::uint32_t) + sizeof(T)) +
+           n / static_cast<double>(rows) * sizeof(T);
   }
 
   std::size_t size() const { return n_blocks_; }
@@ -70,9 +72,13 @@ class BlockSamples {
     if (int16_ != nullptr) int16_->all_rounded();
   }
 
-  /// The engine has the centroids of the step.
+  /// The engine has the centroids of the step. Blocks may have to be written once more.
   void take_centroids() {
-    if (int16_ != nullptr && !written_ && !int16_fits()) int16_.reset();
+    if (int16_ != nullptr && !int16_is_of_use()) {
+      int16_.reset();
+      margin_ = {};
+      written_ = false;
+    }
     if (int16_ == nullptr) {
       if (samples_in_blocks_.size() == 0)
         samples_in_blocks_ = AlignedBuffer<T>::for_overwrite(n_blocks_ * rows * samples_.cols());
@@ -81,6 +87,11 @@ class BlockSamples {
       engine_.pack_rows(*int16_);
       margin_ = int16_->margin(engine_.longest());
     }
+  }
+
+  /// Of the last step: distances in tiles, and canonical ones, which cost some ten times as much.
+  void judge(std::uint64_t in_tiles, std::uint64_t canonical) {
+    coarse_steps_ = canonical > in_tiles / 16 ? coarse_steps_ + 1 : 0;
   }
 
   /// Writes block b from the samples' own values, which it leaves in `values`, feature-major.
@@ -93,7 +104,7 @@ class BlockSamples {
     if constexpr (sizeof(T) == sizeof(float)) {
       if (int16_ != nullptr) {
         task.inverse_unit = static_cast<T>(1 / int16_->unit());
-        task.norm_limit = round_down<T>(int16_->limit());
+        task.norm_limit = int16_limit();
         task.samples = int16_->samples() + b * rows * int16_->n_words();
         const auto started = int16_->kernels().start_block(task);
         int16_->note_residual(started.residual);
@@ -144,9 +155,9 @@ class BlockSamples {
     task.norms = norms_.data() + b * rows;
     task.count = count(b);
     const auto longest = static_cast<double>(longest_[b]);
-    const bool known = int16_ == nullptr || (longest < int16_->limit() && int16_->fits(engine_.longest()));
+    const bool known = int16_ == nullptr || longest_[b] < int16_limit();
     task.margin =
-        known ? round_up<T>(engine_.score_margin(longest) + margin_.constant + margin_.linear * longest)
+        known ? round_up<T>(engine_.margin_of_norm(longest) + margin_.constant + margin_.linear * longest)
               : std::numeric_limits<T>::infinity();
   }
   kernels::BlockLabels label(const kernels::BlockTask<T>& task) const {
@@ -165,14 +176,12 @@ class BlockSamples {
     return samples_in_blocks_.data() + b * rows * n_values();
   }
 
-  /// Chooses the unit: room for the longest of some samples and half as much, unless those are outliers.
-  bool int16_fits() {
-    std::vector<double> lengths = engine_.some_norms(1024);
-    const auto usual = lengths.end() - 1 - static_cast<std::ptrdiff_t>(lengths.size() / 200);
-    std::ranges::nth_element(lengths, usual);
-    const double longest = *std::max_element(usual, lengths.end());
-    int16_->choose_unit(1.5 * std::max(engine_.longest(), std::min(longest, 1.5 * *usual)));
-    return int16_->fits(engine_.longest());
+  /// Longer samples have no residual that counts, and prove nothing.
+  T int16_limit() const { return round_down<T>(int16_->limit()); }
+
+  bool int16_is_of_use() {
+    if (!int16_->unit_chosen()) int16_->choose_unit(engine_.some_norms(1024), engine_.longest(), 1.5);
+    return int16_->fits(engine_.longest()) && coarse_steps_ < 2;
   }
 
   MatrixView<const T> samples_;
@@ -185,6 +194,7 @@ class BlockSamples {
   std::vector<T> longest_;      ///< a block
   Int16Rows::Margin margin_{};  ///< beside the engine's
   bool written_ = false;
+  int coarse_steps_ = 0;  ///< in a row, with many canonical distances
 };
 
 }  // namespace omnimeans::algorithms

@@ -16,6 +16,7 @@
 #include "backends/eight_bits.hpp"
 #include "dense_engine.hpp"
 #include "int8_filter.hpp"
+#include "prefetch.hpp"
 
 namespace omnimeans::algorithms {
 
@@ -78,15 +79,14 @@ class Int8Search : public KnowsEightBits<T> {
     }
     for (std::size_t o = 0; o < work.open.size(); ++o) {
       constexpr std::size_t ahead = 2;
-      if (o + ahead < work.open.size()) prefetch(rows.begin + work.open[o + ahead]);
+      if (o + ahead < work.open.size()) ask_for(rows.begin + work.open[o + ahead]);
       rank(step, work.open[o], rows.begin + work.open[o], work, scratch);
     }
   }
 
-  /// Asks for what rank() reads of sample i.
-  [[gnu::always_inline]] void prefetch(std::size_t i) const {
-    const T* x = problem_.samples.row_data(i);
-    for (std::size_t t = 0; t < problem_.samples.cols(); t += 64 / sizeof(T)) __builtin_prefetch(x + t);
+  /// What rank() reads of sample i.
+  [[gnu::always_inline]] void ask_for(std::size_t i) const {
+    prefetch(problem_.samples.row_data(i), problem_.samples.cols());
   }
 
   /// The best of row r's candidates, sample i, by their scores in float.

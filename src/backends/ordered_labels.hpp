@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Labels of samples that a backend keeps in groups, in an order of its own: kdtree's leaves, blockbounds'
-// blocks. Those that change go to the caller's labels, and to the update step with their samples, which are
-// at hand.
+// blocks. Those that change go to the caller's labels, and to the update step with their samples.
 #pragma once
 
 #include <algorithm>
@@ -68,7 +67,8 @@ class OrderedLabels {
   const std::int32_t* of(std::size_t group) const { return labels_.data() + group * rows_; }
 
   /// The labels of a group: `now`, of which those in `changed`, as bits, are new; `order`: which samples they
-  /// are of; `values`: those samples, feature-major, `rows` a feature.
+  /// are of; `values`: those samples, feature-major, `rows` a feature; only those in `changed` count, and
+  /// they only if observed().
   void set(std::size_t group, std::uint64_t changed, const std::int32_t* now, const std::uint32_t* order,
            const T* values, int thread) {
     if (changed == 0) return;

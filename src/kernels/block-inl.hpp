@@ -55,7 +55,8 @@ struct Blocks {
   static constexpr std::size_t W = S::lanes;
   static constexpr std::size_t V = block_samples / W;
   static_assert(block_samples % W == 0 && block_samples <= 32);
-  // Accumulators: so many vectors of samples by so many centroids, of which a row of copies ends the list.
+  // A tile of accumulators: B vectors of samples by G centroids. Behind those listed stand copies of the
+  // last.
 #if defined(__AVX512F__)
   static constexpr std::size_t B = V, G = V == 2 ? 8 : 4;
 #else
@@ -158,10 +159,10 @@ struct Blocks {
  private:
   /// `square`: of the longest way from a sample to its own centroid, at most.
   static OMNIMEANS_INLINE BlockLabels label(const BlockTask<T>& task, const vec* best, T square) {
-    BlockLabels out;
-    out.n_near = put_bounds(task, best, square);
-    // Which of the few that are near to a sample at all is near to which.
     const vec margin = P::margin(task.margin, task.unit);
+    BlockLabels out;
+    out.n_near = put_bounds(task, best, square, margin);
+    // Which of the few that are near to a sample at all is near to which.
     vec label[V];
     each_vector([&](std::size_t v) __attribute__((always_inline)) { label[v] = S::set(T(0)); });
     std::uint32_t one = 0, several = 0;
@@ -194,7 +195,8 @@ struct Blocks {
   }
 
   /// The bounds of those listed. Lists those that are within the margin of a sample's lowest score.
-  static OMNIMEANS_INLINE std::size_t put_bounds(const BlockTask<T>& task, const vec* best, T square) {
+  static OMNIMEANS_INLINE std::size_t put_bounds(const BlockTask<T>& task, const vec* best, T square,
+                                                 vec margin) {
     constexpr std::size_t part = W < G ? W : G < 4 ? G : 4;  // behind the last one listed: copies
     const T root = root_of(square);
     const vec unit = S::set(task.unit), twice_margin = S::set(2 * task.margin);
@@ -219,7 +221,7 @@ struct Blocks {
       });
       const vec lowest = lane_mins(least);
       const std::size_t left = task.n_listed - first;
-      std::uint32_t near = S::bits(P::above(lowest, P::margin(task.margin, task.unit))) ^ S::all_bits;
+      std::uint32_t near = S::bits(P::above(lowest, margin)) ^ S::all_bits;
       if (left < W) near &= (1u << left) - 1;
       for (; near != 0; near &= near - 1)
         task.near[n_near++] = static_cast<std::int32_t>(first) + __builtin_ctz(near);

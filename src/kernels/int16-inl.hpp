@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The kernels of int16.hpp for one Arch: the tiles of nearest-inl.hpp with pairs of 16-bit integers in the
-// lanes. Included by int16_<isa>.cpp alone.
+// The kernels of int16.hpp for one Arch: the tiles of nearest-inl.hpp and block-inl.hpp with pairs of 16-bit
+// integers in the lanes. Included by int16_<isa>.cpp alone.
 #pragma once
 
 #include "kernels/block-inl.hpp"
@@ -90,6 +90,21 @@ struct Int16Products {
 #endif
 };
 
+/// Values in units, rounded to nearest: in the lowest sixteen bits. Adds the squares of what that leaves.
+template <class Arch>
+OMNIMEANS_INLINE typename Simd<float, Arch>::vec rounded_units(typename Simd<float, Arch>::vec value,
+                                                               typename Simd<float, Arch>::vec inverse,
+                                                               typename Simd<float, Arch>::vec& residuals) {
+  using S = Simd<float, Arch>;
+  // Where a float is near 1.5 * 2^23 its last bit is worth 1: adding that rounds. It ends in sixteen bits of
+  // zero.
+  const auto magic = S::set(0x1.8p23f);
+  const auto integer = S::fma(value, inverse, magic);
+  const auto residual = S::fma(value, inverse, S::sub(magic, integer));
+  residuals = S::fma(residual, residual, residuals);
+  return integer;
+}
+
 /// What blocks ask for beside products: scores that are compared as integers.
 template <class Arch>
 struct Int16BlockProducts : Int16Products<Arch> {
@@ -152,19 +167,16 @@ struct Int16BlockProducts : Int16Products<Arch> {
   }
 #endif
 
-  /// Writes a vector of samples; where a float is near 1.5 * 2^23 its last bit is worth 1.
+  /// Writes a vector of samples.
   template <class Value>
   static OMNIMEANS_INLINE vec put(const BlockStart<float>& task, float* out, Value&& value) {
-    const vec magic = S::set(0x1.8p23f), inverse = S::set(task.inverse_unit);
+    const vec inverse = S::set(task.inverse_unit);
     vec residuals = S::set(0.0f);
     for (std::size_t t = 0; t < task.n_features; t += 2, out += block_samples) {
       alignas(64) float rounded[2][S::lanes];
       unroll<2>([&](auto of) __attribute__((always_inline)) {
         const vec x = t + of.value < task.n_features ? value(t + of.value) : S::set(0.0f);
-        const vec integer = S::fma(x, inverse, magic);
-        const vec residual = S::fma(x, inverse, S::sub(magic, integer));
-        residuals = S::fma(residual, residual, residuals);
-        S::store(rounded[of.value], integer);
+        S::store(rounded[of.value], rounded_units<Arch>(x, inverse, residuals));
       });
       for (std::size_t l = 0; l < S::lanes; ++l)
         out[l] = std::bit_cast<float>((std::bit_cast<std::uint32_t>(rounded[0][l]) & 0xffff) |
@@ -179,9 +191,7 @@ void round_rows(const Int16Task& task) {
   using S = Simd<float, Arch>;
   using vec = typename S::vec;
   constexpr std::size_t W = S::lanes;
-  // Where a float is near 1.5 * 2^23 its last bit is worth 1: adding that rounds, to nearest. It ends in
-  // sixteen bits of zero.
-  const vec magic = S::set(0x1.8p23f), inverse = S::set(task.inverse_unit), scale = S::set(task.scale);
+  const vec inverse = S::set(task.inverse_unit), scale = S::set(task.scale);
   const std::size_t d = task.n_features, row_bytes = (d + 1) / 2 * sizeof(float);
   char* const begin = reinterpret_cast<char*>(task.words);
   const char* const end = begin + task.n_rows * row_bytes;
@@ -197,11 +207,8 @@ void round_rows(const Int16Task& task) {
         value = S::mul(S::sub(value, offset), scale);
       }
       squares = S::fma(value, value, squares);
-      const vec integer = S::fma(value, inverse, magic);
-      const vec residual = S::fma(value, inverse, S::sub(magic, integer));
-      residuals = S::fma(residual, residual, residuals);
       alignas(64) float rounded[W];
-      S::store(rounded, integer);
+      S::store(rounded, rounded_units<Arch>(value, inverse, residuals));
       std::uint16_t integers[W];
       for (std::size_t l = 0; l < W; ++l)
         integers[l] = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(rounded[l]) & 0xffff);

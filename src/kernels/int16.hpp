@@ -3,7 +3,8 @@
 // added by twos (VNNI: twice the rate of float multiply-adds, from half the memory; AVX2 takes two
 // instructions: 1.2 to 1.35 times the rate on a Zen 3, whose additions take turns on the ports of products).
 // It is the kernel of nearest-inl.hpp, fed with words instead of values: a sample is a row of words,
-// centroids are packed in groups, accumulators are integers. src/int16_rows.hpp has the mathematics.
+// centroids are packed in groups, accumulators are integers; and that of block-inl.hpp for blocks of samples.
+// src/int16_rows.hpp has the mathematics.
 //
 // Integers are exact: from the same words every implementation makes the same bits.
 #pragma once
@@ -47,7 +48,8 @@ struct Int16Kernels {
   /// Values beyond 2^22 units and NaN become some integers.
   void (*round_rows)(const Int16Task&);
 
-  /// As Kernels<float>::start_block and ::block, with words for features: rows and half_norms as above.
+  /// As Kernels<float>::start_block and ::block, with words for features: rows (row by row), half_norms and
+  /// unit are as above.
   BlockStarted<float> (*start_block)(const BlockStart<float>&);
   BlockLabels (*block)(const BlockTask<float>&);
 };

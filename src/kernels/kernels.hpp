@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "omnimeans/isa.hpp"
@@ -173,7 +174,7 @@ struct BlockTask {
   const T* rows = nullptr;
   std::size_t row_stride = 0;
   const T* half_norms = nullptr;
-  T unit = 1;                           ///< of scores; 1 in float
+  T unit = 1;                           ///< in sixteen bits: the square of the unit
   const std::int32_t* index = nullptr;  ///< which centroids, ascending; then block_samples copies of the last
   std::size_t n_listed = 0;
   T margin = 0;                  ///< within which scores prove nothing

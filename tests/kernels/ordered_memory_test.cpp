@@ -85,10 +85,11 @@ struct Counter final : omnimeans::LabelObserver {
 
 template <class T>
 void check(const std::string& name, std::size_t n, std::size_t d, std::size_t k, int threads,
-           omnimeans::Isa isa) {
+           omnimeans::Isa isa, T factor = 1) {
   SCOPED_TRACE(name + ", n " + std::to_string(n) + ", d " + std::to_string(d) + ", k " + std::to_string(k) +
                ", " + std::to_string(threads) + " threads, " + std::string(to_string(isa)));
-  const omnimeans::Matrix<T> samples = blobs<T>(n, d, 10, n + d);
+  omnimeans::Matrix<T> samples = blobs<T>(n, d, 10, n + d);
+  std::for_each_n(samples.data(), n * d, [&](T& value) { value *= factor; });
   const omnimeans::Matrix<T> centroids = blobs<T>(k, d, 10, k);
   std::vector<std::int32_t> labels(n, -1);
   // The same centroids in another order, so that nearly all labels change.
@@ -120,6 +121,7 @@ TEST(OrderedMemory, IsWhatTheySay) {
         check<double>(name, 20'000, 3, 300, threads, isa);
         check<double>(name, 3'000, 17, 20, threads, isa);
         check<float>(name, 10, 2, 3, threads, isa);
+        check<float>(name, 20'000, 64, 100, threads, isa, 1e15f);  // too long for sixteen bits
       }
     }
   }
