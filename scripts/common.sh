@@ -38,8 +38,8 @@ step() {
   local log=$1 what=$2 start=$SECONDS failed=0
   shift 2
   mkdir -p -- "$(dirname -- "$log")"
+  say "== $what"
   if [[ -t 1 ]]; then
-    say "== $what"
     "$@" 2>&1 | tee -- "$log" || failed=1
   else
     "$@" >"$log" 2>&1 || failed=1

@@ -61,8 +61,8 @@ def case_table(contest):
                       fmt.count(iterations) if iterations else "", f"`{first.backend}`", ", ".join(near),
                       fmt.times(dense.seconds / first.seconds),
                       fmt.times(first.seconds / auto.seconds) if auto else ""])
-    return table(["features", "clusters", "data", "samples", "iterations", "fastest", "within 10 %", "over `simd`",
-                  "`auto` over the fastest"], ["---:", "---:", ":---", "---:", "---:", ":---", ":---", "---:", "---:"], lines)
+    return table(["features", "clusters", "data", "samples", "iterations", "fastest", "within 10 %", "speed over `simd`",
+                  "speed of `auto` over the fastest"], ["---:", "---:", ":---", "---:", "---:", ":---", ":---", "---:", "---:"], lines)
 
 
 def backend_table(contest):
