@@ -352,8 +352,8 @@ std::size_t CentroidUpdate<T>::accumulate(std::span<const std::int32_t> labels) 
   if (first_) forget_observed();  // all are added at once, told or not
   const std::size_t before = accumulate_observed();
   constexpr std::size_t private_bytes = std::size_t{1} << 20;
-  const bool private_sums = threads_ == 1 || sums_.plain.bytes() + sums_.wide.bytes() <= private_bytes;
-  if (!first_ && private_sums && threads_ > 1) {
+  const bool small = sums_.plain.bytes() + sums_.wide.bytes() <= private_bytes;
+  if (!first_ && small && threads_ > 1) {
     // Also where most labels changed, which is rare, though a sum that is rebuilt costs a row less a sample.
     observe_all(labels);
     return before + accumulate_observed();
@@ -374,7 +374,7 @@ std::size_t CentroidUpdate<T>::accumulate(std::span<const std::int32_t> labels) 
       sum_changed(static_cast<std::size_t>(labels[i]));
     }
   }
-  if (private_sums) {
+  if (small || threads_ == 1) {
     apply_with_private_sums(labels, rebuild);
   } else {
     apply_by_cluster(labels, rebuild);

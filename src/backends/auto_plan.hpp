@@ -132,11 +132,14 @@ Held held_by_few(const Problem<T>& problem, double near) {
 /// so that boxes are small beside clusters. Zen 3, two threads, 25 steps of uniform points and blobs, gap
 /// over kdtree: d = 1 and 2 1.1 to 5 from k = 8 on; d = 3 1.1 to 1.4 at k = 8, 20, 24 and 32, but 0.8 to 1.1
 /// at 12, 16 and 48 (photo pixels, which lie close together, 1.2 to 1.5 at k = 16); d = 4 to 6 at k = 12 *
-/// 2^d 1.3 to 1.8 with 2^(d + 3) samples a cluster, 0.6 to 1.0 with 2^d.
-constexpr bool tree_pays(std::size_t n, std::size_t d, std::size_t k) {
+/// 2^d 1.3 to 1.8 with 2^(d + 3) samples a cluster, 0.6 to 1.0 with 2^d. Where bounds of blocks pay, too,
+/// they need more samples: Zen 4, blockbounds over kdtree, d = 4 1.25 with 32 a cluster, 0.75 to 1.05 with 64
+/// to 100; d = 5 1.4 to 1.5 with 64 to 150, 0.8 to 1.1 with 200 to 1,000; d = 6 1.1 to 2.1 with 125 to 500,
+/// 0.9 with 1,000.
+constexpr bool tree_pays(std::size_t n, std::size_t d, std::size_t k, bool blocks) {
   if (d > 6 || n < 5000) return false;
   const std::size_t least = d <= 3 ? 8 : std::size_t{12} << d;
-  return k >= least && n >= k << (d + 2);
+  return k >= least && n >= k << (blocks && d >= 4 ? 2 * d - 2 : d + 2);
 }
 
 /// Whether bounds of blocks spare more than gap does: where clusters are few, thirty-two samples are near too
@@ -221,9 +224,9 @@ Plan plan_for(const Problem<T>& problem, double near) {
   if (bytes_may_come)
     plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
   plan.first = plan.dense;
-  if (blocks_pay(problem))
-    plan.first = {"blockbounds", "many clusters: bounds of neighbours exclude most centroids"};
-  if (tree_pays(n, d, k))
+  const bool blocks = blocks_pay(problem);
+  if (blocks) plan.first = {"blockbounds", "many clusters: bounds of neighbours exclude most centroids"};
+  if (tree_pays(n, d, k, blocks))
     plan.first = {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
   if (bytes_pay_at_once(problem, near) || bytes_pay(problem, held, near)) plan.first = bytes_at_once;
   return plan;

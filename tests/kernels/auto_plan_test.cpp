@@ -128,6 +128,47 @@ TEST(AutoPlan, BytesPayEarlierWhereFewerPairsAreNear) {
   }
 }
 
+TEST(AutoPlan, TreesNeedMoreSamplesWhereBlocksPay) {
+  using omnimeans::algorithms::tree_pays;
+  for (const bool blocks : {true, false}) {
+    EXPECT_TRUE(tree_pays(5000, 3, 8, blocks));
+    EXPECT_FALSE(tree_pays(4999, 3, 8, blocks));
+    EXPECT_TRUE(tree_pays(64 * 192, 4, 192, blocks));
+    EXPECT_FALSE(tree_pays(64 * 192 - 1, 4, 192, blocks));
+    EXPECT_TRUE(tree_pays(1024 * 768, 6, 768, blocks));
+    EXPECT_FALSE(tree_pays(1024 * 768, 6, 767, blocks));
+    EXPECT_FALSE(tree_pays(1 << 24, 7, 5000, blocks));
+  }
+  EXPECT_FALSE(tree_pays(1024 * 768 - 1, 6, 768, true));
+  EXPECT_TRUE(tree_pays(256 * 768, 6, 768, false));
+}
+
+template <class T>
+void check_blocks(Isa isa) {
+  const auto pay = [&](std::size_t n, std::size_t d, std::size_t k, std::size_t steps) {
+    return omnimeans::algorithms::blocks_pay(problem(unread<T>(n, d), isa, k, steps));
+  };
+  const auto* int16 = omnimeans::int16_pays(problem(unread<T>(50'000, 8), isa, 448))
+                          ? omnimeans::kernels::int16_kernels(isa)
+                          : nullptr;
+  const std::size_t least = 8 * (int16 == nullptr ? 20 : int16->rate >= 2 ? 56 : 25);
+  EXPECT_TRUE(pay(50'000, 8, least, 0));
+  EXPECT_TRUE(pay(50'000, 8, least, 15));
+  EXPECT_FALSE(pay(50'000, 8, least, 14));
+  EXPECT_FALSE(pay(50'000, 8, least - 1, 0));
+  EXPECT_FALSE(pay(16 * 1000 - 1, 8, 1000, 0));
+  EXPECT_FALSE(pay(50'000, 17, 2000, 0));
+  EXPECT_FALSE(pay(50'000, 2, 2000, 0));
+}
+
+TEST(AutoPlan, BlocksPayFromSoManyClustersAFeatureOn) {
+  for (const Isa isa : omnimeans::usable_isas()) {
+    SCOPED_TRACE(to_string(isa));
+    check_blocks<float>(isa);
+    check_blocks<double>(isa);
+  }
+}
+
 TEST(AutoPlan, NobodyLooksForDirectionsWhereAllPairsAreNear) {
   // One direction holds everything; whoever is told that all pairs are near does not ask.
   Matrix<float> line(20000, 128);
