@@ -133,7 +133,10 @@ class BlockWords {
 
   std::uint16_t* of(std::size_t b) { return words_.data() + b * stride_; }
   static std::uint16_t whole(double path) {
-    return path < most ? static_cast<std::uint16_t>(std::ceil(path)) : std::uint16_t{65535};
+    if (!(path < most)) return 65535;
+    const auto below =
+        static_cast<std::uint16_t>(static_cast<int>(path));  // std::ceil is a call without SSE4.1
+    return static_cast<std::uint16_t>(below + (below < path));
   }
   void begin_epoch() {
     std::ranges::fill(path_, 0.0);

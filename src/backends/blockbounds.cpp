@@ -34,6 +34,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -107,13 +108,13 @@ class BlockBounds final : public Backend<T> {
           values(d * rows),
           labels(rows),
           listed(BlockWords<T>::padded(k) + rows),
-          near(k) {
-      pending.reserve(batch_blocks);
-    }
+          near(k),
+          pending(batch_blocks) {}
     AlignedBuffer<T> scores, values;
     AlignedBuffer<std::int32_t> labels;
     std::vector<std::int32_t> listed, near;
     std::vector<Pending> pending;
+    std::size_t n_pending = 0;
     std::uint64_t ranked = 0;  ///< canonical distances in this step
   };
 
@@ -187,7 +188,7 @@ class BlockBounds final : public Backend<T> {
         });
     if (changed == 0) return;
     std::fill(task.labels + task.count, task.labels + rows, task.labels[0]);
-    Pending& pending = work.pending.emplace_back();
+    Pending& pending = work.pending[work.n_pending++];
     pending.block = b;
     pending.changed = static_cast<std::uint32_t>(changed);
     std::copy_n(task.labels, rows, pending.now);
@@ -199,13 +200,12 @@ class BlockBounds final : public Backend<T> {
   }
 
   void tell(Work& work, std::size_t thread) {
-    for (const Pending& pending : work.pending) {
+    for (const Pending& pending : std::span(work.pending).first(std::exchange(work.n_pending, 0))) {
       if (blocks_.written() && labels_.observed())
         blocks_.gather(pending.block, pending.changed, work.values.data());
       labels_.set(pending.block, pending.changed, pending.now, blocks_.order(pending.block),
                   work.values.data(), static_cast<int>(thread));
     }
-    work.pending.clear();
   }
 
   std::uint64_t take_ranked() {
