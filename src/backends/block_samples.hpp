@@ -3,12 +3,11 @@
 // engine does, feature-major; in sixteen bits where the CPU has products of them (int16_rows.hpp).
 //
 // The order is that of a curve (sample_order.hpp). The blocks are written in a first step, when the engine
-// has chosen how to move and scale; from then on a sample's own values are read only where its label changes
-// or is in doubt. Where sixteen bits leave too many in doubt, blocks are written anew in float.
+// has chosen how to move and scale; from then on a sample's own values are read only where its label is in
+// doubt. Where sixteen bits leave too many in doubt, blocks are written anew in float.
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -94,7 +93,7 @@ class BlockSamples {
     coarse_steps_ = canonical > in_tiles / 16 ? coarse_steps_ + 1 : 0;
   }
 
-  /// Writes block b from the samples' own values, which it leaves in `values`, feature-major.
+  /// Writes block b from the samples' own values; `values`: scratch, rows * n_features.
   void write(std::size_t b, T* values) {
     const std::size_t d = samples_.cols();
     gather_samples(samples_, order(b), count(b), samples_.rows() - b * rows, rows, values);
@@ -116,19 +115,6 @@ class BlockSamples {
     longest_[b] = engine_.kernels().start_block(task).longest;
   }
 
-  /// The values of those samples of block b that are in `which`, as bits, feature-major.
-  void gather(std::size_t b, std::uint32_t which, T* values) const {
-    const std::size_t d = samples_.cols();
-    for (std::uint32_t bits = which; bits != 0; bits &= bits - 1) {
-      const auto r = static_cast<std::size_t>(std::countr_zero(bits));
-      const T* x = samples_.row_data(order(b)[r]);
-      for (std::size_t t = 0; t < d; ++t) values[t * rows + r] = x[t];
-    }
-  }
-  [[gnu::always_inline]] void ask_for_values(std::size_t b, std::uint32_t which) const {
-    for (std::uint32_t bits = which; bits != 0; bits &= bits - 1)
-      prefetch(samples_.row_data(order(b)[std::countr_zero(bits)]), samples_.cols());
-  }
   [[gnu::always_inline]] void ask_for(std::size_t b) const {
     const std::size_t values = rows * n_values();
     prefetch(block(b), values);

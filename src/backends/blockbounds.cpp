@@ -34,7 +34,6 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <span>
 #include <utility>
 #include <vector>
 
@@ -59,7 +58,7 @@ class BlockBounds final : public Backend<T> {
         engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads),
         blocks_(problem, engine_, int16(problem)),
         words_(engine_, blocks_.size(), problem.n_clusters),
-        labels_(problem, blocks_.size(), rows) {
+        labels_(problem, blocks_.size(), rows, false) {
     for (int thread = 0; thread < std::max(problem.threads, 1); ++thread)
       works_.emplace_back(problem.n_clusters, problem.samples.cols());
   }
@@ -78,7 +77,7 @@ class BlockBounds final : public Backend<T> {
     words_.take(task);
     AssignmentStats stats = engine_.over_samples(batch_blocks * rows, [&](RowRange range, Scratch& scratch) {
       for (std::size_t b = range.begin / rows; b * rows < range.end; ++b) visit(b, task, scratch);
-      tell(works_[scratch.thread], scratch.thread);
+      labels_.tell(works_[scratch.thread].told, static_cast<int>(scratch.thread));
     });
     blocks_.all_written();
     const std::uint64_t ranked = take_ranked();
@@ -95,12 +94,6 @@ class BlockBounds final : public Backend<T> {
  private:
   using Scratch = typename DenseEngine<T>::Scratch;
 
-  /// Labels of a block that are not told yet; those in `changed`, as bits, are new.
-  struct Pending {
-    std::size_t block;
-    std::uint32_t changed;
-    std::int32_t now[rows];
-  };
   /// A thread's memory.
   struct Work {
     Work(std::size_t k, std::size_t d)
@@ -108,14 +101,14 @@ class BlockBounds final : public Backend<T> {
           values(d * rows),
           labels(rows),
           listed(BlockWords<T>::padded(k) + rows),
-          near(k),
-          pending(batch_blocks) {}
+          near(k) {
+      told.reserve(batch_blocks * rows);
+    }
     AlignedBuffer<T> scores, values;
     AlignedBuffer<std::int32_t> labels;
     std::vector<std::int32_t> listed, near;
-    std::vector<Pending> pending;
-    std::size_t n_pending = 0;
-    std::uint64_t ranked = 0;  ///< canonical distances in this step
+    std::vector<std::int32_t> told;  ///< of a batch: samples whose label is new
+    std::uint64_t ranked = 0;        ///< canonical distances in this step
   };
 
   static double bytes_needed(const Problem<T>& problem) {
@@ -124,7 +117,7 @@ class BlockBounds final : public Backend<T> {
                  k = static_cast<double>(BlockWords<T>::padded(problem.n_clusters)),
                  width = static_cast<double>(rows);
     const double work = (k + width + d) * width * sizeof(T) + (2 * k + 3 * width) * sizeof(std::int32_t) +
-                        sizeof(Work) + batch_blocks * sizeof(Pending);
+                        sizeof(Work) + batch_blocks * width * sizeof(std::int32_t);
     return std::ceil(
         DenseEngine<T>::bytes_needed(problem, false) +
         BlockSamples<T>::bytes_needed(problem, int16(problem) != nullptr) +
@@ -171,8 +164,7 @@ class BlockBounds final : public Backend<T> {
     settle(b, task, out, scratch);
   }
 
-  /// What scores leave open, by the canonical rule; labels that change are told when their batch is
-  /// done, until when their samples are asked for, or at once where those are at hand.
+  /// What scores leave open, by the canonical rule; labels.
   void settle(std::size_t b, const kernels::BlockTask<T>& task, const kernels::BlockLabels& out,
               Scratch& scratch) {
     if (out.open != 0) {
@@ -188,24 +180,7 @@ class BlockBounds final : public Backend<T> {
         });
     if (changed == 0) return;
     std::fill(task.labels + task.count, task.labels + rows, task.labels[0]);
-    Pending& pending = work.pending[work.n_pending++];
-    pending.block = b;
-    pending.changed = static_cast<std::uint32_t>(changed);
-    std::copy_n(task.labels, rows, pending.now);
-    if (!blocks_.written()) {
-      tell(work, scratch.thread);
-    } else if (labels_.observed()) {
-      blocks_.ask_for_values(b, pending.changed);
-    }
-  }
-
-  void tell(Work& work, std::size_t thread) {
-    for (const Pending& pending : std::span(work.pending).first(std::exchange(work.n_pending, 0))) {
-      if (blocks_.written() && labels_.observed())
-        blocks_.gather(pending.block, pending.changed, work.values.data());
-      labels_.set(pending.block, pending.changed, pending.now, blocks_.order(pending.block),
-                  work.values.data(), static_cast<int>(thread));
-    }
+    labels_.set(b, changed, task.labels, blocks_.order(b), work.told, static_cast<int>(scratch.thread));
   }
 
   std::uint64_t take_ranked() {

@@ -52,7 +52,7 @@ class KdTree final : public Backend<T> {
         first_leaf_node_(tree_.nodes().size() - tree_.n_leaves()),
         root_values_(d_ * padded(problem.n_clusters)),
         root_index_(padded(problem.n_clusters)),
-        labels_(problem, tree_.n_leaves(), tree_.leaf_rows()),
+        labels_(problem, tree_.n_leaves(), tree_.leaf_rows(), true),
         states_(tree_, problem.n_clusters),
         rounding_(d_, static_cast<double>(tree_.scale())) {
     for (const auto& node : tree_.nodes()) radii_.push_back(std::sqrt(static_cast<double>(node.radius2)));

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Labels of samples that a backend keeps in groups, in an order of its own: kdtree's leaves, blockbounds'
-// blocks. Those that change go to the caller's labels, and to the update step with their samples.
+// blocks. Those that change go to the caller's labels, and the update step is told: with their samples, if
+// those are at hand.
 #pragma once
 
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <limits>
 #include <string>
+#include <vector>
 
 #include "aligned_buffer.hpp"
 #include "omnimeans/backend.hpp"
@@ -43,9 +46,10 @@ std::uint64_t rank_open(std::uint64_t open, std::uint64_t changed, const std::in
 template <class T>
 class OrderedLabels {
  public:
-  /// Groups of at most `rows` samples.
-  OrderedLabels(const Problem<T>& problem, std::size_t n_groups, std::size_t rows)
-      : plain_(sizeof(T) == sizeof(float) && problem.sample_weights.empty()),
+  /// Groups of at most `rows` samples. `at_first`: the update step is told of a first step, too, in which all
+  /// labels are new; where a group's samples go two or three ways that is faster than all samples in order.
+  OrderedLabels(const Problem<T>& problem, std::size_t n_groups, std::size_t rows, bool at_first)
+      : told_at_first_(at_first && sizeof(T) == sizeof(float) && problem.sample_weights.empty()),
         threads_(problem.threads),
         rows_(rows),
         labels_(AlignedBuffer<std::int32_t>::for_overwrite(n_groups * rows)) {}
@@ -61,25 +65,17 @@ class OrderedLabels {
   /// Whether the update step is told. Not in a first step where fit() knows labels already, or sums more than
   /// a word a value: it reads the samples in order.
   bool observed() const {
-    return step_.observer != nullptr && (!step_.drift.empty() || (plain_ && !step_.guessed));
+    return step_.observer != nullptr && (!step_.drift.empty() || (told_at_first_ && !step_.guessed));
   }
 
   const std::int32_t* of(std::size_t group) const { return labels_.data() + group * rows_; }
 
   /// The labels of a group: `now`, of which those in `changed`, as bits, are new; `order`: which samples they
-  /// are of; `values`: those samples, feature-major, `rows` a feature; only those in `changed` count, and
-  /// they only if observed().
+  /// are of; `values`: those samples, feature-major, `rows` a feature.
   void set(std::size_t group, std::uint64_t changed, const std::int32_t* now, const std::uint32_t* order,
            const T* values, int thread) {
     if (changed == 0) return;
-    // Stores that miss the cache wait for each other, requests do not: 6 % of a fit of photo pixels by kdtree
-    // (Zen 3).
-    for (std::uint64_t bits = changed; bits != 0; bits &= bits - 1)
-      __builtin_prefetch(&step_.labels[order[std::countr_zero(bits)]], 1);
-    for (std::uint64_t bits = changed; bits != 0; bits &= bits - 1) {
-      const auto r = static_cast<std::size_t>(std::countr_zero(bits));
-      step_.labels[order[r]] = now[r];
-    }
+    write(changed, now, order);
     if (observed()) {
       const MovedSamples<T> moved{.values = values,
                                   .stride = rows_,
@@ -91,9 +87,38 @@ class OrderedLabels {
     }
     std::copy_n(now, rows_, labels_.data() + group * rows_);
   }
+  /// The same of samples that are not at hand: tell() follows, and knows of them by `told`.
+  void set(std::size_t group, std::uint64_t changed, const std::int32_t* now, const std::uint32_t* order,
+           std::vector<std::int32_t>& told, int thread) {
+    write(changed, now, order);
+    for (std::uint64_t bits = changed; bits != 0 && observed(); bits &= bits - 1) {
+      const std::uint32_t i = order[std::countr_zero(bits)];
+      if (i <= std::uint32_t{std::numeric_limits<std::int32_t>::max()}) {
+        told.push_back(static_cast<std::int32_t>(i));
+      } else {
+        step_.observer->labelled(i, std::size_t{i} + 1, thread);
+      }
+    }
+    std::copy_n(now, rows_, labels_.data() + group * rows_);
+  }
+  void tell(std::vector<std::int32_t>& told, int thread) const {
+    if (!told.empty()) step_.observer->labelled_some(0, told, thread);
+    told.clear();
+  }
 
  private:
-  bool plain_;
+  void write(std::uint64_t changed, const std::int32_t* now, const std::uint32_t* order) {
+    // Stores that miss the cache wait for each other, requests do not: 6 % of a fit of photo pixels by kdtree
+    // (Zen 3).
+    for (std::uint64_t bits = changed; bits != 0; bits &= bits - 1)
+      __builtin_prefetch(&step_.labels[order[std::countr_zero(bits)]], 1);
+    for (std::uint64_t bits = changed; bits != 0; bits &= bits - 1) {
+      const auto r = static_cast<std::size_t>(std::countr_zero(bits));
+      step_.labels[order[r]] = now[r];
+    }
+  }
+
+  bool told_at_first_;
   int threads_;
   std::size_t rows_;
   AlignedBuffer<std::int32_t> labels_;
