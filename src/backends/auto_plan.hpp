@@ -144,17 +144,18 @@ constexpr bool tree_pays(std::size_t n, std::size_t d, std::size_t k, bool block
 
 /// Whether bounds of blocks spare more than gap does: where clusters are few, thirty-two samples are near too
 /// many of them. The faster distances are, the more gap gains. Zen 4, two threads, uniform points and blobs,
-/// n = 16,000 to 500,000, gap over blockbounds, 25 steps: with VNNI k / d = 25 to 40 0.7 to 0.95, 50 to 85
-/// 0.9 to 1.25, 125 1.2 to 1.5; AVX2, where sixteen bits are 1.25 times float, 25 1.0 to 1.25, 64 1.0 to 2.1;
-/// double 25 1.1 to 1.3, 64 1.2 to 2.2. 10 steps: 0.75 to 1.1, for the order of the samples and the first
-/// bounds cost some.
+/// n = 16,000 to 500,000, gap over blockbounds, 25 steps: with VNNI k / d = 32 to 37 0.97 to 1.1, 42 to
+/// 64 1.0 to 1.2, 125 1.2 to 1.7; n = 500,000, where putting samples in order is random access, 0.97 to 1.0
+/// at 50 to 55; AVX2, where sixteen bits are 1.25 times float, 25 1.0 to 1.25, 64 1.0 to 2.1; double 25 1.1
+/// to 1.3, 64 1.2 to 2.2. 10 steps: 0.75 to 1.1, for the order of the samples and the first bounds cost some.
 template <class T>
 bool blocks_pay(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   if (d < 3 || d > 16 || n < 5000 || n < 16 * k) return false;
   if (problem.most_steps != 0 && problem.most_steps < 15) return false;
   const double rate = int16_pays(problem) ? int16_kernels_for(problem)->rate : 1;
-  return k >= (rate >= 2 ? 56 : rate > 1 ? 25 : 20) * d;
+  const std::size_t fast = n < 300'000 ? 40 : 56;
+  return k >= (rate >= 2 ? fast : rate > 1 ? 25 : 20) * d;
 }
 
 /// Whether bytes may pay from the first step on, from so many features times clusters on.
