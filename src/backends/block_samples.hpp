@@ -88,8 +88,10 @@ class BlockSamples {
     }
   }
 
-  /// Of the last step: distances in tiles, and canonical ones, which cost some ten times as much.
+  /// Of the last step: distances in tiles, and canonical ones, which cost some ten times as much. Of a few
+  /// blocks nothing is learnt.
   void judge(std::uint64_t in_tiles, std::uint64_t canonical) {
+    if (in_tiles < 2 * std::uint64_t{samples_.rows()}) return;
     coarse_steps_ = canonical > in_tiles / 16 ? coarse_steps_ + 1 : 0;
   }
 

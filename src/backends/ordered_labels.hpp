@@ -63,7 +63,7 @@ class OrderedLabels {
   }
 
   /// Whether the update step is told. Not in a first step where fit() knows labels already, or sums more than
-  /// a word a value: it reads the samples in order.
+  /// a word a value, nor where that was not asked for: it reads the samples in order.
   bool observed() const {
     return step_.observer != nullptr && (!step_.drift.empty() || (told_at_first_ && !step_.guessed));
   }
