@@ -5,8 +5,8 @@
 //
 // Scores. With x' = (x - m) * 2^e and c' = (c - m) * 2^e, the kernels compute s_j = |c'_j|^2/2 - x'.c'_j, so
 // that |x' - c'_j|^2 = |x'|^2 + 2 s_j. m is the centroids' mean where their common offset is not small
-// against their spread, else zero and samples are read as they are; 2^e is 1 unless squares would over- or
-// underflow in T.
+// against their spread, and in sixteen bits always; else zero, and samples are read as they are. 2^e is 1
+// unless squares would over- or underflow in T.
 //
 // Error bound. u is T's unit roundoff, gamma_g = g u / (1 - g u) (Higham 2002, lemma 3.1), C >= max_j |c'_j|,
 // N >= |x'|.

@@ -18,7 +18,7 @@
 // Unit. Partial sums are at most (N/h + D)(C/h + G) + (C/h)^2/2 in magnitude; h is the least with which, for
 // N and C up to the limit L, they fit 30 bits less a little. L is chosen so that the first centroids and
 // nearly all samples are below: longer samples are re-ranked, and while a centroid is longer the engine does
-// without.
+// without; blocks do from then on.
 #pragma once
 
 #include <algorithm>

@@ -4,7 +4,8 @@
 //
 // The order is that of a curve (sample_order.hpp). The blocks are written in a first step, when the engine
 // has chosen how to move and scale; from then on a sample's own values are read only where its label is in
-// doubt. Where sixteen bits leave too many in doubt, blocks are written anew in float.
+// doubt. Where sixteen bits leave too many in doubt, or a centroid is too long for them, blocks are written
+// anew in float.
 #pragma once
 
 #include <algorithm>

@@ -50,6 +50,7 @@ namespace {
 
 constexpr std::size_t rows = kernels::block_samples;
 constexpr std::size_t batch_blocks = 32;  ///< that a thread takes at a time
+
 template <class T>
 class BlockBounds final : public Backend<T> {
  public:

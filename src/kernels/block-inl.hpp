@@ -136,7 +136,6 @@ struct Blocks {
   static BlockLabels block(const BlockTask<T>& task) {
     const std::size_t n = task.n_listed, d = task.n_features;
     vec best[V];
-    // Behind the last one listed come copies of it.
     for (std::size_t from = 0; from < d; from += dense_chain) {
       const std::size_t to = d - from < dense_chain ? d : from + dense_chain;
       for (std::size_t v = 0; v < V; v += B) {
