@@ -22,6 +22,9 @@ sys.excepthook = _tell_what_is_missing
 import numpy  # noqa: E402
 
 
+SHORT = 0.05  # seconds; a fit that takes less is done once before it is timed, see worker.cpp
+
+
 @dataclass
 class Task:
     samples: numpy.ndarray  # n x d, float32
@@ -66,8 +69,12 @@ def _answer(line, make, threads):
     limit = float(limit)
     if limit > 0 and mode == "own":
         adapter.given(1)
-    elif limit > 0 and (expected := _expected_seconds(adapter, int(max_iter), limit)) > limit:
-        return f"slow {expected}"
+    elif limit > 0:
+        expected = _expected_seconds(adapter, int(max_iter), limit)
+        if expected > limit:
+            return f"slow {expected}"
+        if expected < SHORT:
+            adapter.given(int(max_iter))
 
     start = time.perf_counter()
     fitted, n_iter, *used = adapter.own() if mode == "own" else adapter.given(int(max_iter))
