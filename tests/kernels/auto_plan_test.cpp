@@ -241,6 +241,16 @@ TEST(AutoPlan, TheFirstTrialIsEarlyWhereBoundsLastOrDistancesAreDear) {
   }
 }
 
+TEST(AutoPlan, StepsOfMicrosecondsAreSimds) {
+  const Isa isa = omnimeans::usable_isas().back();
+  const auto plan = [&](std::size_t n) {
+    return omnimeans::algorithms::plan_for(problem(unread<float>(n, 16), isa, 4), 1);
+  };
+  EXPECT_EQ(plan(2499).first.name, "simd");
+  EXPECT_EQ(plan(2499).bounded.name, "simd");
+  EXPECT_EQ(plan(2500).first.name, "gap");
+}
+
 TEST(AutoPlan, TrialsOfBytesBeginEarlierInDouble) {
   const auto bounded = [](const auto& of) { return omnimeans::algorithms::plan_for(of, 0.5).bounded.name; };
   const Isa isa = omnimeans::usable_isas().back();
