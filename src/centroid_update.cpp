@@ -233,10 +233,11 @@ void CentroidUpdate<T>::prepare(Observed& own) const {
 }
 
 template <class T>
-LabelObserver* CentroidUpdate<T>::observe(std::span<const std::int32_t> labels) {
+LabelObserver* CentroidUpdate<T>::observe(std::span<const std::int32_t> labels, bool kept) {
   constexpr std::size_t cached_bytes = std::size_t{256} << 10;
   if (sums_.plain.bytes() + sums_.wide.bytes() > cached_bytes) return nullptr;
   observed_labels_ = labels;
+  labels_are_kept_ = kept;
   return this;
 }
 
@@ -261,8 +262,8 @@ template <class T>
 template <class U>
 void CentroidUpdate<T>::account_moved(const MovedSamples<U>& samples, int thread) {
   Observed& own = observed_[static_cast<std::size_t>(thread)];
-  if constexpr (std::is_same_v<T, U> && words == 1) {
-    if (!weighted()) {
+  if constexpr (std::is_same_v<T, U>) {
+    if (takes_moved()) {
       std::int32_t from[64];
       std::uint64_t moved = 0;
       prepare(own);
@@ -272,16 +273,20 @@ void CentroidUpdate<T>::account_moved(const MovedSamples<U>& samples, int thread
         if (first_) {
           from[r] = -1;  // accounted_ is written in one go, by accumulate_observed()
         } else {
-          std::int32_t& accounted = accounted_[samples.index[r]];
-          from[r] = samples.before != nullptr && samples.before[r] >= 0 ? samples.before[r] : accounted;
-          accounted = to;
+          if (labels_are_kept_) {
+            from[r] = samples.before[r];
+          } else {
+            std::int32_t& accounted = accounted_[samples.index[r]];
+            from[r] = samples.before != nullptr && samples.before[r] >= 0 ? samples.before[r] : accounted;
+            accounted = to;
+          }
           if (from[r] == to) continue;
           own.touched[static_cast<std::size_t>(from[r])] = 1;
         }
         own.touched[static_cast<std::size_t>(to)] = 1;
         moved |= std::uint64_t{1} << r;
       }
-      own.labels_to_take |= first_;
+      own.labels_to_take |= first_ && !labels_are_kept_;
       kernels_.account_leaf({.values = samples.values,
                              .stride = samples.stride,
                              .n_features = samples_.cols(),

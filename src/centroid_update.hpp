@@ -47,13 +47,18 @@ class CentroidUpdate final : public LabelObserver {
   std::size_t accumulate(std::span<const std::int32_t> labels);
 
   /// The same in the pass that finds the labels: who is told of each of them (null: the sums are too large
-  /// for every thread to have its own in a cache), and how many changed, once all were.
-  LabelObserver* observe(std::span<const std::int32_t> labels);
+  /// for every thread to have its own in a cache), and how many changed, once all were. `kept`, where
+  /// takes_moved(): labels are with the backend, and `labels` right only where accumulate() gets them
+  /// (Backend::keeps_labels).
+  LabelObserver* observe(std::span<const std::int32_t> labels, bool kept = false);
   void labelled(std::size_t begin, std::size_t end, int thread) override;
   void labelled_some(std::size_t begin, std::span<const std::int32_t> listed, int thread) override;
   void moved(const MovedSamples<float>& samples, int thread) override;
   void moved(const MovedSamples<double>& samples, int thread) override;
   std::size_t accumulate_observed();
+
+  /// Whether moved() has all that it needs from who tells; else it looks at labels.
+  bool takes_moved() const { return words == 1 && !weighted(); }
 
   /// Samples of positive weight in each cluster.
   std::span<const std::int64_t> counts() const { return sums_.counts; }
@@ -147,6 +152,7 @@ class CentroidUpdate final : public LabelObserver {
   }
   std::vector<Observed> observed_;  ///< one for each of all threads
   std::span<const std::int32_t> observed_labels_;
+  bool labels_are_kept_ = false;
 
   const kernels::Kernels<T>& kernels_;
 
@@ -159,9 +165,10 @@ class CentroidUpdate final : public LabelObserver {
   std::vector<Part> parts_;  ///< n_clusters
   /// Of a cluster: its mean must be written, its part found anew.
   std::vector<std::uint8_t> mean_is_old_, part_is_old_;
-  bool first_ = true;                      ///< nothing has been added yet
-  std::vector<std::size_t> moves_;         ///< of the current step
-  AlignedBuffer<std::int32_t> accounted_;  ///< the labels that the sums stand for; -1: none
+  bool first_ = true;               ///< nothing has been added yet
+  std::vector<std::size_t> moves_;  ///< of the current step
+  /// The labels that the sums stand for; -1: none. Where labels are kept, of the last accumulate().
+  AlignedBuffer<std::int32_t> accounted_;
 };
 
 }  // namespace omnimeans

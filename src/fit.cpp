@@ -9,6 +9,7 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "backends/auto.hpp"
 #include "canonical.hpp"
@@ -176,6 +177,9 @@ class Fit {
     std::vector<double> drift;  // none for a backend that has not labelled yet
     std::string_view ran;       // who labelled last
     InertiaBound inertia(samples_.rows(), samples_.cols());
+    const bool keep =
+        backend_->keeps_labels() && update.takes_moved() && update.observe(result.labels) != nullptr;
+    labels_are_kept_ = false;
     std::optional<StopReason> stop;
     if (seeds.interrupted) stop = deadline_passed() ? StopReason::deadline : StopReason::cancelled;
     result.fit_seconds = seconds_since(make_start);  // a tree is built here
@@ -195,7 +199,9 @@ class Fit {
                                      .drift = ran.empty() ? std::span<const double>() : drift,
                                      .labels = result.labels,
                                      .guessed = result.n_iter > 0,
-                                     .observer = update.observe(result.labels)});
+                                     .keep_labels = keep,
+                                     .observer = update.observe(result.labels, keep)});
+        labels_are_kept_ = keep;
         if (assigned.backend.empty()) assigned.backend = entry_->info.name;
         ran = assigned.backend;
       }
@@ -222,7 +228,7 @@ class Fit {
       stop = stopping_rule(result, at_rest, runs);
     }
     result.stop_reason = *stop;
-    finish(drift, ran, result);
+    finish(drift, ran, keep, result);
     // Labels of the seeding come from the dense engine, which is simd's.
     if (ran.empty()) ran = options_.backend == "auto" ? "simd" : entry_->info.name;
     const BackendInfo& last = find_backend(ran).info;
@@ -260,9 +266,9 @@ class Fit {
   };
 
   /// The update step into `next`; true if an empty cluster was given a sample.
-  bool update_step(CentroidUpdate<T>& update, const Result<T>& result, bool observed, InertiaBound& inertia,
+  bool update_step(CentroidUpdate<T>& update, Result<T>& result, bool observed, InertiaBound& inertia,
                    Matrix<T>& next, IterationStats& stats) {
-    stats.labels_changed = observed ? update.accumulate_observed() : update.accumulate(result.labels);
+    stats.labels_changed = observed ? update.accumulate_observed() : update.accumulate(labels_of(result));
     stats.inertia_bound = inertia.of_step(stats.inertia_bound, update, result.centroids.view());
     const auto counts = update.counts();
     stats.empty_clusters = static_cast<std::size_t>(std::count(counts.begin(), counts.end(), 0));
@@ -281,8 +287,8 @@ class Fit {
     const bool tried =
         stats.labels_changed == 0 && !result.history.empty() && result.history.back().labels_changed == 0;
     if (options_.empty_clusters == EmptyClusterPolicy::relocate && !tried) {
-      plan = plan_relocations(samples_, weights_, result.centroids.view(), result.labels, counts,
-                              kernels::kernels_for<T>(isa_), threads_);
+      plan = plan_relocations(samples_, weights_, std::as_const(result.centroids).view(), labels_of(result),
+                              counts, kernels::kernels_for<T>(isa_), threads_);
     }
     // For the means only: the labels stay, and so must the sums that stand for them.
     for (const Relocation& r : plan) update.move(r.sample, r.from, r.to);
@@ -293,6 +299,12 @@ class Fit {
       update.move(r.sample, r.to, r.from);
     }
     return !plan.empty();
+  }
+
+  /// Those of the last step, which the backend may have kept.
+  std::span<const std::int32_t> labels_of(Result<T>& result) {
+    if (std::exchange(labels_are_kept_, false)) backend_->write_labels(result.labels);
+    return result.labels;
   }
 
   /// Makes `next` the centroids; fills the drift with upper bounds of |c_j' - c_j|, and the shift.
@@ -332,7 +344,7 @@ class Fit {
 
   /// Labels for the returned centroids, unless they are those already; then the canonical inertia. `ran`: who
   /// labelled last, before and after.
-  void finish(std::span<const double> drift, std::string_view& ran, Result<T>& result) const {
+  void finish(std::span<const double> drift, std::string_view& ran, bool keep, Result<T>& result) {
     const auto start = Clock::now();
     AssignmentStats last;
     if (!entry_->info.exact) {
@@ -342,9 +354,12 @@ class Fit {
                                .drift = ran.empty() ? std::span<const double>() : drift,
                                .labels = result.labels,
                                .guessed = result.n_iter > 0,
-                               .last = true});
+                               .last = true,
+                               .keep_labels = keep});
+      labels_are_kept_ = keep;
       ran = last.backend.empty() ? entry_->info.name : last.backend;
     }
+    labels_of(result);
     result.fit_seconds += seconds_since(start);
     result.distances_computed += last.distances_computed;
     result.reranked += last.reranked;
@@ -367,6 +382,7 @@ class Fit {
   std::vector<T> absmax_;
   Problem<T> problem_;
   std::unique_ptr<Backend<T>> backend_;
+  bool labels_are_kept_ = false;  ///< those of the last step are with the backend alone
   double tolerance_ = 0;
 };
 

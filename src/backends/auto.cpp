@@ -48,12 +48,17 @@ class Auto final : public Backend<T> {
                                               .labels = step.labels,
                                               .guessed = step.guessed || !step.drift.empty(),
                                               .last = step.last,
+                                              .keep_labels = step.keep_labels,
                                               .observer = step.observer});
     stats.backend = choice_.name;
     if (changed_) stats.reason = choice_.reason;
     changed_ = false;
     return stats;
   }
+
+  /// Who is not the dense one of the plan stays.
+  bool keeps_labels() const override { return choice_.name != plan_.dense.name && current_->keeps_labels(); }
+  void write_labels(std::span<std::int32_t> labels) const override { current_->write_labels(labels); }
 
   std::uint64_t bytes() const override { return peak_; }
 

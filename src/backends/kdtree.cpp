@@ -88,6 +88,13 @@ class KdTree final : public Backend<T> {
     return total;
   }
 
+  bool keeps_labels() const override { return true; }
+  void write_labels(std::span<std::int32_t> labels) const override {
+    labels_.write_all(
+        labels, [&](std::size_t leaf) { return tree_.order(leaf); },
+        [&](std::size_t leaf) { return tree_.count(leaf); });
+  }
+
   std::uint64_t bytes() const override { return static_cast<std::uint64_t>(bytes_needed(problem_)); }
 
  private:

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Labels of samples that a backend keeps in groups, in an order of its own: kdtree's leaves, blockbounds'
-// blocks. Those that change go to the caller's labels, and the update step is told: with their samples, if
-// those are at hand.
+// blocks. Those that change go to the caller's labels, unless it leaves them here, and the update step is
+// told: with their samples, if those are at hand.
 #pragma once
 
 #include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -75,7 +76,7 @@ class OrderedLabels {
   void set(std::size_t group, std::uint64_t changed, const std::int32_t* now, const std::uint32_t* order,
            const T* values, int thread) {
     if (changed == 0) return;
-    write(changed, now, order);
+    if (!step_.keep_labels) write(changed, now, order);
     if (observed()) {
       const MovedSamples<T> moved{.values = values,
                                   .stride = rows_,
@@ -101,6 +102,21 @@ class OrderedLabels {
     }
     std::copy_n(now, rows_, labels_.data() + group * rows_);
   }
+  /// All labels to where the caller has them; group g is of the first count_of(g) samples of order_of(g).
+  template <class OrderOf, class CountOf>
+  void write_all(std::span<std::int32_t> out, OrderOf&& order_of, CountOf&& count_of) const {
+    constexpr std::size_t groups = 256, ahead = 2;
+    const std::size_t n_groups = labels_.size() / rows_, blocks = block_count(n_groups, groups);
+    parallel_blocks(labels_.size() < 50'000 ? 1 : threads_, blocks, [&](std::size_t block, int) {
+      const RowRange range = block_range(block, n_groups, groups);
+      for (std::size_t g = range.begin; g < range.end; ++g) {
+        const std::size_t next = std::min(g + ahead, n_groups - 1);
+        for (std::size_t r = 0; r < count_of(next); ++r) __builtin_prefetch(&out[order_of(next)[r]], 1);
+        for (std::size_t r = 0; r < count_of(g); ++r) out[order_of(g)[r]] = of(g)[r];
+      }
+    });
+  }
+
   void tell(std::vector<std::int32_t>& told, int thread) const {
     if (!told.empty()) step_.observer->labelled_some(0, told, thread);
     told.clear();

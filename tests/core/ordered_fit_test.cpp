@@ -3,6 +3,7 @@
 // update step is told of moved samples as they have them at hand, in that order, and from labels that the
 // seeding knew or nobody did.
 #include <gtest/gtest.h>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -110,6 +111,58 @@ TYPED_TEST(OrderedFit, RangesThatAreFarOffCostNoLabel) {
     };
     for (const std::string backend : {"kdtree", "blockbounds"})
       EXPECT_TRUE(same_result(run(backend), run("naive"))) << backend << ", unit " << unit;
+  }
+}
+
+/// Told of every label, keeps them.
+struct Listener final : omnimeans::LabelObserver {
+  void labelled(std::size_t begin, std::size_t end, int) override {
+    for (std::size_t i = begin; i < end; ++i) ++told[i];
+  }
+  std::vector<int> told;
+};
+
+/// The same steps with labels written and with labels kept: the latter are not touched, and the same when
+/// they are asked for.
+TYPED_TEST(OrderedFit, KeptLabelsAreThoseThatWouldBeWritten) {
+  using T = TypeParam;
+  constexpr std::size_t n = 20011, k = 24;
+  const omnimeans::Matrix<T> points = blobs<T>(n, 2, 9, 5);
+  for (const int threads : {1, 3}) {
+    SCOPED_TRACE("threads " + std::to_string(threads));
+    omnimeans::Problem<T> problem;
+    problem.samples = points.view();
+    problem.n_clusters = k;
+    problem.threads = threads;
+    problem.isa = omnimeans::default_isa();
+    const auto& entry = omnimeans::find_backend("kdtree");
+    const auto writes = entry.make<T>(problem), keeps = entry.make<T>(problem);
+    ASSERT_TRUE(keeps->keeps_labels());
+    std::vector<std::int32_t> labels(n, -1), untouched(n, -5), asked(n, -6);
+    omnimeans::Matrix<T> centroids(k, 2);
+    std::vector<double> drift;
+    for (int step = 0; step < 5; ++step) {
+      for (std::size_t j = 0; j < k; ++j) {
+        for (std::size_t t = 0; t < 2; ++t)
+          centroids(j, t) = points(700 * j, t) + static_cast<T>(0.25 * step);
+      }
+      Listener listener;
+      listener.told.resize(n);
+      const std::vector<std::int32_t> before = labels;
+      writes->assign({.centroids = centroids.view(), .drift = drift, .labels = labels});
+      const auto stats = keeps->assign({.centroids = centroids.view(),
+                                        .drift = drift,
+                                        .labels = untouched,
+                                        .keep_labels = true,
+                                        .observer = &listener});
+      EXPECT_EQ(untouched, std::vector<std::int32_t>(n, -5));
+      keeps->write_labels(asked);
+      EXPECT_EQ(asked, labels) << "step " << step;
+      ASSERT_TRUE(stats.observed || step == 0);
+      for (std::size_t i = 0; stats.observed && i < n; ++i)
+        ASSERT_EQ(listener.told[i], before[i] != labels[i]) << "step " << step << ", sample " << i;
+      drift.assign(k, 0.25 * std::sqrt(2.0) * 1.001);
+    }
   }
 }
 

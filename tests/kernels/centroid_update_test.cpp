@@ -91,16 +91,22 @@ void check(std::size_t n, std::size_t d, std::size_t k, bool weighted, Random& r
   };
   choose(1);
   Matrix<T> means(k, d);
+  // Of labels that the backend keeps only accumulate() may know.
+  const bool kept = update.takes_moved() && random.chance(3);
+  const std::vector<std::int32_t> absent(n, -7);
   for (std::size_t step = 0; step < 8; ++step) {
     // The last two of them: ways mixed in one step; some told of, then all afterwards.
-    const std::size_t way = random.below(n_ways + 2);
+    const std::size_t way =
+        !kept ? random.below(n_ways + 2)
+              : static_cast<std::size_t>(step == 0 ? random.one_of({afterwards, moved})
+                                                   : random.one_of({moved, moved_and_others}));
     SCOPED_TRACE("n " + std::to_string(n) + ", d " + std::to_string(d) + ", k " + std::to_string(k) + ", " +
                  std::to_string(threads) + " threads, step " + std::to_string(step) + ", way " +
                  std::to_string(way));
     std::size_t changed = 0;
     for (std::size_t i = 0; i < n; ++i)
       changed += before[i] != labels[i] && (weights.empty() || weights[i] > 0);
-    omnimeans::LabelObserver* observer = update.observe(labels);
+    omnimeans::LabelObserver* observer = update.observe(kept ? absent : labels, kept);
     const bool some = way == n_ways + 1, all_told = observer != nullptr && way != afterwards && !some;
     if (observer != nullptr && way != afterwards) {
       const std::size_t seed = random.below(1000);
