@@ -68,6 +68,7 @@ class BlockBounds final : public Backend<T> {
     engine_.set_centroids(step.centroids);
     blocks_.take_centroids();
     labels_.begin_step(step);
+    for (Work& work : works_) work.told.clear();  // should the step before have ended in an exception
     first_ = step.drift.empty();
     if (first_) {
       words_.begin_run();

@@ -231,7 +231,7 @@ struct Blocks {
       // Selected, not max: a NaN is no bound.
       const vec word =
           S::select(S::less(S::set(T(0)), excess), S::fma(gap, S::set(task.units), path), S::set(T(0)));
-      const vec highest = S::min(word, S::set(T(65535)));
+      const vec highest = S::min(S::set(T(65535)), word);  // of a NaN that
       put_words(task, first, S::select(S::less(S::set(T(0)), highest), highest, S::set(T(0))));
     }
     return n_near;
