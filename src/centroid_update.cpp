@@ -111,9 +111,9 @@ std::int64_t CentroidUpdate<T>::integer_weight(std::size_t i) const {
 }
 
 template <class T>
-void CentroidUpdate<T>::apply_row(Sums& sums, std::size_t i, std::size_t cluster, bool add) const {
+void CentroidUpdate<T>::apply_row(Sums& sums, const T* x, std::size_t i, std::size_t cluster,
+                                  bool add) const {
   const std::size_t d = samples_.cols();
-  const T* x = samples_.row_data(i);
   if (weighted()) {
     const std::int64_t w = add ? integer_weight(i) : -integer_weight(i);
     Int128* row = sums.wide.data() + cluster * words * stride_;
@@ -141,8 +141,8 @@ void CentroidUpdate<T>::apply_count(Sums& sums, std::size_t i, std::size_t clust
 }
 
 template <class T>
-void CentroidUpdate<T>::apply(Sums& sums, std::size_t i, std::size_t cluster, bool add) const {
-  apply_row(sums, i, cluster, add);
+void CentroidUpdate<T>::apply(Sums& sums, const T* x, std::size_t i, std::size_t cluster, bool add) const {
+  apply_row(sums, x, i, cluster, add);
   apply_count(sums, i, cluster, add);
 }
 
@@ -202,9 +202,10 @@ void CentroidUpdate<T>::account(Sums& sums, std::span<const std::int32_t> labels
     if (m + 8 < count) __builtin_prefetch(samples_.row_data(item(m + 8)));
     const std::size_t i = item(m);
     if (!present(i)) continue;
+    const T* x = samples_.row_data(i);
     if (moves != nullptr && accounted_[i] >= 0)
-      apply(sums, i, static_cast<std::size_t>(accounted_[i]), false);
-    apply(sums, i, static_cast<std::size_t>(labels[i]), true);
+      apply(sums, x, i, static_cast<std::size_t>(accounted_[i]), false);
+    apply(sums, x, i, static_cast<std::size_t>(labels[i]), true);
   }
 }
 
@@ -257,54 +258,71 @@ void CentroidUpdate<T>::labelled_some(std::size_t begin, std::span<const std::in
   account_moves(own);
 }
 
-/// Without weights, in one word, from where the samples are.
+/// From where the samples are.
 template <class T>
 template <class U>
 void CentroidUpdate<T>::account_moved(const MovedSamples<U>& samples, int thread) {
   Observed& own = observed_[static_cast<std::size_t>(thread)];
   if constexpr (std::is_same_v<T, U>) {
-    if (takes_moved()) {
-      std::int32_t from[64];
-      std::uint64_t moved = 0;
-      prepare(own);
-      for (std::uint64_t rows = samples.rows; rows != 0; rows &= rows - 1) {
-        const auto r = static_cast<std::size_t>(std::countr_zero(rows));
-        const std::int32_t to = samples.labels[r];
-        if (first_) {
-          from[r] = -1;  // accounted_ is written in one go, by accumulate_observed()
+    std::int32_t from[64];
+    std::uint64_t moved = 0;
+    prepare(own);
+    for (std::uint64_t rows = samples.rows; rows != 0; rows &= rows - 1) {
+      const auto r = static_cast<std::size_t>(std::countr_zero(rows));
+      const std::int32_t to = samples.labels[r];
+      if (weighted() && !present(samples.index[r])) continue;
+      if (first_) {
+        from[r] = -1;  // accounted_ is written in one go, by accumulate_observed()
+      } else {
+        if (labels_are_kept_) {
+          from[r] = samples.before[r];
         } else {
-          if (labels_are_kept_) {
-            from[r] = samples.before[r];
-          } else {
-            std::int32_t& accounted = accounted_[samples.index[r]];
-            from[r] = samples.before != nullptr && samples.before[r] >= 0 ? samples.before[r] : accounted;
-            accounted = to;
-          }
-          if (from[r] == to) continue;
-          own.touched[static_cast<std::size_t>(from[r])] = 1;
+          std::int32_t& accounted = accounted_[samples.index[r]];
+          from[r] = samples.before != nullptr && samples.before[r] >= 0 ? samples.before[r] : accounted;
+          accounted = to;
         }
-        own.touched[static_cast<std::size_t>(to)] = 1;
-        moved |= std::uint64_t{1} << r;
+        if (from[r] == to) continue;
+        own.touched[static_cast<std::size_t>(from[r])] = 1;
       }
-      own.labels_to_take |= first_ && !labels_are_kept_;
-      kernels_.account_leaf({.values = samples.values,
-                             .stride = samples.stride,
-                             .n_features = samples_.cols(),
-                             .rows = moved,
-                             .from = from,
-                             .to = samples.labels,
-                             .magic = magic_.data(),
-                             .sums = own.sums.plain.data(),
-                             .sums_stride = stride_,
-                             .counts = own.sums.counts.data()});
-      own.changed += static_cast<std::size_t>(std::popcount(moved));
-      return;
+      own.touched[static_cast<std::size_t>(to)] = 1;
+      moved |= std::uint64_t{1} << r;
     }
+    own.labels_to_take |= first_ && !labels_are_kept_;
+    own.changed += static_cast<std::size_t>(std::popcount(moved));
+    account_columns(own, samples, moved, from);
+  } else {
+    own.moves.clear();
+    for (std::uint64_t rows = samples.rows; rows != 0; rows &= rows - 1)
+      keep_if_moved(samples.index[std::countr_zero(rows)], own.moves);
+    account_moves(own);
   }
-  own.moves.clear();
-  for (std::uint64_t rows = samples.rows; rows != 0; rows &= rows - 1)
-    keep_if_moved(samples.index[std::countr_zero(rows)], own.moves);
-  account_moves(own);
+}
+
+/// Those of `moved` from the clusters `from` (-1: none) to those of their labels.
+template <class T>
+void CentroidUpdate<T>::account_columns(Observed& own, const MovedSamples<T>& samples, std::uint64_t moved,
+                                        const std::int32_t* from) const {
+  if (words == 1 && !weighted()) {
+    kernels_.account_leaf({.values = samples.values,
+                           .stride = samples.stride,
+                           .n_features = samples_.cols(),
+                           .rows = moved,
+                           .from = from,
+                           .to = samples.labels,
+                           .magic = magic_.data(),
+                           .sums = own.sums.plain.data(),
+                           .sums_stride = stride_,
+                           .counts = own.sums.counts.data()});
+    return;
+  }
+  own.row.resize(samples_.cols());
+  for (; moved != 0; moved &= moved - 1) {
+    const auto r = static_cast<std::size_t>(std::countr_zero(moved));
+    for (std::size_t t = 0; t < own.row.size(); ++t) own.row[t] = samples.values[t * samples.stride + r];
+    const std::size_t i = samples.index[r];
+    if (from[r] >= 0) apply(own.sums, own.row.data(), i, static_cast<std::size_t>(from[r]), false);
+    apply(own.sums, own.row.data(), i, static_cast<std::size_t>(samples.labels[r]), true);
+  }
 }
 
 template <class T>
@@ -461,15 +479,15 @@ void CentroidUpdate<T>::apply_by_cluster(std::span<const std::int32_t> labels, b
   parallel_blocks(threads_, n_clusters_, [&](std::size_t j, int) {
     for (std::size_t m = start[j]; m < start[j + 1]; ++m) {
       if (m + 8 < start[j + 1]) __builtin_prefetch(samples_.row_data(changes[m + 8] / 2));
-      apply_row(sums_, changes[m] / 2, j, changes[m] % 2 == 1);
+      apply_row(sums_, samples_.row_data(changes[m] / 2), changes[m] / 2, j, changes[m] % 2 == 1);
     }
   });
 }
 
 template <class T>
 void CentroidUpdate<T>::move(std::size_t i, std::int32_t from, std::int32_t to) {
-  apply(sums_, i, static_cast<std::size_t>(from), false);
-  apply(sums_, i, static_cast<std::size_t>(to), true);
+  apply(sums_, samples_.row_data(i), i, static_cast<std::size_t>(from), false);
+  apply(sums_, samples_.row_data(i), i, static_cast<std::size_t>(to), true);
   sum_changed(static_cast<std::size_t>(from));
   sum_changed(static_cast<std::size_t>(to));
 }

@@ -47,18 +47,14 @@ class CentroidUpdate final : public LabelObserver {
   std::size_t accumulate(std::span<const std::int32_t> labels);
 
   /// The same in the pass that finds the labels: who is told of each of them (null: the sums are too large
-  /// for every thread to have its own in a cache), and how many changed, once all were. `kept`, where
-  /// takes_moved(): labels are with the backend, and `labels` right only where accumulate() gets them
-  /// (Backend::keeps_labels).
+  /// for every thread to have its own in a cache), and how many changed, once all were. `kept`: labels are
+  /// with the backend, and `labels` right only where accumulate() gets them (Backend::keeps_labels).
   LabelObserver* observe(std::span<const std::int32_t> labels, bool kept = false);
   void labelled(std::size_t begin, std::size_t end, int thread) override;
   void labelled_some(std::size_t begin, std::span<const std::int32_t> listed, int thread) override;
   void moved(const MovedSamples<float>& samples, int thread) override;
   void moved(const MovedSamples<double>& samples, int thread) override;
   std::size_t accumulate_observed();
-
-  /// Whether moved() has all that it needs from who tells; else it looks at labels.
-  bool takes_moved() const { return words == 1 && !weighted(); }
 
   /// Samples of positive weight in each cluster.
   std::span<const std::int64_t> counts() const { return sums_.counts; }
@@ -98,8 +94,8 @@ class CentroidUpdate final : public LabelObserver {
   bool present(std::size_t i) const { return !weighted() || weights_[i] > 0; }
   std::int64_t integer_weight(std::size_t i) const;
   Sums empty_sums() const;
-  void apply(Sums& sums, std::size_t i, std::size_t cluster, bool add) const;
-  void apply_row(Sums& sums, std::size_t i, std::size_t cluster, bool add) const;
+  void apply(Sums& sums, const T* x, std::size_t i, std::size_t cluster, bool add) const;
+  void apply_row(Sums& sums, const T* x, std::size_t i, std::size_t cluster, bool add) const;
   void apply_count(Sums& sums, std::size_t i, std::size_t cluster, bool add) const;
   void find_moves(std::span<const std::int32_t> labels, std::size_t begin, std::size_t end,
                   std::vector<std::size_t>& moves) const;
@@ -140,6 +136,7 @@ class CentroidUpdate final : public LabelObserver {
     Sums sums;
     std::vector<std::uint8_t> touched;  ///< n_clusters: a sample joined or left it in this step
     std::vector<std::size_t> moves;
+    std::vector<T> row;
     std::size_t changed = 0;
     bool labels_to_take = false;  ///< moved() of a first step leaves accounted_ to accumulate_observed()
   };
@@ -147,6 +144,8 @@ class CentroidUpdate final : public LabelObserver {
   void account_moves(Observed& own);
   template <class U>
   void account_moved(const MovedSamples<U>& samples, int thread);
+  void account_columns(Observed& own, const MovedSamples<T>& samples, std::uint64_t moved,
+                       const std::int32_t* from) const;
   void keep_if_moved(std::size_t i, std::vector<std::size_t>& moves) const {
     if (observed_labels_[i] != accounted_[i] && present(i)) moves.push_back(i);
   }

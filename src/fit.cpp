@@ -177,8 +177,7 @@ class Fit {
     std::vector<double> drift;  // none for a backend that has not labelled yet
     std::string_view ran;       // who labelled last
     InertiaBound inertia(samples_.rows(), samples_.cols());
-    const bool keep =
-        backend_->keeps_labels() && update.takes_moved() && update.observe(result.labels) != nullptr;
+    const bool keep = backend_->keeps_labels() && update.observe(result.labels) != nullptr;
     labels_are_kept_ = false;
     std::optional<StopReason> stop;
     if (seeds.interrupted) stop = deadline_passed() ? StopReason::deadline : StopReason::cancelled;

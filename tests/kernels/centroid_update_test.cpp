@@ -92,7 +92,7 @@ void check(std::size_t n, std::size_t d, std::size_t k, bool weighted, Random& r
   choose(1);
   Matrix<T> means(k, d);
   // Of labels that the backend keeps only accumulate() may know.
-  const bool kept = update.takes_moved() && random.chance(3);
+  const bool kept = random.chance(3);
   const std::vector<std::int32_t> absent(n, -7);
   for (std::size_t step = 0; step < 8; ++step) {
     // The last two of them: ways mixed in one step; some told of, then all afterwards.
