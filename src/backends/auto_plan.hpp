@@ -128,18 +128,29 @@ Held held_by_few(const Problem<T>& problem, double near) {
   return Held::less;
 }
 
-/// Whether boxes exclude enough centroids: with more features by more clusters, and by more samples of each,
-/// so that boxes are small beside clusters. Zen 3, two threads, 25 steps of uniform points and blobs, gap
-/// over kdtree: d = 1 and 2 1.1 to 5 from k = 8 on; d = 3 1.1 to 1.4 at k = 8, 20, 24 and 32, but 0.8 to 1.1
-/// at 12, 16 and 48 (photo pixels, which lie close together, 1.2 to 1.5 at k = 16); d = 4 to 6 at k = 12 *
-/// 2^d 1.3 to 1.8 with 2^(d + 3) samples a cluster, 0.6 to 1.0 with 2^d. Where bounds of blocks pay, too,
-/// they need more samples: Zen 4, blockbounds over kdtree, d = 4 1.25 with 32 a cluster, 0.75 to 1.05 with 64
-/// to 100; d = 5 1.4 to 1.5 with 64 to 150, 0.8 to 1.1 with 200 to 1,000; d = 6 1.1 to 2.1 with 125 to 500,
-/// 0.9 with 1,000.
-constexpr bool tree_pays(std::size_t n, std::size_t d, std::size_t k, bool blocks) {
+/// Whether boxes exclude enough centroids to make up for the tree: with more features by more clusters, and
+/// by more samples of each, so that boxes are small beside clusters; later the faster distances are (VNNI).
+/// The best other over kdtree, uniform points, blobs and photo pixels, one thread (of two the tree gains as
+/// much where their cores are near each other, else it takes up to 1.4 times as long). Up to three features,
+/// 25 steps: AVX2 and double 1.0 to 2.5 from k = 8 on; Zen 4 in float d = 1 1.8 to 2.5, d = 2 0.95 to 1.3 at
+/// k = 8 and 1.0 to 1.5 at 32, d = 3 0.8 to 1.0 at 8, 0.9 to 1.5 at 16 and 1.2 at 64; n = 20,000 d = 2 0.85
+/// to 1.2 below 64, d = 3 0.6 to 0.9 and from 128 on 1.2. Making the tree takes so long that 10 steps are 0.6
+/// to 1.2 there and 5 0.4 to 0.9, and 1.0 only from three and ten times as many clusters on. From four on by
+/// pairs of samples and clusters, in units of 4^(d - 4) 1e6 of them (two threads): Zen 4 in float 20 and
+/// more 1.0 to 2.5, 10 0.7 to 1.0; AVX2 and double 10 and more 0.95 to 2.1, 5 0.7 to 1.0; 7 features 0.7 to
+/// 0.9. With a quarter of the 4^(d - 1) samples a cluster 0.7 to 0.85.
+constexpr bool tree_pays(std::size_t n, std::size_t d, std::size_t k, std::size_t most_steps,
+                         bool fast_integers) {
   if (d > 6 || n < 5000) return false;
-  const std::size_t least = d <= 3 ? 8 : std::size_t{12} << d;
-  return k >= least && n >= k << (blocks && d >= 4 ? 2 * d - 2 : d + 2);
+  const double steps = most_steps == 0 || most_steps > 25 ? 25 : static_cast<double>(most_steps);
+  if (d <= 3) {
+    constexpr double beside_fast[] = {8, 8, 16}, of_few[] = {8, 32, 96};
+    const double least = !fast_integers ? 8 : n < 50'000 ? of_few[d - 1] : beside_fast[d - 1];
+    return static_cast<double>(k) * (steps - 3) >= least * (25 - 3) && n >= k << (d + 2);
+  }
+  const double unit = 1e6 * static_cast<double>(std::size_t{1} << (2 * d - 8));
+  return pairs(n, k) * steps >= (fast_integers ? 20 : 10) * unit * 25 && k >= std::size_t{3} << d &&
+         n >= k << (2 * d - 2);
 }
 
 /// Whether bounds of blocks spare more than gap does: where clusters are few, thirty-two samples are near too
@@ -235,9 +246,9 @@ Plan plan_for(const Problem<T>& problem, double near) {
   if (is_tiny(problem))
     plan.dense = plan.bounded = {"simd", "a step of microseconds: what would save distances takes longer"};
   plan.first = plan.dense;
-  const bool blocks = blocks_pay(problem);
-  if (blocks) plan.first = {"blockbounds", "many clusters: bounds of neighbours exclude most centroids"};
-  if (tree_pays(n, d, k, blocks))
+  if (blocks_pay(problem))
+    plan.first = {"blockbounds", "many clusters: bounds of neighbours exclude most centroids"};
+  if (tree_pays(n, d, k, problem.most_steps, has_fast_integers(problem)))
     plan.first = {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
   if (bytes_pay_at_once(problem, near) || bytes_pay(problem, held, near)) plan.first = bytes_at_once;
   return plan;

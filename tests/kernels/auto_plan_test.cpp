@@ -128,19 +128,31 @@ TEST(AutoPlan, BytesPayEarlierWhereFewerPairsAreNear) {
   }
 }
 
-TEST(AutoPlan, TreesNeedMoreSamplesWhereBlocksPay) {
+TEST(AutoPlan, TreesNeedClustersSamplesAndSteps) {
   using omnimeans::algorithms::tree_pays;
-  for (const bool blocks : {true, false}) {
-    EXPECT_TRUE(tree_pays(5000, 3, 8, blocks));
-    EXPECT_FALSE(tree_pays(4999, 3, 8, blocks));
-    EXPECT_TRUE(tree_pays(64 * 192, 4, 192, blocks));
-    EXPECT_FALSE(tree_pays(64 * 192 - 1, 4, 192, blocks));
-    EXPECT_TRUE(tree_pays(1024 * 768, 6, 768, blocks));
-    EXPECT_FALSE(tree_pays(1024 * 768, 6, 767, blocks));
-    EXPECT_FALSE(tree_pays(1 << 24, 7, 5000, blocks));
+  for (const bool fast : {true, false}) {
+    EXPECT_TRUE(tree_pays(5000, 1, 8, 0, fast));
+    EXPECT_FALSE(tree_pays(4999, 1, 8, 0, fast));
+    EXPECT_FALSE(tree_pays(5000, 1, 7, 0, fast));
+    EXPECT_TRUE(tree_pays(5000, 1, 16, 14, fast));
+    EXPECT_FALSE(tree_pays(5000, 1, 16, 13, fast));
+    EXPECT_FALSE(tree_pays(50'000, 1, 1000, 3, fast));
+    EXPECT_FALSE(tree_pays(32 * 2000 - 1, 3, 2000, 0, fast));
+    EXPECT_TRUE(tree_pays(1 << 18, 5, 1 << 10, 0, fast));
+    EXPECT_FALSE(tree_pays((1 << 18) - 1, 5, 1 << 10, 0, fast));
+    EXPECT_TRUE(tree_pays(3'400'000, 6, 192, 0, fast));
+    EXPECT_FALSE(tree_pays(3'400'000, 6, 191, 0, fast));
+    EXPECT_FALSE(tree_pays(1 << 24, 7, 5000, 0, fast));
   }
-  EXPECT_FALSE(tree_pays(1024 * 768 - 1, 6, 768, true));
-  EXPECT_TRUE(tree_pays(256 * 768, 6, 768, false));
+  EXPECT_TRUE(tree_pays(50'000, 3, 16, 0, true));
+  EXPECT_FALSE(tree_pays(50'000, 3, 15, 0, true));
+  EXPECT_FALSE(tree_pays(49'999, 3, 95, 0, true));
+  EXPECT_TRUE(tree_pays(49'999, 3, 8, 0, false));
+  EXPECT_TRUE(tree_pays(200'000, 4, 100, 0, true));
+  EXPECT_FALSE(tree_pays(199'999, 4, 100, 0, true));
+  EXPECT_FALSE(tree_pays(200'000, 4, 100, 24, true));
+  EXPECT_TRUE(tree_pays(100'000, 4, 100, 0, false));
+  EXPECT_FALSE(tree_pays(99'999, 4, 100, 0, false));
 }
 
 template <class T>
