@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <limits>
-#include <type_traits>
 #include <utility>
 
 #include "parallel.hpp"
@@ -227,150 +225,6 @@ void CentroidUpdate<T>::take_from(Sums& own, std::size_t cluster) {
 }
 
 template <class T>
-void CentroidUpdate<T>::prepare(Observed& own) const {
-  if (!own.touched.empty()) return;
-  own.sums = empty_sums();
-  own.touched.resize(n_clusters_);
-}
-
-template <class T>
-LabelObserver* CentroidUpdate<T>::observe(std::span<const std::int32_t> labels, bool kept) {
-  constexpr std::size_t cached_bytes = std::size_t{256} << 10;
-  if (sums_.plain.bytes() + sums_.wide.bytes() > cached_bytes) return nullptr;
-  observed_labels_ = labels;
-  labels_are_kept_ = kept;
-  return this;
-}
-
-template <class T>
-void CentroidUpdate<T>::labelled(std::size_t begin, std::size_t end, int thread) {
-  Observed& own = observed_[static_cast<std::size_t>(thread)];
-  own.moves.clear();
-  find_moves(observed_labels_, begin, end, own.moves);
-  account_moves(own);
-}
-
-template <class T>
-void CentroidUpdate<T>::labelled_some(std::size_t begin, std::span<const std::int32_t> listed, int thread) {
-  Observed& own = observed_[static_cast<std::size_t>(thread)];
-  own.moves.clear();
-  for (const std::int32_t r : listed) keep_if_moved(begin + static_cast<std::size_t>(r), own.moves);
-  account_moves(own);
-}
-
-/// From where the samples are.
-template <class T>
-template <class U>
-void CentroidUpdate<T>::account_moved(const MovedSamples<U>& samples, int thread) {
-  Observed& own = observed_[static_cast<std::size_t>(thread)];
-  if constexpr (std::is_same_v<T, U>) {
-    std::int32_t from[64];
-    std::uint64_t moved = 0;
-    prepare(own);
-    for (std::uint64_t rows = samples.rows; rows != 0; rows &= rows - 1) {
-      const auto r = static_cast<std::size_t>(std::countr_zero(rows));
-      const std::int32_t to = samples.labels[r];
-      if (weighted() && !present(samples.index[r])) continue;
-      if (first_) {
-        from[r] = -1;  // accounted_ is written in one go, by accumulate_observed()
-      } else {
-        if (labels_are_kept_) {
-          from[r] = samples.before[r];
-        } else {
-          std::int32_t& accounted = accounted_[samples.index[r]];
-          from[r] = samples.before != nullptr && samples.before[r] >= 0 ? samples.before[r] : accounted;
-          accounted = to;
-        }
-        if (from[r] == to) continue;
-        own.touched[static_cast<std::size_t>(from[r])] = 1;
-      }
-      own.touched[static_cast<std::size_t>(to)] = 1;
-      moved |= std::uint64_t{1} << r;
-    }
-    own.labels_to_take |= first_ && !labels_are_kept_;
-    own.changed += static_cast<std::size_t>(std::popcount(moved));
-    account_columns(own, samples, moved, from);
-  } else {
-    own.moves.clear();
-    for (std::uint64_t rows = samples.rows; rows != 0; rows &= rows - 1)
-      keep_if_moved(samples.index[std::countr_zero(rows)], own.moves);
-    account_moves(own);
-  }
-}
-
-/// Those of `moved` from the clusters `from` (-1: none) to those of their labels.
-template <class T>
-void CentroidUpdate<T>::account_columns(Observed& own, const MovedSamples<T>& samples, std::uint64_t moved,
-                                        const std::int32_t* from) const {
-  if (words == 1 && !weighted()) {
-    kernels_.account_leaf({.values = samples.values,
-                           .stride = samples.stride,
-                           .n_features = samples_.cols(),
-                           .rows = moved,
-                           .from = from,
-                           .to = samples.labels,
-                           .magic = magic_.data(),
-                           .sums = own.sums.plain.data(),
-                           .sums_stride = stride_,
-                           .counts = own.sums.counts.data()});
-    return;
-  }
-  own.row.resize(samples_.cols());
-  for (; moved != 0; moved &= moved - 1) {
-    const auto r = static_cast<std::size_t>(std::countr_zero(moved));
-    for (std::size_t t = 0; t < own.row.size(); ++t) own.row[t] = samples.values[t * samples.stride + r];
-    const std::size_t i = samples.index[r];
-    if (from[r] >= 0) apply(own.sums, own.row.data(), i, static_cast<std::size_t>(from[r]), false);
-    apply(own.sums, own.row.data(), i, static_cast<std::size_t>(samples.labels[r]), true);
-  }
-}
-
-template <class T>
-void CentroidUpdate<T>::moved(const MovedSamples<float>& samples, int thread) {
-  account_moved(samples, thread);
-}
-template <class T>
-void CentroidUpdate<T>::moved(const MovedSamples<double>& samples, int thread) {
-  account_moved(samples, thread);
-}
-
-/// A thread's moves of a block into its sums.
-template <class T>
-void CentroidUpdate<T>::account_moves(Observed& own) {
-  if (own.moves.empty()) return;
-  prepare(own);
-  account(own.sums, observed_labels_, own.moves.data(), 0, own.moves.size());
-  for (const std::size_t i : own.moves) {
-    if (accounted_[i] >= 0) own.touched[static_cast<std::size_t>(accounted_[i])] = 1;
-    own.touched[static_cast<std::size_t>(observed_labels_[i])] = 1;
-    accounted_[i] = observed_labels_[i];
-  }
-  own.changed += own.moves.size();
-}
-
-template <class T>
-std::size_t CentroidUpdate<T>::accumulate_observed() {
-  std::size_t changed = 0;
-  bool labels_to_take = false;
-  for (Observed& own : observed_) {
-    labels_to_take |= std::exchange(own.labels_to_take, false);
-    changed += std::exchange(own.changed, 0);
-  }
-  if (changed == 0) return 0;
-  const std::size_t values = observed_.size() * n_clusters_ * words * stride_;
-  parallel_blocks(threads_for_values(values, threads_), n_clusters_, [&](std::size_t j, int) {
-    for (Observed& own : observed_) {
-      if (own.touched.empty() || std::exchange(own.touched[j], 0) == 0) continue;
-      take_from(own.sums, j);
-      sum_changed(j);
-    }
-  });
-  if (labels_to_take) take_labels(observed_labels_);
-  first_ = false;
-  return changed;
-}
-
-template <class T>
 std::size_t CentroidUpdate<T>::accumulate(std::span<const std::int32_t> labels) {
   if (first_) forget_observed();  // all are added at once, told or not
   const std::size_t before = accumulate_observed();
@@ -408,24 +262,6 @@ std::size_t CentroidUpdate<T>::accumulate(std::span<const std::int32_t> labels) 
     for (std::size_t i : moves_) accounted_[i] = labels[i];
   }
   return changed + before;
-}
-
-/// What was told of a step.
-template <class T>
-void CentroidUpdate<T>::forget_observed() {
-  for (Observed& own : observed_) own = {};
-}
-
-/// As observe(), all of them at once.
-template <class T>
-void CentroidUpdate<T>::observe_all(std::span<const std::int32_t> labels) {
-  constexpr std::size_t rows = 512;
-  observed_labels_ = labels;
-  const std::size_t blocks = block_count(labels.size(), rows);
-  parallel_blocks(useful_threads(threads_, blocks), blocks, [&](std::size_t block, int thread) {
-    const RowRange range = block_range(block, labels.size(), rows);
-    labelled(range.begin, range.end, thread);
-  });
 }
 
 /// The sums stand for these.

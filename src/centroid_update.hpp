@@ -48,8 +48,9 @@ class CentroidUpdate final : public LabelObserver {
 
   /// The same in the pass that finds the labels: who is told of each of them (null: the sums are too large
   /// for every thread to have its own in a cache), and how many changed, once all were. `kept`: labels are
-  /// with the backend, and `labels` right only where accumulate() gets them (Backend::keeps_labels).
+  /// with the backend (Assignment::keep_labels), and `labels` right only where accumulate() gets them.
   LabelObserver* observe(std::span<const std::int32_t> labels, bool kept = false);
+  bool observes() const;
   void labelled(std::size_t begin, std::size_t end, int thread) override;
   void labelled_some(std::size_t begin, std::span<const std::int32_t> listed, int thread) override;
   void moved(const MovedSamples<float>& samples, int thread) override;
@@ -136,7 +137,7 @@ class CentroidUpdate final : public LabelObserver {
     Sums sums;
     std::vector<std::uint8_t> touched;  ///< n_clusters: a sample joined or left it in this step
     std::vector<std::size_t> moves;
-    std::vector<T> row;
+    std::vector<T> row;  ///< a sample's values, from columns
     std::size_t changed = 0;
     bool labels_to_take = false;  ///< moved() of a first step leaves accounted_ to accumulate_observed()
   };

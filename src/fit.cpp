@@ -177,8 +177,7 @@ class Fit {
     std::vector<double> drift;  // none for a backend that has not labelled yet
     std::string_view ran;       // who labelled last
     InertiaBound inertia(samples_.rows(), samples_.cols());
-    const bool keep = backend_->keeps_labels() && update.observe(result.labels) != nullptr;
-    labels_are_kept_ = false;
+    const bool keep = entry_->info.exact && backend_->keeps_labels() && update.observes();
     std::optional<StopReason> stop;
     if (seeds.interrupted) stop = deadline_passed() ? StopReason::deadline : StopReason::cancelled;
     result.fit_seconds = seconds_since(make_start);  // a tree is built here
@@ -267,7 +266,7 @@ class Fit {
   /// The update step into `next`; true if an empty cluster was given a sample.
   bool update_step(CentroidUpdate<T>& update, Result<T>& result, bool observed, InertiaBound& inertia,
                    Matrix<T>& next, IterationStats& stats) {
-    stats.labels_changed = observed ? update.accumulate_observed() : update.accumulate(labels_of(result));
+    stats.labels_changed = observed ? update.accumulate_observed() : update.accumulate(fetch_labels(result));
     stats.inertia_bound = inertia.of_step(stats.inertia_bound, update, result.centroids.view());
     const auto counts = update.counts();
     stats.empty_clusters = static_cast<std::size_t>(std::count(counts.begin(), counts.end(), 0));
@@ -286,8 +285,8 @@ class Fit {
     const bool tried =
         stats.labels_changed == 0 && !result.history.empty() && result.history.back().labels_changed == 0;
     if (options_.empty_clusters == EmptyClusterPolicy::relocate && !tried) {
-      plan = plan_relocations(samples_, weights_, std::as_const(result.centroids).view(), labels_of(result),
-                              counts, kernels::kernels_for<T>(isa_), threads_);
+      plan = plan_relocations(samples_, weights_, std::as_const(result.centroids).view(),
+                              fetch_labels(result), counts, kernels::kernels_for<T>(isa_), threads_);
     }
     // For the means only: the labels stay, and so must the sums that stand for them.
     for (const Relocation& r : plan) update.move(r.sample, r.from, r.to);
@@ -300,8 +299,8 @@ class Fit {
     return !plan.empty();
   }
 
-  /// Those of the last step, which the backend may have kept.
-  std::span<const std::int32_t> labels_of(Result<T>& result) {
+  /// The labels of the last step, from the backend if it has kept them.
+  std::span<const std::int32_t> fetch_labels(Result<T>& result) {
     if (std::exchange(labels_are_kept_, false)) backend_->write_labels(result.labels);
     return result.labels;
   }
@@ -358,7 +357,7 @@ class Fit {
       labels_are_kept_ = keep;
       ran = last.backend.empty() ? entry_->info.name : last.backend;
     }
-    labels_of(result);
+    fetch_labels(result);
     result.fit_seconds += seconds_since(start);
     result.distances_computed += last.distances_computed;
     result.reranked += last.reranked;

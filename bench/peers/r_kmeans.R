@@ -2,6 +2,8 @@
 # R: stats::kmeans with algorithm = "Lloyd" from the given centroids, in double. Own defaults: Hartigan and Wong's
 # algorithm from random samples, 10 iterations. The requests and answers are those of worker.hpp.
 
+short <- 0.05  # seconds; a fit that takes less is done once more, and that counts: see worker.cpp
+
 floats <- function(path, rows, columns) {
   matrix(readBin(path, "numeric", rows * columns, size = 4), nrow = rows, byrow = TRUE)
 }
@@ -43,9 +45,10 @@ answer <- function(line) {
     expected <- once * max_iter
     if (expected > limit && once <= limit / 2 && max_iter > 3) expected <- once + (max_iter - 1) * max(0, clock(lloyd(3L))$seconds - once) / 2
     if (expected > limit) return(paste("slow", expected))
-    if (expected < 0.05) lloyd(max_iter)  # a short fit is done once before it is timed
   }
-  fitted <- clock(if (words[9] == "own") suppressWarnings(kmeans(samples, k)) else lloyd(max_iter))
+  fit <- function() clock(if (words[9] == "own") suppressWarnings(kmeans(samples, k)) else lloyd(max_iter))
+  fitted <- fit()
+  if (fitted$seconds < short) fitted <- fit()
   peak <- if (before < 0) -1 else memory("VmHWM") - before
   writeBin(as.vector(t(fitted$value$centers)), words[11], size = 4)
   # Where it did not converge it says one more than it was allowed.

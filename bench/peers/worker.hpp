@@ -47,7 +47,7 @@ class Adapter {
  public:
   virtual ~Adapter() = default;
   /// From the given centroids, `max_iter` iterations, Task::tol. Called several times: a warm-up with one
-  /// iteration first, of a short fit with all.
+  /// iteration first, a short fit once more.
   virtual Answer given(std::size_t max_iter) = 0;
   /// With the library's own seeding, stopping rule and limit of iterations; one start.
   virtual Answer own() = 0;

@@ -45,8 +45,9 @@ struct MovedSamples {
   std::uint64_t rows = 0;
   const std::uint32_t* index = nullptr;  ///< of each r: which sample it is
   const std::int32_t* labels = nullptr;  ///< likewise: its label, which is in Assignment::labels, too, unless
-                                         ///< the backend keeps labels
-  const std::int32_t* before = nullptr;  ///< likewise: its label in the step before; -1, or null: not known
+                                         ///< Assignment::keep_labels
+  const std::int32_t* before = nullptr;  ///< likewise: its label in the step before; -1, or null: not known,
+                                         ///< which is never so with keep_labels, but in a first step
 };
 
 /// Told of labels as soon as they are final, while their samples are still in a cache: fit() then updates the
@@ -91,8 +92,8 @@ struct Assignment {
                          ///< near these, as the seeding leaves them; a backend may begin from them, but must
                          ///< not trust them
   bool last = false;     ///< only labels are wanted: what would pay later need not begin
-  bool keep_labels = false;  ///< of a backend that keeps labels: `labels` need not be written, they are asked
-                             ///< for (Backend::write_labels); the same in all steps of a run
+  bool keep_labels = false;  ///< of a backend that keeps labels: `labels` need be neither right nor written,
+                             ///< Backend::write_labels() is asked for them; the same in all steps of a run
   LabelObserver* observer =
       nullptr;  ///< a backend may tell it of every label that is not the one of the step before, each once
                 ///< (`observed`; of the others, too, if it likes; of all in a step without drift), or
@@ -122,11 +123,12 @@ template <class T>
 class OMNIMEANS_API Backend {
  public:
   virtual ~Backend() = default;
-  /// Writes the canonical labels (an exact backend) or its own idea of them (an approximate one).
+  /// Finds the canonical labels (an exact backend) or its own idea of them (an approximate one).
   virtual AssignmentStats assign(const Assignment<T>& step) = 0;
-  /// Whether it has the labels in an order of its own, and tells Assignment::observer of all that change by
-  /// moved(), with the label before, but perhaps in a first step: then writing them step by step, each at a
-  /// random place, can be left to the end. The same over a run.
+  /// Whether it has the labels in an order of its own, so that writing them step by step, each at a random
+  /// place, can be left to the end (Assignment::keep_labels). It then tells Assignment::observer by moved()
+  /// only, of all that change, with the label before; in a first step it may tell nothing. The same over a
+  /// run. Who overrides one of these two overrides both.
   virtual bool keeps_labels() const { return false; }
   /// The labels of the last step, of a backend that keeps them.
   virtual void write_labels(std::span<std::int32_t> /*labels*/) const {}

@@ -56,8 +56,10 @@ class Auto final : public Backend<T> {
     return stats;
   }
 
-  /// Who is not the dense one of the plan stays.
-  bool keeps_labels() const override { return choice_.name != plan_.dense.name && current_->keeps_labels(); }
+  /// Where no trial may follow, nor is under way: then one backend labels the whole run.
+  bool keeps_labels() const override {
+    return before_trial_ == nullptr && choice_.name != plan_.dense.name && current_->keeps_labels();
+  }
   void write_labels(std::span<std::int32_t> labels) const override { current_->write_labels(labels); }
 
   std::uint64_t bytes() const override { return peak_; }

@@ -10,7 +10,8 @@
 //             bytebounds  very many features and clusters: a byte of memory saves a distance
 //             int8        many: every distance in eight bits, where the CPU has such products
 //             gap         the rest: every distance, in sixteen bits where those pay, until gaps do
-//             int16, simd a step or two; and simd for what does not fit the memory limit, then openmp, naive
+//             int16, simd a step or two; and simd where a step is next to nothing and for what does not fit
+//                         the memory limit, then openmp, naive
 //
 // Whether every distance is faster in eight bits goes by rule, and in long fits by the clock, on a slice of
 // the data (dense_costs.hpp).
@@ -131,25 +132,31 @@ Held held_by_few(const Problem<T>& problem, double near) {
 /// Whether boxes exclude enough centroids to make up for the tree: with more features by more clusters, and
 /// by more samples of each, so that boxes are small beside clusters; later the faster distances are (VNNI).
 /// The best other over kdtree, uniform points, blobs and photo pixels, one thread (of two the tree gains as
-/// much where their cores are near each other, else it takes up to 1.4 times as long). Up to three features,
-/// 25 steps: AVX2 and double 1.0 to 2.5 from k = 8 on; Zen 4 in float d = 1 1.8 to 2.5, d = 2 0.95 to 1.3 at
-/// k = 8 and 1.0 to 1.5 at 32, d = 3 0.8 to 1.0 at 8, 0.9 to 1.5 at 16 and 1.2 at 64; n = 20,000 d = 2 0.85
-/// to 1.2 below 64, d = 3 0.6 to 0.9 and from 128 on 1.2. Making the tree takes so long that 10 steps are 0.6
-/// to 1.2 there and 5 0.4 to 0.9, and 1.0 only from three and ten times as many clusters on. From four on by
-/// pairs of samples and clusters, in units of 4^(d - 4) 1e6 of them (two threads): Zen 4 in float 20 and
-/// more 1.0 to 2.5, 10 0.7 to 1.0; AVX2 and double 10 and more 0.95 to 2.1, 5 0.7 to 1.0; 7 features 0.7 to
-/// 0.9. With a quarter of the 4^(d - 1) samples a cluster 0.7 to 0.85.
+/// much where their cores are near each other, else it takes up to 1.4 times as long):
+///
+/// Up to three features, 25 steps: AVX2 and double 1.0 to 2.5 from k = 8 on. Zen 4 in float, d = 1 1.8 to
+/// 2.5; d = 2 0.95 to 1.3 at k = 8, 1.0 to 1.5 at 32; d = 3 0.8 to 1.0 at 8, 0.9 to 1.5 at 16, 1.2 at 64; n =
+/// 20,000 d = 2 0.85 to 1.2 below 64, d = 3 0.6 to 0.9 and from 128 on 1.2. Making the tree takes so long
+/// that 10 steps are 0.6 to 1.2 there and 5 0.4 to 0.9, and 1.0 only from three and ten times as many
+/// clusters on.
+///
+/// From four on by pairs of samples and clusters, in units of 4^(d - 4) 1e6 of them, two threads: Zen 4 in
+/// float 20 and more 1.0 to 2.5, 10 0.7 to 1.0; AVX2 and double 10 and more 0.95 to 2.1, 5 0.7 to 1.0; 7
+/// features 0.7 to 0.9. With a quarter of the 4^(d - 1) samples a cluster 0.7 to 0.85, with half of the 3 *
+/// 2^d clusters 0.8 to 1.05. 10 steps 0.87 to 0.9 at the limit for 25, 1.4 to 2.0 from four times as many
+/// pairs on.
 constexpr bool tree_pays(std::size_t n, std::size_t d, std::size_t k, std::size_t most_steps,
                          bool fast_integers) {
   if (d > 6 || n < 5000) return false;
   const double steps = most_steps == 0 || most_steps > 25 ? 25 : static_cast<double>(most_steps);
+  const double share = (steps - 3) / (25 - 3);  // the tree takes some three of them
   if (d <= 3) {
     constexpr double beside_fast[] = {8, 8, 16}, of_few[] = {8, 32, 96};
     const double least = !fast_integers ? 8 : n < 50'000 ? of_few[d - 1] : beside_fast[d - 1];
-    return static_cast<double>(k) * (steps - 3) >= least * (25 - 3) && n >= k << (d + 2);
+    return static_cast<double>(k) * share >= least && n >= k << (d + 2);
   }
   const double unit = 1e6 * static_cast<double>(std::size_t{1} << (2 * d - 8));
-  return pairs(n, k) * steps >= (fast_integers ? 20 : 10) * unit * 25 && k >= std::size_t{3} << d &&
+  return pairs(n, k) * share >= (fast_integers ? 20 : 10) * unit && k >= std::size_t{3} << d &&
          n >= k << (2 * d - 2);
 }
 
@@ -206,9 +213,9 @@ bool bytes_pay(const Problem<T>& problem, Held held, double near) {
          k * d >= (held == Held::most ? 96'000u : 128'000u);
 }
 
-/// A step of a few microseconds. Making gaps and what rounds to sixteen bits cost 1 to 3 of them: Zen 4, two
-/// threads, 100 to 1,000 samples, gap over simd 1.0 to 1.25 below 200,000 multiply-adds, 0.95 to 1.08 up to
-/// 350,000.
+/// A step of a few microseconds. Making gaps and what rounds to sixteen bits cost 1 to 3 of them: Zen 4 in
+/// float, two threads, 100 to 1,000 samples, gap over simd 1.0 to 1.25 below 200,000 multiply-adds, 0.95 to
+/// 1.08 up to 350,000. (Not measured elsewhere: with narrow vectors a step is longer.)
 template <class T>
 bool is_tiny(const Problem<T>& problem) {
   return static_cast<double>(problem.samples.rows()) * work_per_sample(problem) < 2e5;
@@ -244,7 +251,7 @@ Plan plan_for(const Problem<T>& problem, double near) {
   if (bytes_may_come)
     plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
   if (is_tiny(problem))
-    plan.dense = plan.bounded = {"simd", "a step of microseconds: what would save distances takes longer"};
+    plan.dense = plan.bounded = {"simd", "a step of so little work: what would save distances takes longer"};
   plan.first = plan.dense;
   if (blocks_pay(problem))
     plan.first = {"blockbounds", "many clusters: bounds of neighbours exclude most centroids"};

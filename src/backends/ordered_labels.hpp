@@ -59,7 +59,7 @@ class OrderedLabels {
   void begin_step(const Assignment<T>& step) {
     step_ = step;
     if (!step.drift.empty()) return;
-    parallel_pieces(labels_.size() < 50'000 ? 1 : threads_, labels_.size(),
+    parallel_pieces(team(), labels_.size(),
                     [&](RowRange range) { std::fill_n(labels_.data() + range.begin, range.size(), -1); });
   }
 
@@ -102,12 +102,14 @@ class OrderedLabels {
     }
     std::copy_n(now, rows_, labels_.data() + group * rows_);
   }
+
   /// All labels to where the caller has them; group g is of the first count_of(g) samples of order_of(g).
   template <class OrderOf, class CountOf>
   void write_all(std::span<std::int32_t> out, OrderOf&& order_of, CountOf&& count_of) const {
+    // Blocks of some 10,000 labels; a line that is asked for is there two groups later.
     constexpr std::size_t groups = 256, ahead = 2;
     const std::size_t n_groups = labels_.size() / rows_, blocks = block_count(n_groups, groups);
-    parallel_blocks(labels_.size() < 50'000 ? 1 : threads_, blocks, [&](std::size_t block, int) {
+    parallel_blocks(team(), blocks, [&](std::size_t block, int) {
       const RowRange range = block_range(block, n_groups, groups);
       for (std::size_t g = range.begin; g < range.end; ++g) {
         const std::size_t next = std::min(g + ahead, n_groups - 1);
@@ -123,6 +125,8 @@ class OrderedLabels {
   }
 
  private:
+  int team() const { return labels_.size() < 50'000 ? 1 : threads_; }
+
   void write(std::uint64_t changed, const std::int32_t* now, const std::uint32_t* order) {
     // Stores that miss the cache wait for each other, requests do not: 6 % of a fit of photo pixels by kdtree
     // (Zen 3).

@@ -231,7 +231,8 @@ struct Blocks {
       // Selected, not max: a NaN is no bound.
       const vec word =
           S::select(S::less(S::set(T(0)), excess), S::fma(gap, S::set(task.units), path), S::set(T(0)));
-      const vec highest = S::min(S::set(T(65535)), word);  // of a NaN that
+      // Of a NaN x86 takes the second operand: it stays one, and the next line makes 0 of it.
+      const vec highest = S::min(S::set(T(65535)), word);
       put_words(task, first, S::select(S::less(S::set(T(0)), highest), highest, S::set(T(0))));
     }
     return n_near;

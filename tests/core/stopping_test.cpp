@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/compare.hpp"
@@ -138,6 +139,25 @@ TEST(Stopping, PastDeadlineEndsTheSeedingOrAfterOneIteration) {
     const Result<double> result = omnimeans::fit(samples, options);
     EXPECT_EQ(result.stop_reason, StopReason::deadline);
     EXPECT_EQ(result.n_iter, method.init == Init::random ? 1u : 0u) << method.name;
+    expect_consistent(samples, result);
+  }
+}
+
+TEST(Stopping, LabelsThatABackendKeepsAreThereHoweverItEnds) {
+  const Matrix<double> samples = slow_data();
+  Options options = slow_options();
+  options.backend = "kdtree";
+  expect_consistent(samples, omnimeans::fit(samples, options));
+  Options limited = options, cancelled = options, late = options, tolerant = options;
+  limited.max_iter = 3;
+  cancelled.progress = [](const Progress& progress) { return progress.iteration.iteration < 3; };
+  late.deadline = std::chrono::steady_clock::time_point::min();
+  tolerant.tol = 1e-2;
+  using End = std::pair<Options, StopReason>;
+  for (const End& end : {End{limited, StopReason::max_iter}, End{cancelled, StopReason::cancelled},
+                         End{late, StopReason::deadline}, End{tolerant, StopReason::tolerance}}) {
+    const Result<double> result = omnimeans::fit(samples, end.first);
+    EXPECT_EQ(result.stop_reason, end.second);
     expect_consistent(samples, result);
   }
 }

@@ -143,6 +143,7 @@ TEST(AutoPlan, TreesNeedClustersSamplesAndSteps) {
     EXPECT_TRUE(tree_pays(3'400'000, 6, 192, 0, fast));
     EXPECT_FALSE(tree_pays(3'400'000, 6, 191, 0, fast));
     EXPECT_FALSE(tree_pays(1 << 24, 7, 5000, 0, fast));
+    EXPECT_FALSE(tree_pays(10'000'000, 4, 100, 3, fast)) << "the tree alone takes as long";
   }
   EXPECT_TRUE(tree_pays(50'000, 3, 16, 0, true));
   EXPECT_FALSE(tree_pays(50'000, 3, 15, 0, true));
@@ -153,6 +154,12 @@ TEST(AutoPlan, TreesNeedClustersSamplesAndSteps) {
   EXPECT_FALSE(tree_pays(200'000, 4, 100, 24, true));
   EXPECT_TRUE(tree_pays(100'000, 4, 100, 0, false));
   EXPECT_FALSE(tree_pays(99'999, 4, 100, 0, false));
+}
+
+TEST(AutoPlan, TreesGoBeforeBlocks) {
+  const auto of = problem(unread<double>(160'000, 4), omnimeans::usable_isas().back(), 100);
+  EXPECT_TRUE(omnimeans::algorithms::blocks_pay(of));
+  EXPECT_EQ(omnimeans::algorithms::plan_for(of, 1).first.name, "kdtree");
 }
 
 template <class T>

@@ -94,12 +94,15 @@ void check(std::size_t n, std::size_t d, std::size_t k, bool weighted, Random& r
   // Of labels that the backend keeps only accumulate() may know.
   const bool kept = random.chance(3);
   const std::vector<std::int32_t> absent(n, -7);
+  bool samples_moved = false;
   for (std::size_t step = 0; step < 8; ++step) {
     // The last two of them: ways mixed in one step; some told of, then all afterwards.
-    const std::size_t way =
-        !kept ? random.below(n_ways + 2)
-              : static_cast<std::size_t>(step == 0 ? random.one_of({afterwards, moved})
-                                                   : random.one_of({moved, moved_and_others}));
+    std::size_t way = random.below(n_ways + 2);
+    // As in fits: labels of a start and of a first step may be given at once, then samples move.
+    if (kept)
+      way = step < 2 && !samples_moved && random.chance(2) ? afterwards
+                                                           : random.one_of({moved, moved_and_others});
+    samples_moved |= way != afterwards;
     SCOPED_TRACE("n " + std::to_string(n) + ", d " + std::to_string(d) + ", k " + std::to_string(k) + ", " +
                  std::to_string(threads) + " threads, step " + std::to_string(step) + ", way " +
                  std::to_string(way));

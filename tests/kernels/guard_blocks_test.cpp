@@ -306,6 +306,11 @@ TYPED_TEST(BlockKernel, BoundsHoldAndLabelsAreNearest) {
         }
       }
     }
+    // What is no number bounds nothing.
+    Block<T> block({40, 3, 20}, kernels, random, edges()[0]);
+    for (std::size_t j = 0; j < 20; ++j) block.path.data()[j] = std::numeric_limits<T>::quiet_NaN();
+    kernels.label(block.task);
+    for (const std::int32_t j : block.listed) EXPECT_EQ(block.words.data()[static_cast<std::size_t>(j)], 0);
     // In sixteen bits the margin here is the worst case of rounding.
     if (!kernels.in_int16) {
       EXPECT_LT(open, labelled / 100);
