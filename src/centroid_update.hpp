@@ -50,6 +50,7 @@ class CentroidUpdate final : public LabelObserver {
   /// for every thread to have its own in a cache), and how many changed, once all were. `kept`: labels are
   /// with the backend (Assignment::keep_labels), and `labels` right only where accumulate() gets them.
   LabelObserver* observe(std::span<const std::int32_t> labels, bool kept = false);
+  /// Whether it is told at all, as above.
   bool observes() const;
   void labelled(std::size_t begin, std::size_t end, int thread) override;
   void labelled_some(std::size_t begin, std::span<const std::int32_t> listed, int thread) override;
@@ -152,7 +153,7 @@ class CentroidUpdate final : public LabelObserver {
   }
   std::vector<Observed> observed_;  ///< one for each of all threads
   std::span<const std::int32_t> observed_labels_;
-  bool labels_are_kept_ = false;
+  bool labels_are_kept_ = false;  ///< observe(): moved() goes by the labels before, not by accounted_
 
   const kernels::Kernels<T>& kernels_;
 
