@@ -8,6 +8,10 @@
 
 #if defined(OMNIMEANS_X86)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #endif
 
 #include "kernels/int16.hpp"
@@ -23,6 +27,7 @@ extern const KernelTable table_scalar;
 extern const KernelTable table_sse42;
 extern const KernelTable table_avx2;
 extern const KernelTable table_avx512;
+extern const Int8Kernels int8_amx;
 extern const Int8Kernels int8_avx512vnni;
 extern const Int8Kernels int8_avxvnni;
 extern const Int8Kernels int8_avx2;
@@ -78,6 +83,22 @@ bool has_avx_vnni() {
   }();
   return has;
 }
+
+/// Products of tiles of bytes: leaf 7 says what the CPU has, and Linux lets a process use them that asks.
+bool has_amx_int8() {
+#if defined(__linux__)
+  static const bool has = [] {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    constexpr unsigned tile = 1u << 24, int8 = 1u << 25;
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & tile) == 0 || (d & int8) == 0) return false;
+    constexpr long request_permission = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+    return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+  }();
+  return has;
+#else
+  return false;
+#endif
+}
 #endif
 
 }  // namespace
@@ -92,13 +113,15 @@ const KernelTable& table(Isa isa) {
   return found != all_tables.end() ? **found : table_scalar;
 }
 
-const Int8Kernels* int8_kernels(Isa isa, bool vnni) {
+const Int8Kernels* int8_kernels(Isa isa, bool vnni, bool tiles) {
 #if defined(OMNIMEANS_X86)
-  if (isa == Isa::avx512 && vnni && __builtin_cpu_supports("avx512vnni")) return &int8_avx512vnni;
+  if (isa == Isa::avx512 && vnni && __builtin_cpu_supports("avx512vnni"))
+    return tiles && has_amx_int8() ? &int8_amx : &int8_avx512vnni;
   if (isa == Isa::avx2) return vnni && has_avx_vnni() ? &int8_avxvnni : &int8_avx2;
 #endif
   static_cast<void>(isa);
   static_cast<void>(vnni);
+  static_cast<void>(tiles);
   return nullptr;
 }
 

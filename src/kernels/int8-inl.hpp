@@ -3,8 +3,9 @@
 //
 // Ops has what the instruction sets do differently: Arch, the register of integers `ints`, the tile that fits
 // the registers (rows x vectors of centroids), the limits of values (samples, centroids), multiply_add() and
-// other operations on `ints`; and whether tiles add in sixteen bits (sums_in_words), with add_words(),
-// sum_of_words(), start_of_words() and most_squares() if they do.
+// other operations on `ints`; whether tiles add in sixteen bits (sums_in_words), with add_words(),
+// sum_of_words(), start_of_words() and most_squares() if they do; and Tiles, where the CPU multiplies tiles
+// of 32 rows and two vectors that no register holds (int8_amx.cpp).
 #pragma once
 
 #include "kernels/int8-panel-inl.hpp"
@@ -20,34 +21,29 @@ struct Int8Loops {
   using Panel = Int8Panel<Ops>;
   static constexpr std::size_t lanes = S::lanes, registers = Panel::registers;
   static constexpr float largest_float = __FLT_MAX__;
+  static constexpr bool in_tiles = requires { typename Ops::Tiles; };
 
-  /// M rows x V vectors of one panel. use(m, bounds) takes a row's.
-  template <std::size_t M, std::size_t V, class Use>
-  static OMNIMEANS_INLINE void panel_bounds(const Int8Centroids& c, const Int8Rows& rows, std::size_t first,
-                                            std::size_t vector, const std::int32_t* starts, Use&& use) {
-    constexpr std::size_t R = V * registers;
-    ints products[M * R];
-    Panel::template products<M, V>(c, rows, first, vector, starts, products);
+  /// What V vectors of centroids add to their products.
+  template <std::size_t V>
+  struct Terms {
+    static constexpr std::size_t R = V * registers;
     vec scale[R], half_norm[R], length[R], cut_off[R];
-    unroll<R>([&](auto r) __attribute__((always_inline)) {
-      const std::size_t at = vector * int8_lanes + r.value * lanes;
-      scale[r.value] = S::load(c.scale + at);
-      half_norm[r.value] = S::load(c.half_norms + at);
-      length[r.value] = S::load(c.length + at);
-      cut_off[r.value] = S::load(c.cut_off + at);
-    });
-    unroll<M>([&](auto m) __attribute__((always_inline)) {
-      const std::size_t i = first + m.value;
-      vec bound[R];
+    ints tag_mask, tag[V];
+
+    OMNIMEANS_INLINE Terms(const Int8Centroids& c, std::size_t vector, std::int32_t mask)
+        : tag_mask(Ops::set(mask)) {
       unroll<R>([&](auto r) __attribute__((always_inline)) {
-        const vec product = S::mul(Ops::to_float(products[m.value * R + r.value]), S::set(rows.scale[i]));
-        const vec score = S::fnma(product, scale[r.value], half_norm[r.value]);
-        bound[r.value] = S::fnma(S::set(rows.length[i]), cut_off[r.value],
-                                 S::fnma(S::set(rows.cut_off[i]), length[r.value], score));
+        const std::size_t at = vector * int8_lanes + r.value * lanes;
+        scale[r.value] = S::load(c.scale + at);
+        half_norm[r.value] = S::load(c.half_norms + at);
+        length[r.value] = S::load(c.length + at);
+        cut_off[r.value] = S::load(c.cut_off + at);
       });
-      use(m, bound);
-    });
-  }
+      unroll<V>([&](auto v) __attribute__((always_inline)) {
+        tag[v.value] = Ops::set(static_cast<std::int32_t>(vector + v.value));
+      });
+    }
+  };
 
   /// tile(first, rows as a constant) for all rows.
   template <class Tile>
@@ -62,41 +58,113 @@ struct Int8Loops {
     return out.lanes + row * 2 * int8_lanes;
   }
 
-  /// Of M rows, what V vectors of centroids change of the lanes' two lowest bounds.
-  template <std::size_t M, std::size_t V>
-  static OMNIMEANS_INLINE void take_lowest(const Int8Centroids& c, const Int8Rows& rows, std::size_t first,
-                                           std::size_t vector, const std::int32_t* starts, std::int32_t mask,
-                                           const Int8Lowest& out) {
-    const ints tag_mask = Ops::set(mask);
-    ints tag[V];
-    unroll<V>([&](auto v) __attribute__((always_inline)) {
-      tag[v.value] = Ops::set(static_cast<std::int32_t>(vector + v.value));
+  /// Of row i, what V vectors of centroids, from `vector` on, change of the lanes' two lowest bounds.
+  template <std::size_t V>
+  static OMNIMEANS_INLINE void take_row(const Terms<V>& terms, const Int8Rows& rows, std::size_t i,
+                                        std::size_t vector, const ints* products, const Int8Lowest& out) {
+    constexpr std::size_t R = V * registers;
+    vec bound[R];
+    unroll<R>([&](auto r) __attribute__((always_inline)) {
+      const vec product = S::mul(Ops::to_float(products[r.value]), S::set(rows.scale[i]));
+      const vec score = S::fnma(product, terms.scale[r.value], terms.half_norm[r.value]);
+      bound[r.value] = S::fnma(S::set(rows.length[i]), terms.cut_off[r.value],
+                               S::fnma(S::set(rows.cut_off[i]), terms.length[r.value], score));
     });
-    panel_bounds<M, V>(
-        c, rows, first, vector, starts, [&](auto m, const vec* bound) __attribute__((always_inline)) {
-          if (out.bounds != nullptr) {
-            float* row = out.bounds + (first + m.value) * out.bounds_stride + vector * int8_lanes;
-            unroll<V * registers>([&](auto r) __attribute__((always_inline)) {
-              S::store(row + r.value * lanes, bound[r.value]);
-            });
-          }
-          unroll<registers>([&](auto h) __attribute__((always_inline)) {
-            float* best_place = lanes_of(out, first + m.value) + h.value * lanes;
-            float* second_place = best_place + int8_lanes;
-            const vec best = S::load(best_place), second = S::load(second_place);
-            vec tagged[V];
-            unroll<V>([&](auto v) __attribute__((always_inline)) {
-              tagged[v.value] = Ops::replace(bound[v.value * registers + h.value], tag_mask, tag[v.value]);
-            });
-            vec low = tagged[0], high = second;
-            if constexpr (V == 2) {
-              low = S::min(tagged[0], tagged[1]);
-              high = S::min(second, S::max(tagged[0], tagged[1]));
-            }
-            S::store(best_place, S::min(best, low));
-            S::store(second_place, S::min(high, S::max(best, low)));
-          });
+    if (out.bounds != nullptr) {
+      float* row = out.bounds + i * out.bounds_stride + vector * int8_lanes;
+      unroll<R>([&](auto r)
+                    __attribute__((always_inline)) { S::store(row + r.value * lanes, bound[r.value]); });
+    }
+    unroll<registers>([&](auto h) __attribute__((always_inline)) {
+      float* best_place = lanes_of(out, i) + h.value * lanes;
+      float* second_place = best_place + int8_lanes;
+      const vec best = S::load(best_place), second = S::load(second_place);
+      vec tagged[V];
+      unroll<V>([&](auto v) __attribute__((always_inline)) {
+        tagged[v.value] =
+            Ops::replace(bound[v.value * registers + h.value], terms.tag_mask, terms.tag[v.value]);
+      });
+      vec low = tagged[0], high = second;
+      if constexpr (V == 2) {
+        low = S::min(tagged[0], tagged[1]);
+        high = S::min(second, S::max(tagged[0], tagged[1]));
+      }
+      S::store(best_place, S::min(best, low));
+      S::store(second_place, S::min(high, S::max(best, low)));
+    });
+  }
+
+  /// The same of M rows, whose products are in registers.
+  template <std::size_t M, std::size_t V>
+  static OMNIMEANS_INLINE void take_rows(const Int8Centroids& c, const Int8Rows& rows, std::size_t first,
+                                         std::size_t vector, const std::int32_t* starts, std::int32_t mask,
+                                         const Int8Lowest& out) {
+    constexpr std::size_t R = V * registers;
+    ints products[M * R];
+    Panel::template products<M, V>(c, rows, first, vector, starts, products);
+    const Terms<V> terms(c, vector, mask);
+    unroll<M>([&](auto m) __attribute__((always_inline)) {
+      take_row<V>(terms, rows, first + m.value, vector, products + m.value * R, out);
+    });
+  }
+
+  static OMNIMEANS_INLINE void begin_lanes(const Int8Lowest& out, std::size_t first, std::size_t n_rows) {
+    for (std::size_t at = 0; at < n_rows * 2 * int8_lanes; at += lanes)
+      S::store(lanes_of(out, first) + at, S::set(largest_float));
+  }
+
+  /// Of rows that fill a tile at least, in tiles which no register holds: the last one takes rows once more,
+  /// all anew. The bounds of a panel are found while the next one is multiplied.
+  static void lowest_in_tiles(const Int8Centroids& c, const Int8Rows& rows, std::int32_t mask,
+                              const Int8Lowest& out) {
+    constexpr std::size_t M = 32, V = 2;
+    const std::size_t n_steps = Panel::chunks(c);
+    const typename Ops::Tiles tiles;
+    alignas(64) std::int32_t starts[M * int8_lanes], products[2][M * V * int8_lanes];
+    for (std::size_t begin = 0; begin < rows.n_rows; begin += M) {
+      const std::size_t first = begin + M <= rows.n_rows ? begin : rows.n_rows - M;
+      for (std::size_t r = 0; r < M; ++r)
+        Ops::store(starts + r * int8_lanes, Ops::set(Panel::start_of(rows, first + r)));
+      begin_lanes(out, first, M);
+      const auto multiply = [&](std::size_t vector) __attribute__((always_inline)) {
+        const std::int8_t* values = rows.values + first * rows.stride;
+        std::int32_t* to = products[vector / V % 2];
+        const std::uint8_t* panel = c.panels + vector * int8_lanes * 4 * c.n_quads;
+        if (vector + V <= c.n_vectors) {
+          tiles.template multiply<V>(values, rows.stride, panel, V * int8_lanes * 4, n_steps, starts, to);
+        } else {
+          tiles.template multiply<1>(values, rows.stride, panel, int8_lanes * 4, n_steps, starts, to);
+        }
+      };
+      multiply(0);
+      for (std::size_t vector = 0; vector < c.n_vectors; vector += V) {
+        if (vector + V < c.n_vectors) multiply(vector + V);
+        const std::int32_t* of = products[vector / V % 2];
+        if (vector + V <= c.n_vectors) {
+          take_tiles<V>(c, rows, first, vector, of, mask, out);
+        } else {
+          take_tiles<1>(c, rows, first, vector, of, mask, out);
+        }
+      }
+      for (std::size_t r = 0; r < M; ++r) find_nearest(c, rows, first + r, mask, out);
+    }
+  }
+
+  template <std::size_t V>
+  static OMNIMEANS_INLINE void take_tiles(const Int8Centroids& c, const Int8Rows rows, std::size_t first,
+                                          std::size_t vector, const std::int32_t* products, std::int32_t mask,
+                                          const Int8Lowest out) {
+    constexpr std::size_t M = 16;
+    const Terms<V> terms(c, vector, mask);
+    for (std::size_t half = 0; half < 2; ++half) {
+      for (std::size_t r = 0; r < M; ++r) {
+        ints of_row[V];
+        unroll<V>([&](auto v) __attribute__((always_inline)) {
+          of_row[v.value] = Ops::load(products + ((half * V + v.value) * M + r) * int8_lanes);
         });
+        take_row<V>(terms, rows, first + half * M + r, vector, of_row, out);
+      }
+    }
   }
 
   /// The lanes of a row's values that are not above the limit, as bits. Not above: a NaN is near.
@@ -111,17 +179,19 @@ struct Int8Loops {
 
   static void lowest(const Int8Centroids& c, const Int8Rows& rows, const Int8Lowest& out) {
     const auto mask = static_cast<std::int32_t>((std::uint32_t{1} << tag_bits(c.n_vectors)) - 1);
+    if constexpr (in_tiles) {
+      if (rows.n_rows >= 32) return lowest_in_tiles(c, rows, mask, out);
+    }
     over_tiles(
         rows.n_rows, [&](std::size_t first, auto m) __attribute__((always_inline)) {
           constexpr std::size_t M = m.value, V = Ops::tile_vectors;
           std::int32_t starts[Panel::most_starts(M)];
           Panel::template find_starts<M>(c, rows, first, starts);
-          for (std::size_t at = 0; at < M * 2 * int8_lanes; at += lanes)
-            S::store(lanes_of(out, first) + at, S::set(largest_float));
+          begin_lanes(out, first, M);
           std::size_t vector = 0;
           for (; vector + V <= c.n_vectors; vector += V)
-            take_lowest<M, V>(c, rows, first, vector, starts, mask, out);
-          if (V > 1 && vector < c.n_vectors) take_lowest<M, 1>(c, rows, first, vector, starts, mask, out);
+            take_rows<M, V>(c, rows, first, vector, starts, mask, out);
+          if (V > 1 && vector < c.n_vectors) take_rows<M, 1>(c, rows, first, vector, starts, mask, out);
           for (std::size_t r = 0; r < M; ++r) find_nearest(c, rows, first + r, mask, out);
         });
   }
@@ -153,7 +223,7 @@ struct Int8Loops {
                             const std::int32_t* index, std::size_t count, float* out) {
     constexpr std::size_t B = 4, R = int8_stride / sizeof(ints);
     const std::int8_t* x = rows.values + i * rows.stride;
-    const std::int32_t start = -int8_shift(Ops::centroids.range) * rows.sum[i];
+    const std::int32_t start = Panel::start_of(rows, i);
     const float scale = rows.scale[i];
     const __m128 row_length = _mm_set1_ps(rows.length[i]), row_cut_off = _mm_set1_ps(rows.cut_off[i]);
     const auto terms_of = [&](std::size_t at) __attribute__((always_inline)) {
@@ -261,7 +331,11 @@ struct Int8Loops {
 
 template <class Ops>
 constexpr Int8Kernels make_int8_kernels() {
-  return {Ops::samples, Ops::centroids, Int8Loops<Ops>::lowest, Int8Loops<Ops>::listed_bounds,
+  return {Ops::samples,
+          Ops::centroids,
+          Int8Loops<Ops>::in_tiles,
+          Int8Loops<Ops>::lowest,
+          Int8Loops<Ops>::listed_bounds,
           Int8Loops<Ops>::quantise};
 }
 

@@ -35,6 +35,11 @@ struct Int8Panel {
     return (c.n_quads + chunk_quads - 1) / chunk_quads;
   }
 
+  /// What row i's sums start at.
+  static OMNIMEANS_INLINE std::int32_t start_of(const Int8Rows& rows, std::size_t i) {
+    return -int8_shift(Ops::centroids.range) * rows.sum[i];
+  }
+
   /// Room for find_starts().
   static constexpr std::size_t most_starts(std::size_t rows) {
     return Ops::sums_in_words ? rows * (int8_longest / int8_chunk) : 1;
@@ -101,7 +106,7 @@ struct Int8Panel {
       });
     };
     if constexpr (!Ops::sums_in_words) {
-      start_at(sums, [&](std::size_t m) { return -int8_shift(Ops::centroids.range) * rows.sum[first + m]; });
+      start_at(sums, [&](std::size_t m) { return start_of(rows, first + m); });
       add_quads(sums, c.n_quads);
     } else {
       const std::size_t n_chunks = chunks(c);

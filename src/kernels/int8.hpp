@@ -50,7 +50,8 @@ struct Int8Rows {
 };
 
 /// Centroids with int8_shift(Int8Kernels::centroids.range) added to every value, both as panels of two
-/// vectors (the last may hold one), in which four values of each centroid lie together, and row by row.
+/// vectors (the last may hold one), in which four values of each centroid lie together, and row by row. Both
+/// are n_vectors * int8_lanes * stride bytes; what lies behind the panels may be anything.
 struct Int8Centroids {
   const std::uint8_t* panels = nullptr;
   const std::uint8_t* rows = nullptr;
@@ -89,6 +90,7 @@ constexpr unsigned tag_bits(std::size_t n_vectors) {
 
 struct Int8Kernels {
   Int8Limits samples, centroids;  ///< what their values must keep, to the kernels of this struct
+  bool in_tiles = false;          ///< products of tiles: eight times the rate of VNNI
 
   /// b_ij = half_norm_j - scale_i q_i.q_j scale_j - off_ij,  off_ij = cut_off_i length_j + length_i
   /// cut_off_j: the product of integers is exact, then six roundings at most. The lowest of these bounds of
@@ -107,9 +109,10 @@ struct Int8Kernels {
                     std::int8_t* values, float* scale, std::int32_t* sum);
 };
 
-/// For an instruction set, if this CPU has products of bytes with it; else null. Without `vnni`: as if the
-/// CPU had none of it.
-const Int8Kernels* int8_kernels(Isa isa, bool vnni = true);
+/// For an instruction set, if this CPU has products of bytes with it; else null. Without `vnni`, or `tiles`:
+/// as if the CPU had none of it. (Where it has tiles, AMX, the first call asks Linux for them, for this
+/// process: 8 KiB more of a thread that uses them are saved, and an alternate signal stack must hold them.)
+const Int8Kernels* int8_kernels(Isa isa, bool vnni = true, bool tiles = true);
 
 /// Plain loops: what the others are tested against.
 const Int8Kernels& plain_int8_kernels();

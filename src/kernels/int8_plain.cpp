@@ -121,7 +121,7 @@ float int8_coarser(std::int32_t squares, std::int32_t most) {
 }
 
 const Int8Kernels& plain_int8_kernels() {
-  static constexpr Int8Kernels kernels{{}, {}, lowest, listed_bounds, quantise};
+  static constexpr Int8Kernels kernels{{}, {}, false, lowest, listed_bounds, quantise};
   return kernels;
 }
 

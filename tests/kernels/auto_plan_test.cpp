@@ -73,6 +73,12 @@ bool has_fast_integers(Isa isa) {
   return sizeof(T) == sizeof(float) && omnimeans::kernels::has_fast_int16(isa);
 }
 
+/// Products of eight bits in tiles, for problems large enough.
+template <class T>
+bool has_tiles(Isa isa) {
+  return omnimeans::algorithms::has_int8_tiles(problem(unread<T>(1000, 100), isa, 640));
+}
+
 template <class T>
 void check_at_once(Isa isa) {
   const bool eight_bits = omnimeans::int8_kernels_for(problem(unread<T>(1000, 100), isa, 640)) != nullptr;
@@ -117,14 +123,34 @@ void check_near_pairs(Isa isa) {
 TEST(AutoPlan, BytesPayEarlierWhereFewerPairsAreNear) {
   for (const Isa isa : omnimeans::usable_isas()) {
     SCOPED_TRACE(to_string(isa));
-    if (has_fast_integers<float>(isa)) {
+    if (has_tiles<float>(isa)) {
+      EXPECT_FALSE(pay_at_once<float>(isa, 100'000, 1000, 1000, 0.5)) << "eight bits first";
+    } else if (has_fast_integers<float>(isa)) {
       check_at_once_with_fast_integers(isa);
     } else {
       check_at_once<float>(isa);
     }
     check_at_once<double>(isa);
-    check_near_pairs<float>(isa);
+    if (!has_tiles<float>(isa)) check_near_pairs<float>(isa);
     check_near_pairs<double>(isa);
+  }
+}
+
+TEST(AutoPlan, EightBitsPayFromFewerOnInTiles) {
+  for (const Isa isa : omnimeans::usable_isas()) {
+    SCOPED_TRACE(to_string(isa));
+    const auto pay = [&](std::size_t d, std::size_t k) {
+      return omnimeans::algorithms::better_in_eight_bits(problem(unread<float>(10'000, d), isa, k), false);
+    };
+    const bool eight_bits =
+        omnimeans::int8_kernels_for(problem(unread<float>(10'000, 100), isa, 320)) != nullptr;
+    EXPECT_EQ(pay(48, 334), has_tiles<float>(isa));
+    EXPECT_FALSE(pay(48, 333));
+    EXPECT_FALSE(pay(47, 1000));
+    EXPECT_EQ(pay(250, 64), has_tiles<float>(isa));
+    EXPECT_FALSE(pay(1000, 63));
+    EXPECT_EQ(pay(96, 334), eight_bits);
+    EXPECT_EQ(pay(96, 333), has_tiles<float>(isa));
   }
 }
 
@@ -286,9 +312,10 @@ TEST(AutoPlan, WhatFewDirectionsHoldDecidesBesideEightBits) {
     };
     const bool eight_bits =
         omnimeans::int8_kernels_for(problem(unread<float>(1000, 64), isa, 2000)) != nullptr;
-    EXPECT_EQ(pay(2000, Held::less), eight_bits);
+    const bool bytes = eight_bits && !has_tiles<float>(isa);
+    EXPECT_EQ(pay(2000, Held::less), bytes);
     EXPECT_FALSE(pay(1999, Held::less));
-    EXPECT_EQ(pay(1500, Held::most), eight_bits);
+    EXPECT_EQ(pay(1500, Held::most), bytes);
     EXPECT_FALSE(pay(1499, Held::most));
     EXPECT_FALSE(pay(4000, Held::nearly_all));
   }

@@ -31,8 +31,10 @@ struct Named {
 std::vector<Named> usable_int8() {
   std::vector<Named> all{{"plain", &plain_int8_kernels()}};
   for (const omnimeans::Isa isa : omnimeans::usable_isas()) {
-    const Int8Kernels *own = int8_kernels(isa), *other = int8_kernels(isa, false);
+    const Int8Kernels *own = int8_kernels(isa), *other = int8_kernels(isa, false),
+                      *lanes = int8_kernels(isa, true, false);
     if (own != nullptr) all.push_back({std::string(to_string(isa)), own});
+    if (lanes != own) all.push_back({std::string(to_string(isa)) + " without tiles", lanes});
     if (other != nullptr && other != own)
       all.push_back({std::string(to_string(isa)) + " without VNNI", other});
   }
@@ -150,6 +152,7 @@ struct Bytes8 {
         }
       }
     }
+    packed.resize(vectors * int8_lanes * stride, 255);  // may be read, whatever it holds
     return packed;
   }
 
@@ -282,8 +285,8 @@ TEST(Int8, BoundsAndTheLowestAreThoseOfThePlainLoops) {
       shapes.push_back({1 + random.below(40), i, 1 + random.below(70)});
       shapes.push_back({1 + random.below(40), 1 + random.below(70), i});
     }
-    // Tiles of 12, 6, 3 and 1 rows, one panel of each width.
-    for (std::size_t n = 1; n <= 40; ++n) shapes.push_back({n, 1 + n * 7 % 70, 1 + n * 11 % 70});
+    // Tiles of 32, 12, 6, 3 and 1 rows, one panel of each width.
+    for (std::size_t n = 1; n <= 70; ++n) shapes.push_back({n, 1 + n * 7 % 70, 1 + n * 11 % 70});
     for (const std::size_t d : {127, 128, 129, 191, 192, 193, 255, 256, 257, 300, 784, 1000})
       shapes.push_back({13, d, 1 + d % 37});
     for (const Shape& shape : shapes) {
