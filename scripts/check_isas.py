@@ -31,7 +31,7 @@ NEWER_MNEMONICS = re.compile(
     r"\{vex\} |(andn|bextr|bls(i|r|msk)|bzhi|mulx|pdep|pext|rorx|s[ahr]lx|shrx|lzcnt|adcx|adox|movbe|rdrand|rdseed|"
     r"v?aes\w+|v?pclmul\w+|v?gf2p8\w+|vcvtph2ps|vcvtps2ph|vpdpb\w+|vpdpw\w+|vpmadd52\w+|vperm[it]?2?b|vpmultishiftqb|"
     r"vpopcnt\w+|vpsh[lr]d\w+|vpcompress[bw]|vpexpand[bw]|vpshufbitqmb|vdpbf16ps|vcvtne\w+|v\w+(sh|ph)|vp2intersect\w+|"
-    r"v4\w+|vexp2p[sd]|vrcp28\w+|vrsqrt28\w+|vgatherpf\w+|vscatterpf\w+|t(ile|dp)\w+)$")
+    r"v4\w+|vexp2p[sd]|vrcp28\w+|vrsqrt28\w+|vgatherpf\w+|vscatterpf\w+|t(ile|dp)\w+|(ld|st)tilecfg)$")
 AVX512_OPERANDS = re.compile(r"%zmm|%[xy]mm(1[6-9]|2\d|3[01])|%k[0-7]|\{1to\d+\}")
 AVX_MNEMONICS = re.compile(r"v(?!err|erw)\w+$")
 AVX_OPERANDS = re.compile(r"%ymm")
@@ -45,8 +45,9 @@ INSTRUCTION = re.compile(r"\s+[0-9a-f]+:\s+(?:(?:rep[nz]*|lock|data16|notrack|bn
 
 # What an object may hold, by the end of its name; and beyond that, what else dispatch asks for. CPUs with AVX-VNNI alone
 # lack the other encoding of the same instructions, which a compiler prefers.
-PER_ISA = {"sse42": SSE42, "avx2": AVX2, "avx512": AVX512, "avxvnni": AVX2, "avx512vnni": AVX512}
-PRODUCTS = {"avxvnni": {"{vex} vpdpbusd", "{vex} vpdpwssd"}, "avx512vnni": {"vpdpbusd", "vpdpwssd"}}
+PER_ISA = {"sse42": SSE42, "avx2": AVX2, "avx512": AVX512, "avxvnni": AVX2, "avx512vnni": AVX512, "amx": AVX512}
+PRODUCTS = {"avxvnni": {"{vex} vpdpbusd", "{vex} vpdpwssd"}, "avx512vnni": {"vpdpbusd", "vpdpwssd"},
+            "amx": {"vpdpbusd", "ldtilecfg", "tileloadd", "tdpbsud", "tilestored", "tilerelease"}}
 
 
 class Failed(Exception):
@@ -74,7 +75,7 @@ def output_of(command, **options):
 def isa_of(object_file):
     """The instruction set that an object is named after, or None."""
     stem = object_file.name.split(".")[0]
-    match = re.match(r"(?:kernels|textbook_loops)_(\w+)$|int(?:8|16)_(avx\w+)$", stem)
+    match = re.match(r"(?:kernels|textbook_loops)_(\w+)$|int(?:8|16)_(avx\w+|amx)$", stem)
     return (match.group(1) or match.group(2)) if match else None
 
 

@@ -297,7 +297,7 @@ const BackendEntry& bytebounds() {
        .memory = "n*k + n*d + 33*n bytes, 2*n + 3*k*d values",
        .use_when =
            "64 clusters or more, features times clusters from some 128,000 (64,000 without VNNI), or from "
-           "24,000 (in double 12,000) after many iterations, and n*k bytes fit in memory",
+           "24,000 (in double 12,000; always with AMX) after many iterations, and n*k bytes fit in memory",
        .avoid_when = "few clusters or features (gap and the dense kernel are faster)",
        .reference =
            "Elkan 2003 for the bounds; one byte a pair and tiles for survivors are this project's own"},

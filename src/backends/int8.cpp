@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // int8: exhaustive search in eight bits, exact all the same. Products of bytes run at four times the rate of
-// float multiply-adds (AVX-512 VNNI, AVX-VNNI; AVX2: two to three times), and what the rounding to eight bits
+// float multiply-adds (AVX-512 VNNI, AVX-VNNI; AMX at 32 times, beside which finding the lowest takes most of
+// the time; AVX2 two to three times), and what the rounding to eight bits
 // cuts off is measured, so that each score is known within a proven error E_ij:
 //
 //   candidates_i = {j: s8_ij - E_ij <= min_j (s8_ij + E_ij) + margin_i}
@@ -32,7 +33,8 @@ const BackendEntry& int8() {
        .memory = "n*d + 32*n bytes, n + 3*k*d values",
        .use_when =
            "AVX2, or AVX-512 with VNNI; float data, 96 features and 100 clusters or more, features times "
-           "clusters from some 32,000 to 128,000 (64,000 without VNNI)",
+           "clusters from some 32,000 to 128,000 (64,000 without VNNI); with AMX 48 features and 64 clusters "
+           "or more, from 16,000 on",
        .avoid_when = "few features or clusters, double, or a CPU without (then it is simd)",
        .reference = "Lloyd 1982; scores in eight bits with a measured error are this project's own"},
       make<Int8, float>,
