@@ -227,6 +227,18 @@ bool bytes_pay(const Problem<T>& problem, Held held, double near) {
          k * d >= (held == Held::most ? 96'000u : 128'000u);
 }
 
+/// Whether tiles of eight bits (AMX) leave bytes nothing to win: where all pairs are near, where a byte a
+/// pair from memory takes as long as the products of few features, and where those are next to nothing. Xeon
+/// with AMX, 25 steps, seconds of a fit with a trial of bytes over one without: uniform points d = 512 and
+/// 784 1.04 to 1.1, `blobs` n = 200,000 d = 64 k = 1000 1.1, n = 20,000 d = 48 k = 500 1.1 to 1.3; five sets
+/// of d = 64 0.88 to 1.06, d = 96 k = 256 0.8 to 0.93, d = 128 to 256 k = 512 0.8 to 0.98, d = k = 1000 0.65.
+template <class T>
+bool tiles_beat_bytes(const Problem<T>& problem, double near) {
+  const std::size_t d = problem.samples.cols();
+  const bool many = pairs(problem.samples.rows(), problem.n_clusters) > 5e7;
+  return has_int8_tiles(problem) && (d < 64 || (d < 128 && many) || (d >= 100 && near >= 0.95));
+}
+
 /// A step of a few microseconds. Making gaps and what rounds to sixteen bits cost 1 to 3 of them: Zen 4 in
 /// float, two threads, 100 to 1,000 samples, gap over simd 1.0 to 1.25 below 200,000 multiply-adds, 0.95 to
 /// 1.08 up to 350,000. (Not measured elsewhere: with narrow vectors a step is longer.)
@@ -264,6 +276,8 @@ Plan plan_for(const Problem<T>& problem, double near) {
   }
   if (bytes_may_come)
     plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
+  if (bytes_may_come && plan.dense.name == "int8" && tiles_beat_bytes(problem, near))
+    plan.bounded = plan.dense;
   if (is_tiny(problem))
     plan.dense = plan.bounded = {"simd", "a step of so little work: what would save distances takes longer"};
   plan.first = plan.dense;
@@ -281,10 +295,12 @@ Plan plan_for(const Problem<T>& problem, double near) {
 /// rate (VNNI) bytes cost more steps, so bounds must last: Zen 4, where less than 60 % of the pairs are near,
 /// 25 steps 0.8 to 0.97, 12 steps 0.87 to 1.05; elsewhere 0.9 to 1.05 and 0.9 to 1.2, but in step 10, where
 /// seven are to come, 25 steps 0.84 to 1.03, 18 steps 0.8 to 1.08. Bytes cost as much beside prefix; so do
-/// gaps, which begin with two exhaustive steps.
+/// gaps, which begin with two exhaustive steps; and bytes beside tiles (AMX) of up to some 200 features,
+/// where 9 sets of d = 48 to 128 lost 5 to 25 % of a fit to a trial in step 6 that failed.
 template <class T>
 bool early_trial(const Problem<T>& problem, const Plan& plan, double near) {
   if (plan.bounded.name != "bytebounds" || plan.dense.name == "prefix") return false;
+  if (has_int8_tiles(problem) && problem.samples.cols() < 200) return false;
   return !has_fast_integers(problem) || near < 0.6;
 }
 

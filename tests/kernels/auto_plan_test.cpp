@@ -279,10 +279,35 @@ TEST(AutoPlan, TheFirstTrialIsEarlyWhereBoundsLastOrDistancesAreDear) {
       return omnimeans::algorithms::early_trial(
           of, {.first = {}, .dense = {dense, ""}, .bounded = {bounded, ""}}, near);
     };
-    EXPECT_TRUE(early("int8", "bytebounds", 0.59));
+    EXPECT_EQ(early("int8", "bytebounds", 0.59), !has_tiles<float>(isa)) << "tiles: of so few features";
     EXPECT_EQ(early("int8", "bytebounds", 0.6), !has_fast_integers<float>(isa));
+    const auto of_more = problem<float>(unread<float>(1000, 200), isa, 640);
+    EXPECT_TRUE(omnimeans::algorithms::early_trial(
+        of_more, {.first = {}, .dense = {"int8", ""}, .bounded = {"bytebounds", ""}}, 0.59));
     EXPECT_FALSE(early("prefix", "bytebounds", 0.1));
     EXPECT_FALSE(early("int8", "gap", 0.1));
+  }
+}
+
+TEST(AutoPlan, BytesGetNoTrialWhereTilesLeaveThemNothing) {
+  for (const Isa isa : omnimeans::usable_isas()) {
+    SCOPED_TRACE(to_string(isa));
+    const bool tiles = has_tiles<float>(isa);
+    const auto nothing = [&](std::size_t n, std::size_t d, std::size_t k, double near) {
+      return omnimeans::algorithms::tiles_beat_bytes(problem(unread<float>(n, d), isa, k), near);
+    };
+    EXPECT_FALSE(nothing(10'000, 100, 350, 0.94));
+    EXPECT_EQ(nothing(10'000, 100, 350, 0.95), tiles);
+    EXPECT_FALSE(nothing(10'000, 99, 350, 1)) << "nobody asked";
+    EXPECT_EQ(nothing(10'000, 63, 500, 1), tiles);
+    EXPECT_FALSE(nothing(100'000, 64, 500, 1));
+    EXPECT_EQ(nothing(100'001, 64, 500, 1), tiles);
+    EXPECT_FALSE(nothing(100'001, 128, 500, 0.94));
+    const auto of = problem(unread<float>(10'000, 100), isa, 350);
+    EXPECT_EQ(omnimeans::algorithms::plan_for(of, 0.95).bounded.name,
+              tiles                                        ? "int8"
+              : omnimeans::int8_kernels_for(of) != nullptr ? "bytebounds"
+                                                           : "gap");
   }
 }
 
