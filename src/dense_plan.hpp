@@ -29,7 +29,7 @@ DensePlan make_dense_plan(std::size_t n_samples, std::size_t n_features, std::si
 
 /// No block has more rows: what memory is reserved for.
 inline constexpr std::size_t largest_block_rows =
-    240;  // a multiple of every tile height but that of sixteen bits
+    240;  // a multiple of every tile height but those of sixteen bits and of eight in AMX's tiles
 inline constexpr std::size_t largest_label_rows = 4080;  // likewise
 
 }  // namespace omnimeans

@@ -98,6 +98,11 @@ class Int8Filter {
   /// The same from an upper bound of any centroid's score, as above.
   std::span<const std::int32_t> candidates_below(std::size_t r, std::size_t i, float score,
                                                  Scratch& scratch) const;
+  /// Of blocks to be searched: whole tiles, largest_block_rows at most.
+  std::size_t block_rows() const {
+    constexpr std::size_t tile = kernels::int8_tile_rows;
+    return kernels_.in_tiles ? largest_block_rows / tile * tile : largest_block_rows;
+  }
   std::size_t bounds_stride() const { return n_vectors_ * kernels::int8_lanes; }
   /// Features, or coordinates that stand for them.
   std::size_t n_values() const { return n_values_; }

@@ -4,8 +4,10 @@
 #include <cmath>
 #include <limits>
 
+#include "backends/auto_plan.hpp"
 #include "kernels/kernels.hpp"
 #include "labelling.hpp"
+#include "omnimeans/backend.hpp"
 #include "parallel.hpp"
 #include "validate.hpp"
 
@@ -31,12 +33,42 @@ Context validate(MatrixView<const T> samples, MatrixView<const T> centroids, con
   return context;
 }
 
+/// By what auto takes for a single step: in eight bits (Xeon with AMX, 100,000 samples) 3.6 times as fast as
+/// simd at d = 768 k = 1000, 1.7 times at d = 128 k = 300. Part by part, for what is rounded is of no use
+/// afterwards; of few samples rounding the centroids is too much.
+template <class T>
+void label_in_parts(MatrixView<const T> samples, MatrixView<const T> centroids, const Context& context,
+                    std::span<std::int32_t> labels) {
+  constexpr std::size_t part_values = std::size_t{1} << 24, least_rows = 1000;
+  constexpr double least_work = 1e7;
+  const std::size_t n = samples.rows(), d = samples.cols(),
+                    part_rows = std::max(part_values / d, 4 * least_rows);
+  Problem<T> problem;
+  problem.n_clusters = centroids.rows();
+  problem.threads = context.threads;
+  problem.isa = context.isa;
+  problem.most_steps = 1;
+  problem.samples = samples;
+  const std::string_view backend = algorithms::short_plan(problem).first.name;
+  const double work = static_cast<double>(n) * algorithms::work_per_sample(problem);
+  if (backend == "simd" || n < least_rows || work < least_work)
+    return static_cast<void>(label_samples(samples, centroids, context.isa, context.threads, labels));
+  for (std::size_t part = 0; part < block_count(n, part_rows); ++part) {
+    const RowRange rows = block_range(part, n, part_rows);
+    problem.samples = {samples.row_data(rows.begin), rows.size(), d, samples.row_stride()};
+    find_backend(backend).make(problem)->assign({.centroids = centroids,
+                                                 .drift = {},
+                                                 .labels = labels.subspan(rows.begin, rows.size()),
+                                                 .last = true});
+  }
+}
+
 template <class T>
 std::vector<std::int32_t> do_predict(MatrixView<const T> samples, MatrixView<const T> centroids,
                                      const PredictOptions& options) {
   const Context context = validate(samples, centroids, options);
   std::vector<std::int32_t> labels(samples.rows());
-  label_samples(samples, centroids, context.isa, context.threads, std::span(labels));
+  label_in_parts(samples, centroids, context, std::span(labels));
   return labels;
 }
 

@@ -6,8 +6,9 @@
 //             prefix      many features and clusters, and a few directions hold nearly all of the variance
 //                         (without VNNI bytebounds goes before it, and before int8, from k d = 64,000 on,
 //                         or 128,000 where all pairs of samples and centroids are about equally far; with
-//                         VNNI from 48,000 on where 12 to 70 % are; with AMX never)
-//             bytebounds  very many features and clusters: a byte of memory saves a distance
+//                         VNNI from 48,000 on where 12 to 70 % are)
+//             bytebounds  very many features and clusters: a byte of memory saves a distance (with AMX never
+//                         first)
 //             int8        many: every distance in eight bits, where the CPU has such products
 //             gap         the rest: every distance, in sixteen bits where those pay, until gaps do
 //             int16, simd a step or two; and simd where a step is next to nothing and for what does not fit
@@ -16,14 +17,14 @@
 // Whether every distance is faster in eight bits goes by rule, and in long fits by the clock, on a slice of
 // the data (dense_costs.hpp).
 //
-// Measured on a Xeon of 2023 (two threads, float, 20 or 25 iterations, seconds of simd over those of the
-// backend): int8 1.6 at d = 100 with k = 500, 1.7 at d = 256; less than gap below k d = 32,000; bytebounds
-// 0.8 to 1.6 at k d = 51,200, 6 to 8 at 384,000; prefix 14 on `embedding` d = 768 k = 1000 (bytebounds 12),
-// on `images` d = 784 k = 500, whose tails are longer, 5 (bytebounds 6); gap 1.0 to 1.2 at k = 8, 1.3 to 4
-// from k = 32 on. Without products of eight bits (CPUs without AVX2, or with AVX-512 but no VNNI) trials of
-// bytes begin at k d = 64,000 instead of 24,000; in double, whose distances cost twice as much, at 12,000
-// (Zen 3, two threads, 25 steps, 19 sets of k d = 12,800 to 50,000, gap over gap with a trial: 0.9 to 1.05
-// where the trial is lost, 1.1 to 1.7 elsewhere).
+// Measured on a Xeon of 2023 (VNNI, two threads, float, 20 or 25 iterations, seconds of simd over those of
+// the backend): int8 1.6 at d = 100 with k = 500, 1.7 at d = 256; less than gap below k d = 32,000;
+// bytebounds 0.8 to 1.6 at k d = 51,200, 6 to 8 at 384,000; prefix 14 on `embedding` d = 768 k = 1000
+// (bytebounds 12), on `images` d = 784 k = 500, whose tails are longer, 5 (bytebounds 6); gap 1.0 to 1.2 at k
+// = 8, 1.3 to 4 from k = 32 on. Without products of eight bits (CPUs without AVX2, or with AVX-512 but no
+// VNNI) trials of bytes begin at k d = 64,000 instead of 24,000; in double, whose distances cost twice as
+// much, at 12,000 (Zen 3, two threads, 25 steps, 19 sets of k d = 12,800 to 50,000, gap over gap with a
+// trial: 0.9 to 1.05 where the trial is lost, 1.1 to 1.7 elsewhere).
 #pragma once
 
 #include <algorithm>
@@ -79,12 +80,16 @@ Plan short_plan(const Problem<T>& problem) {
   return {choice, choice, choice};
 }
 
-/// near_share() where a rule below asks for it, else 1.
+/// Whether a rule below asks for near_share().
+template <class T>
+bool asks_for_near_pairs(const Problem<T>& problem) {
+  return problem.samples.rows() >= 1000 && problem.samples.cols() >= 100 && problem.n_clusters >= 64 &&
+         problem.most_steps != 1 && problem.most_steps != 2;
+}
+/// That, else 1.
 template <class T>
 double near_share_if_asked(const Problem<T>& problem) {
-  const bool asked = problem.samples.rows() >= 1000 && problem.samples.cols() >= 100 &&
-                     problem.n_clusters >= 64 && problem.most_steps != 1 && problem.most_steps != 2;
-  return asked ? near_share(problem) : 1;
+  return asks_for_near_pairs(problem) ? near_share(problem) : 1;
 }
 
 /// Whether products of integers are twice as fast as those of floats: VNNI.
@@ -103,10 +108,10 @@ enum class Held { less, most, nearly_all };
 
 /// Asks some of the samples, for less than a step's time. What that takes is not counted beside the backend's
 /// memory, but observes the limit. `near`: the share of near pairs. Where they are few and the fit has 8
-/// steps or more, only half as many directions are looked for, for `most` then changes nothing (bytes_pay()),
-/// and with VNNI already of 1,000,000 pairs of samples and clusters, though it takes a step or two: the
-/// search takes 2 to 5 ms with 128 to 784 features, and `embedding` d = 768 n = 10,000 k = 100 34 instead of
-/// 61 ms, n = 40,000 k = 64 96 instead of 212 (Zen 4).
+/// steps or more, only half as many directions are looked for, for `most` then changes nothing (bytes_pay();
+/// with AMX never), and with VNNI already of 1,000,000 pairs of samples and clusters, though it takes a step
+/// or two: the search takes 2 to 5 ms with 128 to 784 features, and `embedding` d = 768 n = 10,000 k = 100 34
+/// instead of 61 ms, n = 40,000 k = 64 96 instead of 212 (Zen 4).
 template <class T>
 Held held_by_few(const Problem<T>& problem, double near) {
   if constexpr (sizeof(T) == sizeof(float)) {
@@ -128,7 +133,8 @@ Held held_by_few(const Problem<T>& problem, double near) {
       DenseEngine<T> engine(some.samples, some.n_clusters, problem.isa, problem.threads);
       engine.set_centroids(
           {problem.samples.data(), some.n_clusters, d, n / some.n_clusters * problem.samples.row_stride()});
-      const auto prefix = PrincipalPrefix::of(engine, count, d, problem.threads, half);
+      const auto prefix =
+          PrincipalPrefix::of(engine, count, d, problem.threads, half || has_int8_tiles(problem));
       const bool halved = prefix->n_values() < PrincipalPrefix::most_values(d);
       if (halved && prefix->has_short_tails()) return Held::nearly_all;
       if (prefix->worthwhile()) return Held::most;
@@ -204,8 +210,8 @@ bool bytes_may_pay(const Problem<T>& problem, std::size_t least_values) {
 /// embeddings (0.27) 1.1 and 0.86, uniform points (0.63) 0.84 and 0.71.
 ///
 /// Beside tiles of eight bits (AMX) never: the first pass of bytes takes two to three times as long as one of
-/// int8, and a trial later loses less. Xeon with AMX, 25 steps, n = 20,000, int8 with a trial over bytes from
-/// the start: d = 128 to 784, k = 100 to 512, five kinds of data 1.1 to 1.8.
+/// int8, which a trial later spares. Xeon with AMX, 25 steps, n = 20,000, five kinds of data, d = 128 to 784,
+/// k = 100 to 512 1.1 to 1.8 in favour of the trial.
 template <class T>
 bool bytes_pay_at_once(const Problem<T>& problem, double near) {
   if (has_int8_tiles(problem)) return false;
@@ -232,11 +238,13 @@ bool bytes_pay(const Problem<T>& problem, Held held, double near) {
 /// with AMX, 25 steps, seconds of a fit with a trial of bytes over one without: uniform points d = 512 and
 /// 784 1.04 to 1.1, `blobs` n = 200,000 d = 64 k = 1000 1.1, n = 20,000 d = 48 k = 500 1.1 to 1.3; five sets
 /// of d = 64 0.88 to 1.06, d = 96 k = 256 0.8 to 0.93, d = 128 to 256 k = 512 0.8 to 0.98, d = k = 1000 0.65.
+/// (50,000,000 pairs are more than a core's share of the caches.)
 template <class T>
 bool tiles_beat_bytes(const Problem<T>& problem, double near) {
   const std::size_t d = problem.samples.cols();
   const bool many = pairs(problem.samples.rows(), problem.n_clusters) > 5e7;
-  return has_int8_tiles(problem) && (d < 64 || (d < 128 && many) || (d >= 100 && near >= 0.95));
+  return has_int8_tiles(problem) &&
+         (d < 64 || (d < 128 && many) || (near >= 0.95 && asks_for_near_pairs(problem)));
 }
 
 /// A step of a few microseconds. Making gaps and what rounds to sixteen bits cost 1 to 3 of them: Zen 4 in
@@ -295,8 +303,9 @@ Plan plan_for(const Problem<T>& problem, double near) {
 /// rate (VNNI) bytes cost more steps, so bounds must last: Zen 4, where less than 60 % of the pairs are near,
 /// 25 steps 0.8 to 0.97, 12 steps 0.87 to 1.05; elsewhere 0.9 to 1.05 and 0.9 to 1.2, but in step 10, where
 /// seven are to come, 25 steps 0.84 to 1.03, 18 steps 0.8 to 1.08. Bytes cost as much beside prefix; so do
-/// gaps, which begin with two exhaustive steps; and bytes beside tiles (AMX) of up to some 200 features,
-/// where 9 sets of d = 48 to 128 lost 5 to 25 % of a fit to a trial in step 6 that failed.
+/// gaps, which begin with two exhaustive steps; and bytes beside tiles (AMX) of less than some 200 features:
+/// seconds with trials in step 6 over those in step 10 d = 100 and 128 1.05 to 1.19, d = 256 0.97 to 1.03, d
+/// = 300 to 784 0.87 to 0.98.
 template <class T>
 bool early_trial(const Problem<T>& problem, const Plan& plan, double near) {
   if (plan.bounded.name != "bytebounds" || plan.dense.name == "prefix") return false;

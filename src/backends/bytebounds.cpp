@@ -97,7 +97,8 @@ class ByteBounds final : public KnowsEightBits<T> {
   /// centroid from the centroids' mean.
   AssignmentStats first_pass(const Assignment<T>& step) {
     rows_.start(engine_.largest_norm(), static_cast<double>(engine_.lower_factor()), 1 - rounding_.slack());
-    const AssignmentStats stats = engine_.over_samples(block_rows, [&](RowRange rows, Scratch& scratch) {
+    const std::size_t n_rows = filter_ != nullptr ? filter_->block_rows() : block_rows;
+    const AssignmentStats stats = engine_.over_samples(n_rows, [&](RowRange rows, Scratch& scratch) {
       Work& work = work_of(scratch);
       known_->load(rows, work.int8);
       scratch.listed.clear();
@@ -266,7 +267,8 @@ class ByteBounds final : public KnowsEightBits<T> {
 
   /// So many open pairs that a dense refresh is cheaper. In cycles of a Xeon of 2023: a score in a tile d/32,
   /// in eight bits d/128, and one to find the lowest and write the byte; a pair alone 20 and twice as much a
-  /// feature.
+  /// feature. (Also in AMX's tiles, where products cost an eighth: finding and writing cost more than that.
+  /// With d/1024 there eight sets took 0.96 to 1.3 times as long.)
   std::size_t dense_from() const {
     const double d = static_cast<double>(filter_ != nullptr ? filter_->n_values() : problem_.samples.cols());
     const double tile = filter_ != nullptr ? d / 128 + 1 : d / 32 + 1, alone = 20 + 2 * (tile - 1);
@@ -297,7 +299,8 @@ const BackendEntry& bytebounds() {
        .memory = "n*k + n*d + 33*n bytes, 2*n + 3*k*d values",
        .use_when =
            "64 clusters or more, features times clusters from some 128,000 (64,000 without VNNI), or from "
-           "24,000 (in double 12,000; always with AMX) after many iterations, and n*k bytes fit in memory",
+           "24,000 (in double 12,000; with AMX in no other case) after many iterations, and n*k bytes fit in "
+           "memory",
        .avoid_when = "few clusters or features (gap and the dense kernel are faster)",
        .reference =
            "Elkan 2003 for the bounds; one byte a pair and tiles for survivors are this project's own"},

@@ -44,7 +44,7 @@ class Int8Search : public KnowsEightBits<T> {
     known_->set_centroids(step.centroids);
     if (filter_ == nullptr) return search_all(engine_, problem_, step);
     const AssignmentStats stats = engine_.over_samples(
-        largest_block_rows, [&](RowRange rows, Scratch& scratch) { label_block(step, rows, scratch); });
+        filter_->block_rows(), [&](RowRange rows, Scratch& scratch) { label_block(step, rows, scratch); });
     known_->all_loaded();
     return stats;
   }

@@ -3,8 +3,10 @@
 // the baseline.
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 #if defined(OMNIMEANS_X86)
 #include <cpuid.h>
@@ -84,15 +86,21 @@ bool has_avx_vnni() {
   return has;
 }
 
-/// Products of tiles of bytes: leaf 7 says what the CPU has, and Linux lets a process use them that asks.
+/// Products of tiles of bytes: leaf 7 says what the CPU has, and Linux lets a process use them that asks,
+/// which OMNIMEANS_AMX=0 does not.
 bool has_amx_int8() {
 #if defined(__linux__)
   static const bool has = [] {
+    const char* wanted = std::getenv("OMNIMEANS_AMX");
+    if (wanted != nullptr && std::string_view(wanted) == "0") return false;
     unsigned a = 0, b = 0, c = 0, d = 0;
     constexpr unsigned tile = 1u << 24, int8 = 1u << 25;
     if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & tile) == 0 || (d & int8) == 0) return false;
     constexpr long request_permission = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
-    return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+    const int before = errno;
+    const bool allowed = syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+    errno = before;
+    return allowed;
   }();
   return has;
 #else

@@ -15,7 +15,7 @@ struct Int8Avx512 {
   static constexpr bool sums_in_words = false;
 
   static OMNIMEANS_INLINE ints load(const void* p) { return _mm512_loadu_si512(p); }
-  static OMNIMEANS_INLINE void store(void* p, ints a) { _mm512_store_si512(p, a); }
+  static OMNIMEANS_INLINE void store(void* p, ints a) { _mm512_storeu_si512(p, a); }
   static OMNIMEANS_INLINE ints set(std::int32_t value) { return _mm512_set1_epi32(value); }
   static OMNIMEANS_INLINE ints add(ints a, ints b) { return _mm512_add_epi32(a, b); }
   static OMNIMEANS_INLINE ints max(ints a, ints b) { return _mm512_max_epi32(a, b); }

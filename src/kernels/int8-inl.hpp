@@ -113,13 +113,14 @@ struct Int8Loops {
       S::store(lanes_of(out, first) + at, S::set(largest_float));
   }
 
-  /// Of rows that fill a tile at least, in tiles which no register holds: the last one takes rows once more,
-  /// all anew. The bounds of a panel are found while the next one is multiplied.
+  /// Of int8_tile_rows or more, by Tiles: the last ones go back to rows that are done and do them again, from
+  /// the start. The next panel's products come before the bounds of this one, for the CPU to overlap them.
   static void lowest_in_tiles(const Int8Centroids& c, const Int8Rows& rows, std::int32_t mask,
                               const Int8Lowest& out) {
-    constexpr std::size_t M = 32, V = 2;
-    const std::size_t n_steps = Panel::chunks(c);
-    const typename Ops::Tiles tiles;
+    using Tiles = typename Ops::Tiles;
+    constexpr std::size_t M = Tiles::rows, V = Tiles::vectors;
+    const std::size_t n_steps = (4 * c.n_quads + int8_stride - 1) / int8_stride;
+    const Tiles tiles;
     alignas(64) std::int32_t starts[M * int8_lanes], products[2][M * V * int8_lanes];
     for (std::size_t begin = 0; begin < rows.n_rows; begin += M) {
       const std::size_t first = begin + M <= rows.n_rows ? begin : rows.n_rows - M;
@@ -150,19 +151,20 @@ struct Int8Loops {
     }
   }
 
+  /// As take_rows(), of the products of Tiles.
   template <std::size_t V>
-  static OMNIMEANS_INLINE void take_tiles(const Int8Centroids& c, const Int8Rows rows, std::size_t first,
+  static OMNIMEANS_INLINE void take_tiles(const Int8Centroids& c, const Int8Rows& rows, std::size_t first,
                                           std::size_t vector, const std::int32_t* products, std::int32_t mask,
-                                          const Int8Lowest out) {
-    constexpr std::size_t M = 16;
+                                          const Int8Lowest& out) {
     const Terms<V> terms(c, vector, mask);
-    for (std::size_t half = 0; half < 2; ++half) {
-      for (std::size_t r = 0; r < M; ++r) {
+    for (std::size_t begin = 0; begin < Ops::Tiles::rows; begin += 16) {
+      for (std::size_t r = 0; r < 16; ++r) {
         ints of_row[V];
         unroll<V>([&](auto v) __attribute__((always_inline)) {
-          of_row[v.value] = Ops::load(products + ((half * V + v.value) * M + r) * int8_lanes);
+          of_row[v.value] =
+              Ops::load(products + Ops::Tiles::template place<V>(begin, v.value) + r * int8_lanes);
         });
-        take_row<V>(terms, rows, first + half * M + r, vector, of_row, out);
+        take_row<V>(terms, rows, first + begin + r, vector, of_row, out);
       }
     }
   }
@@ -180,7 +182,7 @@ struct Int8Loops {
   static void lowest(const Int8Centroids& c, const Int8Rows& rows, const Int8Lowest& out) {
     const auto mask = static_cast<std::int32_t>((std::uint32_t{1} << tag_bits(c.n_vectors)) - 1);
     if constexpr (in_tiles) {
-      if (rows.n_rows >= 32) return lowest_in_tiles(c, rows, mask, out);
+      if (rows.n_rows >= int8_tile_rows) return lowest_in_tiles(c, rows, mask, out);
     }
     over_tiles(
         rows.n_rows, [&](std::size_t first, auto m) __attribute__((always_inline)) {

@@ -18,6 +18,9 @@ namespace omnimeans::kernels {
 
 inline constexpr std::size_t int8_lanes = 16;   ///< centroids a vector
 inline constexpr std::size_t int8_stride = 64;  ///< rows are padded to a multiple of this many bytes
+/// Kernels in tiles take so many rows at a time: of others as many as are left over are taken twice, of fewer
+/// there are none.
+inline constexpr std::size_t int8_tile_rows = 32;
 /// Values of a row whose products with another's may be added in sixteen bits.
 inline constexpr std::size_t int8_chunk = 64;
 /// Largest value of any row.
@@ -112,7 +115,7 @@ struct Int8Kernels {
 
 /// For an instruction set, if this CPU has products of bytes with it; else null. Without `vnni`, or `tiles`:
 /// as if the CPU had none of it. (Where it has tiles, AMX, the first call asks Linux for them, for this
-/// process: 8 KiB more of a thread that uses them are saved, and an alternate signal stack must hold them.)
+/// process: docs/embedding.md says what that means.)
 const Int8Kernels* int8_kernels(Isa isa, bool vnni = true, bool tiles = true);
 
 /// Plain loops: what the others are tested against.

@@ -6,65 +6,71 @@
 namespace omnimeans::kernels {
 namespace {
 
-struct Int8Amx : Int8Avx512 {
-  static constexpr std::size_t row_bytes = 64, tile_values = 16 * 16;
+/// What ldtilecfg reads: eight tiles of 16 rows of 64 bytes.
+struct alignas(64) TileConfig {
+  std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
+  std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+static_assert(sizeof(TileConfig) == 64);
+// Not written at run time: g++ 12 takes ldtilecfg to read eight bytes, and could leave the others unwritten.
+alignas(64) constexpr TileConfig tile_config;
 
-  /// Two tiles of rows and two of centroids, for as long as it lives: of its thread.
+struct Int8Amx : Int8Avx512 {
+  /// This thread's tiles, for as long as the object lives: four of sums, two of rows and two of centroids.
   class Tiles {
    public:
-    Tiles() {
-      Config config;
-      for (std::size_t t = 0; t < 8; ++t) {
-        config.row_bytes[t] = row_bytes;
-        config.rows[t] = 16;
-      }
-      _tile_loadconfig(&config);
-    }
+    static constexpr std::size_t rows = int8_tile_rows, vectors = 2;
+
+    Tiles() { _tile_loadconfig(&tile_config); }
     ~Tiles() { _tile_release(); }
     Tiles(const Tiles&) = delete;
 
-    /// products[row / 16][vector][row % 16][lane] from starts[row][lane]: 32 rows, `stride` bytes apart, and
-    /// one or two vectors, `pitch` bytes from quad to quad, 64 values a step.
+    /// Where multiply<V>() puts the products of row `row`, a multiple of 16, and a vector of V; the 15 rows
+    /// behind it follow.
     template <std::size_t V>
-    static OMNIMEANS_INLINE void multiply(const std::int8_t* rows, std::size_t stride,
+    static constexpr std::size_t place(std::size_t row, std::size_t vector) {
+      return (row / 16 * V + vector) * tile_values;
+    }
+
+    /// The products of `rows` rows, `stride` bytes apart, and V vectors (1 or 2), `pitch` bytes from quad to
+    /// quad, `n_steps` times int8_stride values, added to `starts`, int8_lanes for a row.
+    template <std::size_t V>
+    static OMNIMEANS_INLINE void multiply(const std::int8_t* first, std::size_t stride,
                                           const std::uint8_t* panel, std::size_t pitch, std::size_t n_steps,
                                           const std::int32_t* starts, std::int32_t* products) {
       // g++ does not know that loads of tiles read memory.
       __asm__ volatile("" ::: "memory");
-      const std::int8_t* others = rows + 16 * stride;
-      _tile_loadd(0, starts, row_bytes);
-      _tile_loadd(2, starts + tile_values, row_bytes);
+      const std::int8_t* others = first + 16 * stride;
+      _tile_loadd(0, starts, line);
+      _tile_loadd(2, starts + tile_values, line);
       if constexpr (V == 2) {
-        _tile_loadd(1, starts, row_bytes);
-        _tile_loadd(3, starts + tile_values, row_bytes);
+        _tile_loadd(1, starts, line);
+        _tile_loadd(3, starts + tile_values, line);
       }
       for (std::size_t step = 0; step < n_steps; ++step) {
         const std::uint8_t* quads = panel + step * 16 * pitch;
-        _tile_loadd(4, rows + step * int8_stride, stride);
+        _tile_loadd(4, first + step * int8_stride, stride);
         _tile_loadd(6, quads, pitch);
         _tile_dpbsud(0, 4, 6);
         if constexpr (V == 2) {
-          _tile_loadd(7, quads + row_bytes, pitch);
+          _tile_loadd(7, quads + line, pitch);
           _tile_dpbsud(1, 4, 7);
         }
         _tile_loadd(5, others + step * int8_stride, stride);
         _tile_dpbsud(2, 5, 6);
         if constexpr (V == 2) _tile_dpbsud(3, 5, 7);
       }
-      _tile_stored(0, products, row_bytes);
-      if constexpr (V == 2) _tile_stored(1, products + tile_values, row_bytes);
-      _tile_stored(2, products + V * tile_values, row_bytes);
-      if constexpr (V == 2) _tile_stored(3, products + 3 * tile_values, row_bytes);
+      _tile_stored(0, products + place<V>(0, 0), line);
+      if constexpr (V == 2) _tile_stored(1, products + place<V>(0, 1), line);
+      _tile_stored(2, products + place<V>(16, 0), line);
+      if constexpr (V == 2) _tile_stored(3, products + place<V>(16, 1), line);
     }
 
    private:
-    /// What ldtilecfg reads.
-    struct alignas(64) Config {
-      std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
-      std::uint16_t row_bytes[16] = {};
-      std::uint8_t rows[16] = {};
-    };
-    static_assert(sizeof(Config) == 64);
+    static constexpr std::size_t line = 64,
+                                 tile_values = 16 * int8_lanes;  ///< bytes of a row, sums of a tile
+    static_assert(rows == 32 && int8_stride == line);
   };
 };
 

@@ -54,6 +54,35 @@ TYPED_TEST(Predict, AgreesWithTheOracle) {
   }
 }
 
+/// Sizes for which auto takes eight bits: more samples than are rounded at a time, and fewer than centroids.
+/// A sample is its own centroid in each part, and two centroids are the same.
+TEST(PredictInParts, AgreesWithScalarKernels) {
+  struct Sizes {
+    std::size_t n, d, k;
+  };
+  for (const auto [n, d, k] : {Sizes{4100, 4200, 100}, Sizes{1000, 96, 1500}}) {
+    SCOPED_TRACE(n);
+    const Matrix<float> samples = blobs<float>(n, d, 30, 5), others = blobs<float>(k, d, 30, 6);
+    Matrix<float> centroids(k, d);
+    for (std::size_t j = 0; j < k; ++j)
+      std::ranges::copy(j == 7      ? samples.row(n - 1)
+                        : j < k / 2 ? samples.row(j)
+                                    : others.row(j),
+                        centroids.row(j).begin());
+    std::ranges::copy(centroids.row(7), centroids.row(50).begin());
+    const auto expected = omnimeans::predict(samples, centroids, {.threads = 2, .isa = "scalar"});
+    EXPECT_EQ(expected[n - 1], 7);
+    for (const omnimeans::Isa isa : omnimeans::usable_isas()) {
+      for (const int threads : {1, 3}) {
+        SCOPED_TRACE(to_string(isa));
+        ASSERT_TRUE(same_labels(
+            omnimeans::predict(samples, centroids, {.threads = threads, .isa = std::string(to_string(isa))}),
+            expected));
+      }
+    }
+  }
+}
+
 TYPED_TEST(Predict, TransformIsTheRootOfTheCanonicalDistance) {
   using T = TypeParam;
   for (std::uint64_t index = 0; index < 60; ++index) {

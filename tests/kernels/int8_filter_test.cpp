@@ -201,12 +201,17 @@ void check_bounds(const Points& p, omnimeans::Isa isa, const omnimeans::kernels:
 template <class Body>
 void for_all_kernels(Body&& body) {
   for (const omnimeans::Isa isa : omnimeans::usable_isas()) {
-    const auto* own = omnimeans::kernels::int8_kernels(isa);
+    const auto *own = omnimeans::kernels::int8_kernels(isa),
+               *no_tiles = omnimeans::kernels::int8_kernels(isa, true, false);
     SCOPED_TRACE(std::string(to_string(isa)));
     body(isa, omnimeans::kernels::plain_int8_kernels());
     if (own != nullptr) {
       SCOPED_TRACE("its own kernels");
       body(isa, *own);
+    }
+    if (no_tiles != own) {
+      SCOPED_TRACE("without tiles");
+      body(isa, *no_tiles);
     }
   }
 }

@@ -32,9 +32,9 @@ std::vector<Named> usable_int8() {
   std::vector<Named> all{{"plain", &plain_int8_kernels()}};
   for (const omnimeans::Isa isa : omnimeans::usable_isas()) {
     const Int8Kernels *own = int8_kernels(isa), *other = int8_kernels(isa, false),
-                      *lanes = int8_kernels(isa, true, false);
+                      *no_tiles = int8_kernels(isa, true, false);
     if (own != nullptr) all.push_back({std::string(to_string(isa)), own});
-    if (lanes != own) all.push_back({std::string(to_string(isa)) + " without tiles", lanes});
+    if (no_tiles != own) all.push_back({std::string(to_string(isa)) + " without tiles", no_tiles});
     if (other != nullptr && other != own)
       all.push_back({std::string(to_string(isa)) + " without VNNI", other});
   }
@@ -286,9 +286,11 @@ TEST(Int8, BoundsAndTheLowestAreThoseOfThePlainLoops) {
       shapes.push_back({1 + random.below(40), 1 + random.below(70), i});
     }
     // Tiles of 32, 12, 6, 3 and 1 rows, one panel of each width.
-    for (std::size_t n = 1; n <= 70; ++n) shapes.push_back({n, 1 + n * 7 % 70, 1 + n * 11 % 70});
-    for (const std::size_t d : {127, 128, 129, 191, 192, 193, 255, 256, 257, 300, 784, 1000})
+    for (std::size_t n = 1; n <= 70; ++n) shapes.push_back({n, 1 + n * 37 % 200, 1 + n * 11 % 70});
+    for (const std::size_t d : {127, 128, 129, 191, 192, 193, 255, 256, 257, 300, 784, 1000}) {
       shapes.push_back({13, d, 1 + d % 37});
+      shapes.push_back({45, d, 1 + d % 37});
+    }
     for (const Shape& shape : shapes) {
       for (const Placement place : edges()) {
         Random random(++seed);
@@ -297,9 +299,11 @@ TEST(Int8, BoundsAndTheLowestAreThoseOfThePlainLoops) {
       }
     }
     for (const Placement place : all_gaps(4)) {
-      Random random(++seed);
-      const Bytes8 bytes(16, 37, 35, *each.kernels, random);
-      ASSERT_NO_FATAL_FAILURE(check_bounds(*each.kernels, bytes, place, random));
+      for (const std::size_t n : {16, 45}) {
+        Random random(++seed);
+        const Bytes8 bytes(n, 37, 35, *each.kernels, random);
+        ASSERT_NO_FATAL_FAILURE(check_bounds(*each.kernels, bytes, place, random));
+      }
     }
   }
 }
@@ -312,8 +316,10 @@ TEST(Int8, TheLargestValuesDoNotOverflow) {
     for (const int sign : {1, -1}) {
       Random random(1);
       for (const std::size_t d : {std::size_t{31}, std::size_t{64}, std::size_t{100}, int8_longest}) {
-        const Bytes8 bytes(10, d, 18, *each.kernels, random, sign);  // rows of all tiles
-        ASSERT_NO_FATAL_FAILURE(check_bounds(*each.kernels, bytes, {true, 0}, random));
+        for (const std::size_t n : {10, 42}) {  // rows of all tiles
+          const Bytes8 bytes(n, d, 18, *each.kernels, random, sign);
+          ASSERT_NO_FATAL_FAILURE(check_bounds(*each.kernels, bytes, {true, 0}, random));
+        }
       }
     }
   }
