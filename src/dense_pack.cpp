@@ -3,6 +3,7 @@
 // follows.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "canonical.hpp"
@@ -217,11 +218,14 @@ void DenseEngine<T>::pack_rows() {
   parallel_blocks(threads_for_values(k * d, threads_), k, [&](std::size_t j, int) {
     const T* c = centroids_.row_data(j);
     T* row = rows_.data() + j * row_stride_;
+    constexpr std::size_t most = 128;
+    alignas(64) T moved[most];
     bool changed = first;
-    for (std::size_t t = 0; t < d; ++t) {
-      const T value = packed(c[t], t);
-      changed |= value != row[t];
-      row[t] = value;
+    for (std::size_t t = 0; t < d; t += most) {
+      const std::size_t count = std::min(most, d - t);
+      kernels_.move_row(c + t, transformed_ ? offset_.data() + t : nullptr, scale_, count, moved);
+      changed |= std::memcmp(row + t, moved, count * sizeof(T)) != 0;
+      std::memcpy(row + t, moved, count * sizeof(T));
     }
     row_changed_[j] = changed;
   });
