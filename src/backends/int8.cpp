@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // int8: exhaustive search in eight bits, exact all the same. Products of bytes run at four times the rate of
 // float multiply-adds (AVX-512 VNNI, AVX-VNNI; AMX at 32 times, beside which finding the lowest takes most of
-// the time; AVX2 two to three times), and what the rounding to eight bits
-// cuts off is measured, so that each score is known within a proven error E_ij:
+// the time; AVX2 two to three times), and what the rounding to eight bits cuts off is measured, so that each
+// score is known within a proven error E_ij:
 //
 //   candidates_i = {j: s8_ij - E_ij <= min_j (s8_ij + E_ij) + margin_i}
 //   label_i      = the only candidate, or the best of them by the scores of the dense engine in float, or,

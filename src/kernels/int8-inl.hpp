@@ -4,8 +4,8 @@
 // Ops has what the instruction sets do differently: Arch, the register of integers `ints`, the tile that fits
 // the registers (rows x vectors of centroids), the limits of values (samples, centroids), multiply_add() and
 // other operations on `ints`; whether tiles add in sixteen bits (sums_in_words), with add_words(),
-// sum_of_words(), start_of_words() and most_squares() if they do; and Tiles, where the CPU multiplies tiles
-// of 32 rows and two vectors that no register holds (int8_amx.cpp).
+// sum_of_words(), start_of_words() and most_squares() if they do; and Tiles, where the CPU has products of
+// larger tiles than registers hold (int8_amx.cpp).
 #pragma once
 
 #include "kernels/int8-panel-inl.hpp"

@@ -3,9 +3,9 @@
 // 127, and multiplied in integers, four products an instruction and lane (VNNI: four times the rate of float
 // multiply-adds), tiles of 16 by 16 rows at a time (AMX: eight times the rate of VNNI), or in two
 // instructions (AVX2: two to three times that of float, with centroids from -63 to 63 and sums of squares
-// within limits). What the rounding took off is measured, and what it may have
-// done to the score taken off the score (int8_filter.hpp). Integers are exact: from the same bytes every
-// implementation makes the same bits.
+// within limits). What the rounding took off is measured, and what it may have done to the score taken off
+// the score (int8_filter.hpp). Integers are exact: from the same bytes every implementation makes the same
+// bits.
 #pragma once
 
 #include <cstddef>
