@@ -25,6 +25,11 @@ OMNIMEANS_API std::vector<Isa> usable_isas();
 /// Throws UnsupportedIsa if OMNIMEANS_ISA names one that is unknown or not usable here.
 OMNIMEANS_API Isa default_isa();
 
+/// What products of integers the kernels of an instruction set have on this CPU: "AMX" (of eight bits; of
+/// sixteen VNNI), "VNNI", "AVX2", or none of them, which is empty. On a CPU with AMX this asks Linux for its
+/// tiles, as a first fit does (docs/embedding.md), unless the environment's OMNIMEANS_AMX is 0.
+OMNIMEANS_API std::string_view integer_products(Isa isa);
+
 /// Isa of that name. Throws UnsupportedIsa, listing the usable ones, if it is unknown or not usable here.
 /// The empty name stands for default_isa().
 OMNIMEANS_API Isa find_isa(std::string_view name);

@@ -280,7 +280,11 @@ Plan plan_for(const Problem<T>& problem, double near) {
   if (prefix) {
     plan.dense = {"prefix", "a few directions hold nearly all of the variance: they exclude most centroids"};
   } else if (better_in_eight_bits(problem, worth_timing(problem))) {
-    plan.dense = {"int8", "many features and clusters: every distance in eight bits, few of them again"};
+    plan.dense = {
+        "int8",
+        has_int8_tiles(problem)
+            ? "many features and clusters: every distance in eight bits, in tiles of AMX, few of them again"
+            : "many features and clusters: every distance in eight bits, few of them again"};
   }
   if (bytes_may_come)
     plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};

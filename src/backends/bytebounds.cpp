@@ -299,7 +299,7 @@ const BackendEntry& bytebounds() {
        .memory = "n*k + n*d + 33*n bytes, 2*n + 3*k*d values",
        .use_when =
            "64 clusters or more, features times clusters from some 128,000 (64,000 without VNNI), or from "
-           "24,000 (in double 12,000; with AMX in no other case) after many iterations, and n*k bytes fit in "
+           "24,000 (in double 12,000) after many iterations (with AMX never sooner), and n*k bytes fit in "
            "memory",
        .avoid_when = "few clusters or features (gap and the dense kernel are faster)",
        .reference =

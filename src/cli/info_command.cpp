@@ -29,7 +29,7 @@ std::vector<std::string> names(const std::vector<Isa>& isas) {
 
 int run_info(const InfoArguments& args) {
   const std::vector<std::string> compiled = names(compiled_isas()), usable = names(usable_isas());
-  const std::string chosen(to_string(default_isa()));
+  const std::string chosen(to_string(default_isa())), integers(integer_products(default_isa()));
   const int threads = resolve_threads(0);
   const std::vector<Ceiling> ceilings = args.no_ceilings ? std::vector<Ceiling>{} : measure_ceilings(threads);
 
@@ -48,6 +48,7 @@ int run_info(const InfoArguments& args) {
                      {"isas_compiled", compiled},
                      {"isas_usable", usable},
                      {"isa_default", chosen},
+                     {"integer_products", integers},
                      {"ceilings", measured}});
     return exit_done;
   }
@@ -58,7 +59,8 @@ int run_info(const InfoArguments& args) {
             << "threads        " << threads << '\n'
             << "isas compiled  " << CLI::detail::join(compiled, " ") << '\n'
             << "isas usable    " << CLI::detail::join(usable, " ") << '\n'
-            << "isa default    " << chosen << '\n';
+            << "isa default    " << chosen << '\n'
+            << "integers       " << (integers.empty() ? "no fast products" : integers) << '\n';
   if (!ceilings.empty()) std::cout << "measured ceilings\n";
   std::cout.precision(1);
   for (const Ceiling& ceiling : ceilings) {

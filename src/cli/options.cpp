@@ -120,7 +120,8 @@ void ComputeOptions::add_to(CLI::App& app) {
             "OMP_WAIT_POLICY=passive");
   app.add_option(
          "--isa", isa,
-         "Instruction set of the kernels, a name of `omnimeans info`; none: the best, or $OMNIMEANS_ISA")
+         "Instruction set of the kernels, a name of `omnimeans info`; none: the best, or $OMNIMEANS_ISA. "
+         "OMNIMEANS_AMX=0 does without tiles of AMX")
       ->type_name("NAME");
 }
 

@@ -178,6 +178,12 @@ std::vector<Isa> usable_isas() {
   return isas;
 }
 
+std::string_view integer_products(Isa isa) {
+  const kernels::Int8Kernels* int8 = kernels::int8_kernels(isa);
+  if (int8 == nullptr) return "";
+  return int8->in_tiles ? "AMX" : kernels::has_fast_int16(isa) ? "VNNI" : "AVX2";
+}
+
 namespace {
 
 Isa named_isa(std::string_view name, std::string_view asked_by) {

@@ -62,6 +62,7 @@ TEST_F(ListingCommands, InfoTellsTheInstructionSets) {
   EXPECT_EQ(json.at("isas_compiled").get<std::vector<std::string>>(), names(compiled_isas()));
   EXPECT_EQ(json.at("isas_usable").get<std::vector<std::string>>(), names(usable_isas()));
   EXPECT_EQ(json.at("isa_default"), to_string(usable_isas().back()));
+  EXPECT_EQ(json.at("integer_products"), integer_products(usable_isas().back()));
   EXPECT_FALSE(json.at("cpu").get<std::string>().empty());
   EXPECT_GE(json.at("threads").get<int>(), 1);
   EXPECT_TRUE(json.at("ceilings").empty());
@@ -71,6 +72,9 @@ TEST_F(ListingCommands, InfoTellsTheInstructionSets) {
   const Outcome forced =
       run({"info", "--no-ceilings", "--json"}, {.environment = {{"OMNIMEANS_ISA", "scalar"}}});
   EXPECT_EQ(nlohmann::json::parse(forced.out).at("isa_default"), "scalar");
+  EXPECT_EQ(nlohmann::json::parse(forced.out).at("integer_products"), "");
+  const Outcome without = run({"info", "--no-ceilings", "--json"}, {.environment = {{"OMNIMEANS_AMX", "0"}}});
+  EXPECT_NE(nlohmann::json::parse(without.out).at("integer_products"), "AMX");
 }
 
 TEST_F(ListingCommands, VersionAndHelp) {
