@@ -43,12 +43,12 @@ void label_in_parts(MatrixView<const T> samples, MatrixView<const T> centroids, 
   constexpr double least_work = 1e7;
   const std::size_t n = samples.rows(), d = samples.cols(),
                     part_rows = std::max(part_values / d, 4 * least_rows);
-  Problem<T> problem;
-  problem.n_clusters = centroids.rows();
-  problem.threads = context.threads;
-  problem.isa = context.isa;
-  problem.most_steps = 1;
-  problem.samples = samples;
+  Problem<T> problem{.samples = samples,
+                     .sample_weights = {},
+                     .n_clusters = centroids.rows(),
+                     .threads = context.threads,
+                     .isa = context.isa,
+                     .most_steps = 1};
   const std::string_view backend = algorithms::short_plan(problem).first.name;
   const double work = static_cast<double>(n) * algorithms::work_per_sample(problem);
   if (backend == "simd" || n < least_rows || work < least_work)

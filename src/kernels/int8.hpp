@@ -18,8 +18,8 @@ namespace omnimeans::kernels {
 
 inline constexpr std::size_t int8_lanes = 16;   ///< centroids a vector
 inline constexpr std::size_t int8_stride = 64;  ///< rows are padded to a multiple of this many bytes
-/// Kernels in tiles take so many rows at a time: of others as many as are left over are taken twice, of fewer
-/// there are none.
+/// Kernels in tiles take so many rows at a time: where the rows are no multiple of it some are done twice,
+/// and fewer rows go through the registers.
 inline constexpr std::size_t int8_tile_rows = 32;
 /// Values of a row whose products with another's may be added in sixteen bits.
 inline constexpr std::size_t int8_chunk = 64;
