@@ -48,7 +48,7 @@ class Gap final : public Backend<T> {
     const double products = rounded != nullptr ? (d / rounded->rate + 4) / (d + 4) : 1,
                  bytes = d * (rounded != nullptr ? 2 : sizeof(T));
     in_place_ = row_cycles(problem, engine_.kernels()) * products + 6 + bytes / 8;
-    more_if_listed_ = 6 + bytes / 6;
+    more_if_listed_ = 6 + bytes / 6 + find_cycles;
     // A gap costs less than a thirtieth of its sample's distances, 10 of more than 300 cycles. All of them
     // from the first step on: `images` and `blobs` d = 768 and 784, k = 4 to 25 1.15 to 1.5 times as fast,
     // since what one block in sixteen shows takes effect two steps later; `uniform` as before (Zen 3, n =
@@ -86,23 +86,35 @@ class Gap final : public Backend<T> {
  private:
   using Clock = std::chrono::steady_clock;
 
-  /// A thread's time for blocks that are labelled as a whole, from the end of their turn in assign_open() to
-  /// the begin of the next block's.
+  /// A thread's blocks, from one's turn in assign_open() to the next one's: the least that a sample took, in
+  /// cycles, for others were disturbed.
   struct alignas(64) Timing {
-    void begin(std::size_t n_rows) {
-      rows = n_rows;
-      since = Clock::now();
+    /// The block under way is done, the next one begins.
+    void next() {
+      const Clock::time_point now = Clock::now();
+      const double cycles = std::chrono::duration<double>(now - since).count() * cycles_a_second;
+      if (least != nullptr) *least = std::min(*least, (cycles - looks) / samples);
+      least = nullptr;
+      since = now;
     }
-    void end() {
-      if (rows == 0) return;
-      const double seconds = std::chrono::duration<double>(Clock::now() - since).count();
-      least = std::min(least, seconds / static_cast<double>(rows));
-      rows = 0;
+    /// It is one that is labelled as a whole and keeps no gaps.
+    void is_in_place(std::size_t n_rows) {
+      least = &in_place;
+      samples = static_cast<double>(n_rows);
+      looks = 0;
+    }
+    /// It is one of which a list is labelled; a short list tells little.
+    void is_listed(std::size_t n_rows, std::size_t n_open) {
+      if (n_open < n_rows / 8) return;
+      least = &listed;
+      samples = static_cast<double>(n_open);
+      looks = static_cast<double>(n_rows) * look_cycles;
     }
 
-    std::size_t rows = 0;
+    double* least = nullptr;  ///< of its kind; null: of neither
+    double samples = 0, looks = 0;
     Clock::time_point since;
-    double least = std::numeric_limits<double>::infinity();  ///< a sample, in seconds: others were disturbed
+    double in_place = std::numeric_limits<double>::infinity(), listed = in_place;
   };
 
   static double needed_in_float(const Problem<T>& problem) {
@@ -127,7 +139,7 @@ class Gap final : public Backend<T> {
     for (Timing& timing : timings_) timing = {};
     AssignmentStats stats = engine_.assign_listed(out, gaps_.block_rows(), [&](RowRange rows, auto& scratch) {
       Timing* timing = timings_.empty() ? nullptr : &timings_[scratch.thread];
-      if (timing != nullptr) timing->end();
+      if (timing != nullptr) timing->next();
       std::vector<std::int32_t>& open = scratch.listed;
       scratch.with_gaps = all_keep_ || sampled(rows);
       const bool known = sampled(rows) || (all_keep_ && all_have_);
@@ -139,8 +151,9 @@ class Gap final : public Backend<T> {
         n_sampled += rows.size();
         (open.size() == rows.size() ? in_place : listed) += open.size();
       }
+      if (timing != nullptr && !known) timing->is_in_place(rows.size());
+      if (timing != nullptr && open.size() < rows.size()) timing->is_listed(rows.size(), open.size());
       // #2 is the engine's
-      if (timing != nullptr && !known) timing->begin(rows.size());
     });
     all_have_ = all_keep_;
     take_timings();
@@ -150,34 +163,40 @@ class Gap final : public Backend<T> {
   }
 
   /// Of two steps, for the drift of one may leave open in the next what it did not: gaps begin where they
-  /// would have been cheaper by a twentieth, and end where they were dearer.
+  /// would have been cheaper by a twentieth, or will be by a fifth if the cost falls once more as it fell,
+  /// and end where they were dearer.
   void judge(double n_sampled, double in_place, double listed) {
     if (cheap_) return;  // all keep them, whatever they prove
-    const double cost = (n_sampled * look_cycles + (in_place + listed) * (in_place_ + find_cycles) +
-                         listed * more_if_listed_) /
+    const double cost = (n_sampled * look_cycles + in_place * (in_place_ + find_cycles) +
+                         listed * (in_place_ + more_if_listed_)) /
                         (n_sampled * in_place_);
-    const double mean = (cost + cost_before_) / 2;
+    const double mean = (cost + cost_before_) / 2, next = cost * std::min(cost / cost_before_, 1.0);
     cost_before_ = cost;
-    all_keep_ = mean < (all_keep_ ? 1 : 0.95);
+    all_keep_ = mean < (all_keep_ ? 1 : 0.95) || next < 0.8;
   }
 
-  /// What the step's fastest block took. The estimate knows neither how many multiply-adds this CPU does a
-  /// cycle nor how fast its memory is: Zen 4, 25 steps, `blobs` n = 1M d = 16 k = 100 1.07 times as fast
-  /// with measured cycles, `uniform` n = 100k d = 32 k = 100 1.03.
+  /// The estimate knows neither how many multiply-adds this CPU does a cycle nor how fast its memory is: Zen
+  /// 4, 25 steps, `blobs` n = 1M d = 16 k = 100 1.07 times as fast with measured cycles, `uniform` n = 100k d
+  /// = 32 k = 100 1.03. A list costs less than it says, too: a Xeon with AMX, `uniform` n = 1M d = 8 k = 64
+  /// 1.06, `blobs` n = 300k d = 32 k = 32 1.05.
   void take_timings() {
-    constexpr double cycles_a_second = 3.5e9;  // of look_cycles and find_cycles
-    double least = std::numeric_limits<double>::infinity();
-    for (const Timing& timing : timings_) least = std::min(least, timing.least);
-    if (least > 0 && std::isfinite(least)) in_place_ = least * cycles_a_second;
+    Timing all;
+    for (const Timing& timing : timings_) {
+      all.in_place = std::min(all.in_place, timing.in_place);
+      all.listed = std::min(all.listed, timing.listed);
+    }
+    if (all.in_place > 0 && std::isfinite(all.in_place)) in_place_ = all.in_place;
+    if (std::isfinite(all.listed)) more_if_listed_ = std::max(all.listed - in_place_, 0.0);
   }
 
+  static constexpr double cycles_a_second = 3.5e9;           ///< of all cycles here
   static constexpr double look_cycles = 3, find_cycles = 7;  ///< of #1, and of the gap of a labelled sample
 
   Problem<T> problem_;
   DenseEngine<T> engine_;
   SampleGaps<T> gaps_;
   double in_place_;              ///< cycles of a sample that is labelled with its block
-  double more_if_listed_;        ///< of one that is labelled with others of its block
+  double more_if_listed_;        ///< of one that is labelled with others of its block, and gets a gap
   bool cheap_;                   ///< all blocks keep gaps from the start
   std::vector<Timing> timings_;  ///< a thread; none: steps are short
   bool all_keep_ = false;        ///< all blocks keep gaps
