@@ -54,6 +54,7 @@ void add_context(const std::string& suite, const ceilings::Ceilings& ceilings) {
   add("build_flags", OMNIMEANS_BUILD_FLAGS);
   add("cpu_model", cpu_model());
   add("isa", std::string(to_string(default_isa())));
+  add("integer_products", std::string(integer_products(default_isa())));
   add("threads_available", std::to_string(resolve_threads(0)));
   add("ram_bytes", std::to_string(ceilings::physical_memory_bytes()));
   add("suite", suite);

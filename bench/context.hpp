@@ -9,8 +9,8 @@
 namespace omnimeans::bench {
 
 /// Adds to the JSON's context: omnimeans_version, git_commit, compiler, build_flags, cpu_model, isa,
-/// threads_available, ram_bytes, suite, date (UTC), peak_gflops/<isa>/<dtype>/threads:<t>,
-/// read_bandwidth_gbs/threads:<t>.
+/// integer_products (isa.hpp), threads_available, ram_bytes, suite, date (UTC),
+/// peak_gflops/<isa>/<dtype>/threads:<t>, read_bandwidth_gbs/threads:<t>.
 void add_context(const std::string& suite, const ceilings::Ceilings& ceilings);
 
 }  // namespace omnimeans::bench

@@ -74,8 +74,8 @@ def main(argv=None):
     options = arguments(argv)
     try:
         old, new = load([options.old]), load([options.new])
-        for key, what in (("cpu_model", "CPU"), ("isa", "instruction set")):
-            if old.text(key) != new.text(key):
+        for key, what in (("cpu_model", "CPU"), ("isa", "instruction set"), ("integer_products", "products of integers")):
+            if old.text(key, new.text(key)) != new.text(key, old.text(key)):
                 raise ReportError(f"two machines cannot be compared: {what} {old.text(key)!r} and {new.text(key)!r}")
         lines = compare(old, new, options.alpha, options.threshold / 100, options.filter)
         if not lines:

@@ -110,7 +110,7 @@ def _short(value):
 
 
 def _subtitle(run):
-    parts = [run.text("cpu_model"), run.text("isa"), run.text("suite") and f"suite {run.text('suite')}",
+    parts = [run.text("cpu_model"), run.text("isa"), run.text("integer_products"), run.text("suite") and f"suite {run.text('suite')}",
              run.commit(), run.text("date")[:10]]
     return " <i>·</i> ".join(f"<span>{html.escape(p)}</span>" for p in parts if p)
 

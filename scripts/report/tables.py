@@ -29,6 +29,7 @@ def machine_facts(run):
     facts = [
         ("CPU", run.text("cpu_model")),
         ("Instruction set", run.text("isa")),
+        ("Products of integers", run.text("integer_products")),
         ("Threads available", run.text("threads_available") or run.text("num_cpus")),
         ("Memory", fmt.size(float(ram)) if ram.replace(".", "", 1).isdigit() else ram),
         ("Compiler", run.text("compiler")),

@@ -207,7 +207,7 @@ const BackendEntry& blockbounds() {
       {.name = "blockbounds",
        .tiled = false,
        .exact = true,
-       .memory = "n*d values, n*k/16 and 32*n bytes",
+       .memory = "n*d values, n*k/16 and 50*n bytes",
        .use_when = "3 to 16 features, 20 clusters a feature (25 in sixteen bits, 40 with VNNI) and 16 "
                    "samples a cluster or more, "
                    "where kdtree does not pay; some 15 iterations or more",

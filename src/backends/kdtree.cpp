@@ -431,7 +431,7 @@ const BackendEntry& kdtree() {
       {.name = "kdtree",
        .tiled = false,
        .exact = true,
-       .memory = "1.2*n*d values, 32*n bytes",
+       .memory = "1.4*n*d + 250*k*d values, 40*n bytes",
        .use_when =
            "1 to 3 features, 8 clusters and 5,000 samples or more, or 4 to 6 features and many more; in "
            "float with VNNI more of either (docs/which-backend.md has the sizes); some 20 iterations",

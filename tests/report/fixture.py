@@ -24,7 +24,7 @@ def context():
     values = {
         "date": "2026-03-02T10:11:12+00:00", "host_name": "here", "num_cpus": 2, "omnimeans_version": "0.1.0",
         "git_commit": "0123456789abcdef0123456789abcdef01234567", "compiler": "GNU 12.2.0", "build_flags": "-O3 -DNDEBUG",
-        "cpu_model": "Example(R) Processor 9000 CPU @ 2.50GHz", "isa": "avx512", "threads_available": "2", "suite": "quick",
+        "cpu_model": "Example(R) Processor 9000 CPU @ 2.50GHz", "isa": "avx512", "integer_products": "VNNI", "threads_available": "2", "suite": "quick",
         "ram_bytes": str(24 * 2**30), "read_bandwidth_gbs/threads:1": "12.5", "read_bandwidth_gbs/threads:2": "21.0",
     }
     for isa, peak in PEAKS.items():

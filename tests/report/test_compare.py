@@ -96,11 +96,21 @@ class Verdicts(ReportTest):
     def test_two_machines_are_not_compared(self):
         from report.compare import main
 
-        error = io.StringIO()
-        with contextlib.redirect_stderr(error):
-            paths = [str(self.file(document(fit("simd", *self.times(10.0)), cpu_model=cpu), f"{cpu}.json")) for cpu in ("one", "two")]
-            self.assertEqual(main(paths), 2)
-        self.assertIn("CPU 'one' and 'two'", error.getvalue())
+        for key, what in (("cpu_model", "CPU"), ("integer_products", "products of integers")):
+            error = io.StringIO()
+            with contextlib.redirect_stderr(error):
+                paths = [str(self.file(document(fit("simd", *self.times(10.0)), **{key: value}), f"{value}.json")) for value in ("one", "two")]
+                self.assertEqual(main(paths), 2)
+            self.assertIn(f"{what} 'one' and 'two'", error.getvalue())
+
+    def test_a_file_from_before_products_of_integers_were_told_is_compared(self):
+        from report.compare import main
+
+        rows = fit("simd", *self.times(10.0))
+        old, new = document(rows), document(rows, integer_products="AMX")
+        with contextlib.redirect_stdout(io.StringIO()):
+            for pair in ((old, new), (new, old)):
+                self.assertEqual(main([str(self.file(d, f"{i}.json")) for i, d in enumerate(pair)]), 0)
 
     def test_files_without_anything_in_common_or_unreadable(self):
         self.assertEqual(self.compare([fit("simd", 1.0)], [fit("elkan", 1.0)])[0], 2)
