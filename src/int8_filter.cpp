@@ -226,6 +226,12 @@ void Int8Filter::find_candidates(RowRange rows, Scratch& scratch) const {
 void Int8Filter::find_candidates(std::size_t begin, std::span<const std::int32_t> listed,
                                  Scratch& scratch) const {
   const std::size_t count = listed.size();
+  scratch.bounds.reserve(count * bounds_stride());
+  const bool in_order = count > 0 && static_cast<std::size_t>(listed.back() - listed.front()) + 1 == count;
+  if (in_order) {
+    begin += static_cast<std::size_t>(listed.front());
+    return search(begin, {}, samples_from(begin, count), scratch.bounds.data(), scratch);
+  }
   scratch.rows.reserve(count * stride_);
   for (auto* values : {&scratch.scale, &scratch.cut_off, &scratch.length, &scratch.tail})
     values->resize(std::max(values->size(), count));
@@ -239,7 +245,6 @@ void Int8Filter::find_candidates(std::size_t begin, std::span<const std::int32_t
     scratch.length[r] = sample_length_[i];
     if (prefix_ != nullptr) scratch.tail[r] = sample_tail_[i];
   }
-  scratch.bounds.reserve(count * bounds_stride());
   search(begin, listed,
          {scratch.rows.data(), stride_, scratch.scale.data(), scratch.sum.data(), scratch.cut_off.data(),
           scratch.length.data(), tails(scratch.tail, 0), count},

@@ -140,6 +140,9 @@ class ByteBounds final : public KnowsEightBits<T> {
     scratch.stats.distances_computed += index.size();
   }
 
+  /// u, from a squared distance by D or one that is not less.
+  T upper_of(double squared) const { return round_up<T>(std::sqrt(squared) * slack_ + tiny_); }
+
   /// The sample keeps its label; u is what is known of its distance.
   void stay(std::size_t i, Scratch& scratch) const {
     scratch.stats.inertia_bound += inertia_within(problem_, i, upper_[i]);
@@ -222,7 +225,7 @@ class ByteBounds final : public KnowsEightBits<T> {
     } else {
       std::sort(scratch.candidates.begin(), scratch.candidates.begin() + static_cast<std::ptrdiff_t>(count));
       step.labels[i] = engine_.canonical_winner(i, count, scratch);
-      upper_[i] = round_up<T>(std::sqrt(scratch.distances[0]) * slack_ + tiny_);
+      upper_[i] = upper_of(scratch.distances[0]);
       ++scratch.stats.reranked;
     }
     stay(i, scratch);
@@ -238,7 +241,7 @@ class ByteBounds final : public KnowsEightBits<T> {
       const T* scores = scratch.scores.data() + r * engine_.padded_clusters();
       const auto ranked = engine_.rank_listed(i, {}, scores, scratch);
       step.labels[i] = ranked.label;
-      upper_[i] = round_up<T>(std::sqrt(ranked.distance) * slack_ + tiny_);
+      upper_[i] = upper_of(ranked.distance);
       scratch.stats.reranked += ranked.reranked;
       stay(i, scratch);
       const auto terms = engine_.lower_terms(i);
@@ -247,18 +250,40 @@ class ByteBounds final : public KnowsEightBits<T> {
     }
   }
 
-  /// The same in eight bits; what they leave open is measured.
+  /// The same in eight bits, so many samples at a time that their bounds stay in the second-level cache.
   void refresh_filtered(const Assignment<T>& step, RowRange rows, Work& work, Scratch& scratch) {
     if constexpr (filterable) {
-      filter_->find_candidates(rows.begin, scratch.listed, work.int8);
-      scratch.stats.distances_computed += scratch.listed.size() * problem_.n_clusters;
-      for (std::size_t r = 0; r < scratch.listed.size(); ++r) {
-        const std::size_t i = rows.begin + static_cast<std::size_t>(scratch.listed[r]);
-        const T* x = work.int8.alone[r] != 0 ? nullptr : engine_.sample(i, work.x.data());
-        const std::span<const std::int32_t> index = filter_->candidates(r, i, x, work.int8);
-        scratch.stats.distances_computed += work.int8.alone[r] == 0;
-        measure(step, i, index, work.squared.data(), scratch);
-        decide(step, i, index, work, scratch);
+      constexpr std::size_t whole_tiles = 96, cached = 65536;  // bounds
+      const std::size_t most =
+          std::max(whole_tiles, cached / filter_->bounds_stride() / whole_tiles * whole_tiles);
+      std::span<const std::int32_t> listed = scratch.listed;
+      while (!listed.empty()) {
+        const auto batch = listed.first(std::min(most, listed.size()));
+        refresh_batch(step, rows.begin, batch, work, scratch);
+        listed = listed.subspan(batch.size());
+      }
+    }
+  }
+  /// What eight bits leave open is measured.
+  void refresh_batch(const Assignment<T>& step, std::size_t begin, std::span<const std::int32_t> listed,
+                     Work& work, Scratch& scratch) {
+    if constexpr (filterable) {
+      filter_->find_candidates(begin, listed, work.int8);
+      scratch.stats.distances_computed += listed.size() * problem_.n_clusters;
+      for (std::size_t r = 0; r < listed.size(); ++r) {
+        const std::size_t i = begin + static_cast<std::size_t>(listed[r]);
+        if (work.int8.alone[r] != 0) {
+          // u as eight bits know it: the third step tightens it, if ever it is asked for.
+          step.labels[i] = work.int8.nearest[r];
+          upper_[i] = upper_of(engine_.upper_squared(i, work.int8.least[r], filter_->least_error(i)));
+          stay(i, scratch);
+        } else {
+          const T* x = engine_.sample(i, work.x.data());
+          const std::span<const std::int32_t> index = filter_->candidates(r, i, x, work.int8);
+          ++scratch.stats.distances_computed;
+          measure(step, i, index, work.squared.data(), scratch);
+          decide(step, i, index, work, scratch);
+        }
         rows_.write(i, step.labels[i], upper_[i], work.int8.bounds.data() + r * filter_->bounds_stride(),
                     filter_root(i));
       }
