@@ -78,7 +78,7 @@ class Int8Filter {
     std::vector<std::int32_t> found, lane;
     std::vector<float> lane_bounds;
     AlignedBuffer<float> x, projected, extended;  ///< of rows to be rounded
-    AlignedBuffer<std::int8_t> rows;              ///< of listed rows, with what belongs to them
+    AlignedBuffer<std::int8_t> rows;  ///< of listed rows that do not follow each other, with what is theirs
     std::vector<float> scale, cut_off, length, tail;
     std::vector<std::int32_t> sum;
   };
@@ -86,8 +86,8 @@ class Int8Filter {
   /// Rounds samples, once, after set_centroids() and the engine's find_norms().
   void load(RowRange rows, Scratch& scratch);
 
-  /// Finds which centroids may be the nearest of each of `rows`, or of the samples begin + listed[r], by
-  /// these bounds alone; on request the bounds of every pair, in scratch.bounds.
+  /// Finds which centroids may be the nearest of each of `rows`, or of the samples begin + listed[r],
+  /// ascending, by these bounds alone; of listed ones the bounds of every pair, too, in scratch.bounds.
   void find_candidates(RowRange rows, Scratch& scratch) const;
   void find_candidates(std::size_t begin, std::span<const std::int32_t> listed, Scratch& scratch) const;
   /// Those of row r, sample i, in ascending order: one at least, the nearest among them. `x` is the sample as

@@ -188,7 +188,7 @@ def merge(paths):
     parts = [read_json(path) for path in paths]
     context = {}
     for path, part in zip(paths, parts):
-        for key in ("cpu_model", "git_commit"):
+        for key in ("cpu_model", "isa", "integer_products", "git_commit"):
             theirs = part["context"].get(key)
             if theirs and context.get(key, theirs) != theirs:
                 raise ReportError(f"{path}: {key} is {theirs!r}, other parts have {context[key]!r}: not one run")

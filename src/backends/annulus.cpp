@@ -136,7 +136,7 @@ const BackendEntry& annulus() {
       {.name = "annulus",
        .lone = true,
        .exact = true,
-       .memory = "4*n + 3*k*d values, 20*n bytes",
+       .memory = "4*n + 2*k*d values, 20*n bytes",
        .use_when = "comparisons; as exponion, without room for its k*k lists",
        .avoid_when = "many features: norms are all alike, and lone distances cost more than tiles",
        .reference = "Drake 2013, Faster k-means clustering; Hamerly and Drake 2015"},

@@ -6,7 +6,8 @@
 //
 // One step, for each sample:
 //   1  u_i += drift of c_a. Scan the bytes; nothing is left but a: done.
-//      Much is left: the sample joins a tile, in eight bits where the CPU has them (a dense refresh).
+//      Much is left: the sample joins a tile, in eight bits where the CPU has them (a dense refresh; then u
+//      may be only what those say, until step 3).
 //   2  What is left in eight bits, of a few principal components where those hold nearly all of the variance
 //      (principal_prefix.hpp; after another backend, of what that one rounded): most of it proves to be
 //      farther than u_i. Nothing left: done.
@@ -250,12 +251,13 @@ class ByteBounds final : public KnowsEightBits<T> {
     }
   }
 
-  /// The same in eight bits, so many samples at a time that their bounds stay in the second-level cache.
+  /// The same in eight bits, so many samples at a time that the bounds of up to 700 clusters stay in the
+  /// second-level cache; with more clusters as many as are whole tiles of any kernel.
   void refresh_filtered(const Assignment<T>& step, RowRange rows, Work& work, Scratch& scratch) {
     if constexpr (filterable) {
-      constexpr std::size_t whole_tiles = 96, cached = 65536;  // bounds
+      constexpr std::size_t whole_tiles = 96, cached_bounds = 65536;
       const std::size_t most =
-          std::max(whole_tiles, cached / filter_->bounds_stride() / whole_tiles * whole_tiles);
+          std::max(whole_tiles, cached_bounds / filter_->bounds_stride() / whole_tiles * whole_tiles);
       std::span<const std::int32_t> listed = scratch.listed;
       while (!listed.empty()) {
         const auto batch = listed.first(std::min(most, listed.size()));
@@ -264,7 +266,8 @@ class ByteBounds final : public KnowsEightBits<T> {
       }
     }
   }
-  /// What eight bits leave open is measured.
+
+  /// Of the samples begin + listed[r]; what eight bits leave open is measured.
   void refresh_batch(const Assignment<T>& step, std::size_t begin, std::span<const std::int32_t> listed,
                      Work& work, Scratch& scratch) {
     if constexpr (filterable) {

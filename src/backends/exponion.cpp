@@ -120,7 +120,7 @@ const BackendEntry& exponion() {
       {.name = "exponion",
        .lone = true,
        .exact = true,
-       .memory = "3*n + k*k + 3*k*d values, 16*n + 4*k*k bytes",
+       .memory = "3*n + k*k + 2*k*d values, 16*n + 4*k*k bytes",
        .use_when =
            "comparisons; it skips most with 2 to 4 features and many clusters, where kdtree is faster",
        .avoid_when = "many features: every centroid is in the ball, and lone distances cost more than tiles",

@@ -15,8 +15,9 @@
 // While centroids move far, gaps prove nothing, and the second lowest score and two roots a sample are
 // wasted: one block in sixteen keeps gaps from the start (all do where that is less than a thirtieth
 // of a sample's distances), and what they spare there, in cycles, decides after each step whether all do. So
-// gap is never much slower than exhaustive search. In long steps the other blocks are timed, for what a
-// sample's distances cost is a matter of the CPU: then the clock has a say in how many are computed.
+// gap is never much slower than exhaustive search. In long steps blocks are timed, those that are labelled
+// whole and those of which a list is, for what either costs is a matter of the CPU: then the clock has a say
+// in how many distances are computed.
 //
 // Needs O(n) additional memory: n values. The inertia is left to fit(), which has it from the sums of the
 // clusters. Siblings: hamerly.cpp, which tightens u_i, too; bytebounds.cpp for many features and clusters.
@@ -55,7 +56,7 @@ class Gap final : public Backend<T> {
     // 10,000).
     cheap_ = in_place_ > 30 * (look_cycles + find_cycles);
     constexpr double long_step = 5e6;  // multiply-adds: shorter ones are over before a block is timed well
-    if (static_cast<double>(problem.samples.rows()) * work_per_sample(problem) >= long_step)
+    if (!cheap_ && static_cast<double>(problem.samples.rows()) * work_per_sample(problem) >= long_step)
       timings_.resize(static_cast<std::size_t>(std::max(problem.threads, 1)));
   }
 
@@ -105,7 +106,7 @@ class Gap final : public Backend<T> {
     }
     /// It is one of which a list is labelled; a short list tells little.
     void is_listed(std::size_t n_rows, std::size_t n_open) {
-      if (n_open < n_rows / 8) return;
+      if (n_open == 0 || 8 * n_open < n_rows) return;
       least = &listed;
       samples = static_cast<double>(n_open);
       looks = static_cast<double>(n_rows) * look_cycles;
@@ -144,6 +145,7 @@ class Gap final : public Backend<T> {
       scratch.with_gaps = all_keep_ || sampled(rows);
       const bool known = sampled(rows) || (all_keep_ && all_have_);
       if (known) gaps_.find_open(rows, step.labels, open);  // #1
+      // Finding new gaps for the whole block is not held against it: fewer samples are open in the next step.
       const double all = static_cast<double>(rows.size()) * in_place_;
       const double those = static_cast<double>(open.size()) * (in_place_ + more_if_listed_);
       if (!known || those > all) list_all(rows, open);
@@ -151,7 +153,7 @@ class Gap final : public Backend<T> {
         n_sampled += rows.size();
         (open.size() == rows.size() ? in_place : listed) += open.size();
       }
-      if (timing != nullptr && !known) timing->is_in_place(rows.size());
+      if (timing != nullptr && !scratch.with_gaps) timing->is_in_place(rows.size());
       if (timing != nullptr && open.size() < rows.size()) timing->is_listed(rows.size(), open.size());
       // #2 is the engine's
     });
@@ -164,7 +166,7 @@ class Gap final : public Backend<T> {
 
   /// Of two steps, for the drift of one may leave open in the next what it did not: gaps begin where they
   /// would have been cheaper by a twentieth, or will be by a fifth if the cost falls once more as it fell,
-  /// and end where they were dearer.
+  /// and end where they were dearer by a tenth, for beginning again is a step that spares nothing.
   void judge(double n_sampled, double in_place, double listed) {
     if (cheap_) return;  // all keep them, whatever they prove
     const double cost = (n_sampled * look_cycles + in_place * (in_place_ + find_cycles) +
@@ -172,7 +174,7 @@ class Gap final : public Backend<T> {
                         (n_sampled * in_place_);
     const double mean = (cost + cost_before_) / 2, next = cost * std::min(cost / cost_before_, 1.0);
     cost_before_ = cost;
-    all_keep_ = mean < (all_keep_ ? 1 : 0.95) || next < 0.8;
+    all_keep_ = all_keep_ ? mean < 1.1 : mean < 0.95 || next < 0.8;
   }
 
   /// The estimate knows neither how many multiply-adds this CPU does a cycle nor how fast its memory is: Zen
@@ -185,8 +187,12 @@ class Gap final : public Backend<T> {
       all.in_place = std::min(all.in_place, timing.in_place);
       all.listed = std::min(all.listed, timing.listed);
     }
-    if (all.in_place > 0 && std::isfinite(all.in_place)) in_place_ = all.in_place;
-    if (std::isfinite(all.listed)) more_if_listed_ = std::max(all.listed - in_place_, 0.0);
+    const auto measured = [](double cycles) { return cycles > 0 && std::isfinite(cycles); };
+    if (measured(all.in_place)) {
+      in_place_ = all.in_place;
+      timed_ = true;
+    }
+    if (timed_ && measured(all.listed)) more_if_listed_ = std::max(all.listed - in_place_, 0.0);
   }
 
   static constexpr double cycles_a_second = 3.5e9;           ///< of all cycles here
@@ -196,9 +202,10 @@ class Gap final : public Backend<T> {
   DenseEngine<T> engine_;
   SampleGaps<T> gaps_;
   double in_place_;              ///< cycles of a sample that is labelled with its block
-  double more_if_listed_;        ///< of one that is labelled with others of its block, and gets a gap
+  double more_if_listed_;        ///< what one that is listed and gets a gap takes more than that
   bool cheap_;                   ///< all blocks keep gaps from the start
-  std::vector<Timing> timings_;  ///< a thread; none: steps are short
+  std::vector<Timing> timings_;  ///< a thread; none: steps are short, or nothing is to be decided
+  bool timed_ = false;           ///< in_place_ was measured
   bool all_keep_ = false;        ///< all blocks keep gaps
   bool all_have_ = false;        ///< all have theirs
   double cost_before_ =
@@ -211,7 +218,7 @@ const BackendEntry& gap() {
   static const BackendEntry entry{
       {.name = "gap",
        .exact = true,
-       .memory = "2*n + 3*k*d values, 16*n bytes; in sixteen bits 2*n*d bytes more",
+       .memory = "2*n + 2*k*d values, 16*n bytes; in sixteen bits 2*n*d bytes more",
        .use_when = "many iterations, clusters times (features + 4) up to some 64,000 or, in integers, 32,000",
        .avoid_when = "many features and clusters: nearly all samples stay open",
        .reference = "own; bounds of Hamerly 2010, Making k-means even faster, SDM"},

@@ -108,7 +108,7 @@ const BackendEntry& hamerly() {
   static const BackendEntry entry{
       {.name = "hamerly",
        .exact = true,
-       .memory = "3*n + 3*k*d values, 16*n bytes",
+       .memory = "3*n + 2*k*d values, 16*n bytes",
        .use_when = "as gap, where clusters are well separated: it keeps two bounds a sample",
        .avoid_when = "many features without clear clusters: nearly all samples survive its one lower bound",
        .reference = "Hamerly 2010, Making k-means even faster, SDM"},

@@ -30,7 +30,7 @@ const BackendEntry& int8() {
   static const BackendEntry entry{
       {.name = "int8",
        .exact = true,
-       .memory = "n*d (d rounded up to 64) + 32*n bytes, n + 5*k*d values",
+       .memory = "n*d (d rounded up to 64) + 32*n bytes, n + 4*k*d values",
        .use_when =
            "AVX2, or AVX-512 with VNNI; float data, 96 features and 100 clusters or more, features times "
            "clusters from some 32,000 to 128,000 (64,000 without VNNI); with AMX from 16,000 on, 48 features "

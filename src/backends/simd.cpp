@@ -24,7 +24,7 @@ const BackendEntry& simd() {
   static const BackendEntry entry{
       {.name = "simd",
        .exact = true,
-       .memory = "n + 3*k*d values, 16*n bytes",
+       .memory = "n + 2*k*d values, 16*n bytes",
        .use_when = "few clusters, few features, or little memory",
        .avoid_when = "many clusters and many iterations: a bounded backend skips most distances",
        .reference = "Lloyd 1982; register-tiled scores with a rounding-error bound (Higham 2002)"},

@@ -248,7 +248,7 @@ const BackendEntry& yinyang() {
       {.name = "yinyang",
        .lone = true,
        .exact = true,
-       .memory = "n*k/8 + 3*n + 3*k*d values, 16*n bytes",
+       .memory = "n*k/10 (k/10 rounded up) + 3*n + 2*k*d values, 16*n bytes",
        .use_when = "comparisons; it skips most with tens of features, hundreds of clusters, where the dense "
                    "kernel is faster all the same",
        .avoid_when = "n*k values fit (elkan skips more), or clusters are few (the dense kernel is faster)",

@@ -230,6 +230,9 @@ std::vector<Steps<T>> all_steps() {
   // More blocks than threads.
   add({1500, 20, 70}, 1, 0, 100);
   add({1500, 3, 300}, 1, 2, 100);
+  // A block's dense refresh in several batches, of 192 samples and of 96.
+  add({500, 32, 300}, 1, 0, 100);
+  add({300, 20, 1000}, 1, 1, 100);
   // Far from the range that the engine chose its scale for.
   const double largest = sizeof(T) == 4 ? 3.3e38 : 1e150, small = sizeof(T) == 4 ? 1e-30 : 1e-140;
   for (const double scale : {small, 1e-18, 1e18}) {

@@ -4,8 +4,10 @@
 // is not so much that too little would go unnoticed. The same for a few coordinates in place of all features.
 #include <gtest/gtest.h>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
@@ -90,10 +92,45 @@ Rounded rounded(const omnimeans::kernels::Int8Kernels& kernels, const float* x, 
   return {oracle::Quad(cut_off), std::sqrt(static_cast<double>(dot(x, x, d)))};
 }
 
+/// That samples which follow each other, listed, have the bounds of `all`.
+void check_lists_in_order(const Int8Filter& filter, std::size_t n, std::size_t k,
+                          const Int8Filter::Scratch& all) {
+  for (const auto& [begin, first, count] :
+       {std::array{std::size_t{1}, std::size_t{2}, n - 4}, {std::size_t{0}, n - 1, std::size_t{1}}}) {
+    std::vector<std::int32_t> listed(count);
+    std::iota(listed.begin(), listed.end(), static_cast<std::int32_t>(first));
+    Int8Filter::Scratch some;
+    filter.find_candidates(begin, listed, some);
+    for (std::size_t r = 0; r < count; ++r) {
+      const std::size_t i = begin + first + r;
+      ASSERT_EQ(some.least[r], all.least[i]) << "i " << i;
+      ASSERT_EQ(some.nearest[r], all.nearest[i]) << "i " << i;
+      ASSERT_EQ(some.alone[r], all.alone[i]) << "i " << i;
+      if (r % 8 != 0) continue;
+      const float* bounds = some.bounds.data() + r * filter.bounds_stride();
+      std::vector<float> expected(k);
+      std::vector<std::int32_t> every(k);
+      std::iota(every.begin(), every.end(), 0);
+      filter.pair_bounds(i, every, expected.data());
+      for (std::size_t j = 0; j < k; ++j) ASSERT_EQ(bounds[j], expected[j]) << "i " << i;
+    }
+  }
+}
+
+oracle::Quad squared_distance(std::span<const float> x, std::span<const float> c) {
+  oracle::Quad sum = 0;
+  for (std::size_t t = 0; t < x.size(); ++t) {
+    const oracle::Quad difference = oracle::Quad(x[t]) - oracle::Quad(c[t]);
+    sum += difference * difference;
+  }
+  return sum;
+}
+
 /// The bounds of one step.
 void check_step(const DenseEngine<float>& engine, const Int8Filter& filter,
-                const omnimeans::kernels::Int8Kernels& kernels, std::size_t n, std::size_t d, std::size_t k,
-                Found& found) {
+                const omnimeans::kernels::Int8Kernels& kernels, const Matrix<float>& samples,
+                const Matrix<float>& centroids, Found& found) {
+  const std::size_t n = samples.rows(), d = samples.cols(), k = centroids.rows();
   const bool whole = filter.n_values() == d;
   std::vector<float> x(engine.padded_features());
   Int8Filter::Scratch some, all;
@@ -104,6 +141,7 @@ void check_step(const DenseEngine<float>& engine, const Int8Filter& filter,
   }
   filter.find_candidates(1, listed, some);
   filter.find_candidates({0, n}, all);
+  ASSERT_NO_FATAL_FAILURE(check_lists_in_order(filter, n, k, all));
 
   std::vector<std::int32_t> every(k);
   for (std::size_t j = 0; j < k; ++j) every[j] = static_cast<std::int32_t>(j);
@@ -137,6 +175,10 @@ void check_step(const DenseEngine<float>& engine, const Int8Filter& filter,
       ASSERT_EQ(scratch.alone[r] != 0, candidates.size() == 1);
       if (candidates.size() == 1) {
         ASSERT_EQ(scratch.nearest[r], candidates[0]);
+        // What bytebounds takes for the distance.
+        const auto nearest = static_cast<std::size_t>(candidates[0]);
+        ASSERT_GE(oracle::Quad(engine.upper_squared(i, scratch.least[r], filter.least_error(i))),
+                  squared_distance(samples.row(i), centroids.row(nearest)));
       }
       ASSERT_TRUE(std::is_sorted(candidates.begin(), candidates.end()));
       for (std::size_t j = 0; j < k; ++j) {
@@ -193,7 +235,8 @@ void check_bounds(const Points& p, omnimeans::Isa isa, const omnimeans::kernels:
       filter.load({0, n / 3}, scratch);
       filter.load({n / 3, n}, scratch);
     }
-    ASSERT_NO_FATAL_FAILURE(check_step(engine, filter, kernels, n, d, k, found)) << "step " << step;
+    ASSERT_NO_FATAL_FAILURE(check_step(engine, filter, kernels, p.samples, centroids, found))
+        << "step " << step;
   }
 }
 

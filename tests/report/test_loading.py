@@ -136,7 +136,7 @@ class Merging(ReportTest):
         self.assertEqual((run.context[key], run.text("suite")), ("101", "quick"))
 
     def test_parts_of_different_machines_or_commits_are_refused(self):
-        for key in ("cpu_model", "git_commit"):
+        for key in ("cpu_model", "isa", "integer_products", "git_commit"):
             paths = [self.file(document(fit("naive", 3.0), **{key: value}), f"{value}.json") for value in "XY"]
             with self.assertRaisesRegex(ReportError, key):
                 merge(paths)
