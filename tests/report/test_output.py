@@ -104,6 +104,11 @@ class Output(ReportTest):
                 self.assertGreaterEqual(bars, 3)
         self.assertGreater(columns, 3)
 
+    def test_the_machine_is_told_with_its_products_of_integers(self):
+        written = self.written()
+        self.assertIn("| Products of integers | VNNI |", written["README.md"].decode())
+        self.assertIn("<span>avx512</span> <i>·</i> <span>VNNI</span>", written["report.html"].decode())
+
     def test_what_is_at_the_limit_is_in_the_tables_the_page_and_the_roofline(self):
         readme, page = (self.written()[name].decode() for name in ("README.md", "report.html"))
         self.assertIn("\n## At the limit\n", readme)
