@@ -166,13 +166,14 @@ class Auto final : public Backend<T> {
 }  // namespace
 
 const BackendEntry& automatic() {
-  static const BackendEntry entry{{.name = "auto",
-                                   .memory = "as the backend it picks",
-                                   .use_when = "always, unless you compare backends",
-                                   .avoid_when = "one certain algorithm is wanted",
-                                   .reference = ""},
-                                  make<Auto, float>,
-                                  make<Auto, double>};
+  static const BackendEntry entry{
+      {.name = "auto",
+       .memory = "as the backend it picks; while another one is on trial, of both",
+       .use_when = "always, unless you compare backends",
+       .avoid_when = "one certain algorithm is wanted",
+       .reference = ""},
+      make<Auto, float>,
+      make<Auto, double>};
   return entry;
 }
 

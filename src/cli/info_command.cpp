@@ -60,7 +60,7 @@ int run_info(const InfoArguments& args) {
             << "isas compiled  " << CLI::detail::join(compiled, " ") << '\n'
             << "isas usable    " << CLI::detail::join(usable, " ") << '\n'
             << "isa default    " << chosen << '\n'
-            << "integers       " << (integers.empty() ? "no fast products" : integers) << '\n';
+            << "int products   " << (integers.empty() ? "none that are fast" : integers) << '\n';
   if (!ceilings.empty()) std::cout << "measured ceilings\n";
   std::cout.precision(1);
   for (const Ceiling& ceiling : ceilings) {
