@@ -102,8 +102,7 @@ class ByteBounds final : public KnowsEightBits<T> {
     const AssignmentStats stats = engine_.over_samples(n_rows, [&](RowRange rows, Scratch& scratch) {
       Work& work = work_of(scratch);
       known_->load(rows, work.int8);
-      scratch.listed.clear();
-      for (std::size_t r = 0; r < rows.size(); ++r) scratch.listed.push_back(static_cast<std::int32_t>(r));
+      list_all(rows, scratch.listed);
       refresh_listed(step, rows, work, scratch);
     });
     known_->all_loaded();
@@ -251,19 +250,17 @@ class ByteBounds final : public KnowsEightBits<T> {
     }
   }
 
-  /// The same in eight bits, so many samples at a time that the bounds of up to 700 clusters stay in the
+  /// The same in eight bits, so many samples at a time that the bounds of up to 680 clusters stay in the
   /// second-level cache; with more clusters as many as are whole tiles of any kernel.
   void refresh_filtered(const Assignment<T>& step, RowRange rows, Work& work, Scratch& scratch) {
-    if constexpr (filterable) {
-      constexpr std::size_t whole_tiles = 96, cached_bounds = 65536;
-      const std::size_t most =
-          std::max(whole_tiles, cached_bounds / filter_->bounds_stride() / whole_tiles * whole_tiles);
-      std::span<const std::int32_t> listed = scratch.listed;
-      while (!listed.empty()) {
-        const auto batch = listed.first(std::min(most, listed.size()));
-        refresh_batch(step, rows.begin, batch, work, scratch);
-        listed = listed.subspan(batch.size());
-      }
+    constexpr std::size_t whole_tiles = 96, cached_bounds = 65536;
+    const std::size_t most =
+        std::max(whole_tiles, cached_bounds / filter_->bounds_stride() / whole_tiles * whole_tiles);
+    std::span<const std::int32_t> listed = scratch.listed;
+    while (!listed.empty()) {
+      const auto batch = listed.first(std::min(most, listed.size()));
+      refresh_batch(step, rows.begin, batch, work, scratch);
+      listed = listed.subspan(batch.size());
     }
   }
 
