@@ -29,6 +29,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <new>
 #include <string_view>
 
@@ -57,15 +58,44 @@ bool has_int8_tiles(const Problem<T>& problem) {
   return kernels != nullptr && kernels->in_tiles;
 }
 
-/// Whether every distance is found sooner in eight bits than by gap while its gaps prove nothing: by rule,
-/// and by the clock where that is cheap. In tiles from fewer on: Xeon with AMX, n = 40,000, 25 steps, gap
-/// over int8, d k = 16,000 to 25,000 0.85 to 1.4, beyond 1.1 to 3.4, below 0.6 to 1.1.
+/// Whether products of integers are twice as fast as those of floats: VNNI.
+template <class T>
+bool has_fast_integers(const Problem<T>& problem) {
+  return sizeof(T) == sizeof(float) && kernels::has_fast_int16(problem.isa);
+}
+
+/// From how many features times clusters on every distance is found sooner in eight bits than by gap while
+/// its gaps prove nothing. From fewer on in tiles (AMX), and beside VNNI where samples are few, which make up
+/// for less of what gap begins with. Xeon with AMX, 25 steps, gap over int8: n = 40,000 d k = 16,000 to
+/// 25,000 0.85 to 1.4, beyond 1.1 to 3.4, below 0.6 to 1.1; n = 8,000 10,000 to 13,000 1.0 to 1.4; n = 4,000
+/// 8,000 to 13,000 1.2 to 1.6, below 0.8 to 1.1; n = 1,000 and 2,000 6,000 to 13,000 1.05 to 1.8. The same
+/// without its tiles: n = 8,000 16,000 to 26,000 1.0 to 1.25, 10,000 0.8 to 1.05; n = 4,000 12,000 to 26,000
+/// 1.0 to 1.35, 8,000 to 10,000 0.9 to 1.2; n = 1,000 and 2,000 8,000 to 26,000 1.1 to 1.6.
+template <class T>
+std::size_t least_in_eight_bits(const Problem<T>& problem) {
+  constexpr std::size_t up_to[] = {2000, 5000, 10'000};
+  constexpr std::size_t least_in_tiles[] = {6'000, 8'000, 10'000, 16'000};
+  constexpr std::size_t least_with_vnni[] = {8'000, 12'000, 16'000, 32'000};
+  const std::size_t n = problem.samples.rows();
+  const auto size = static_cast<std::size_t>(
+      std::count_if(std::begin(up_to), std::end(up_to), [&](std::size_t most) { return n > most; }));
+  if (has_int8_tiles(problem)) return least_in_tiles[size];
+  return has_fast_integers(problem) ? least_with_vnni[size] : 32'000;
+}
+
+/// Whether it is: by that rule, or by the clock where that is cheap.
 template <class T>
 bool better_in_eight_bits(const Problem<T>& problem, bool by_clock) {
-  const std::size_t d = problem.samples.cols(), k = problem.n_clusters;
-  if (int8_kernels_for(problem) == nullptr || d < 32 || k < 64 || k * d < 8'000) return false;
-  if (!by_clock && has_int8_tiles(problem)) return d >= 48 && k * d >= 16'000;
-  if (!by_clock) return d >= 96 && k >= 100 && k * d >= 32'000;
+  const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
+  if (int8_kernels_for(problem) == nullptr || d < 32 || k < 64) return false;
+  if (!by_clock) {
+    const bool tiles = has_int8_tiles(problem), early = tiles || (has_fast_integers(problem) && n <= 10'000);
+    return d >= (tiles   ? 48u
+                 : early ? 64u
+                         : 96u) &&
+           k >= (early ? 64u : 100u) && k * d >= least_in_eight_bits(problem);
+  }
+  if (k * d < 8'000) return false;
   const std::string_view gap_is = int16_pays(problem) ? "int16" : "simd";
   return slice_seconds(problem, "int8") < 0.95 * slice_seconds(problem, gap_is);
 }
@@ -92,12 +122,6 @@ double near_share_if_asked(const Problem<T>& problem) {
   return asks_for_near_pairs(problem) ? near_share(problem) : 1;
 }
 
-/// Whether products of integers are twice as fast as those of floats: VNNI.
-template <class T>
-bool has_fast_integers(const Problem<T>& problem) {
-  return sizeof(T) == sizeof(float) && kernels::has_fast_int16(problem.isa);
-}
-
 /// A share of near pairs below which there is structure: bounds last long, or few directions hold the
 /// variance.
 inline constexpr double few_near = 0.12;
@@ -111,7 +135,9 @@ enum class Held { less, most, nearly_all };
 /// steps or more, only half as many directions are looked for, for `most` then changes nothing (bytes_pay();
 /// with AMX never), and with VNNI already of 1,000,000 pairs of samples and clusters, though it takes a step
 /// or two: the search takes 2 to 5 ms with 128 to 784 features, and `embedding` d = 768 n = 10,000 k = 100 34
-/// instead of 61 ms, n = 40,000 k = 64 96 instead of 212 (Zen 4).
+/// instead of 61 ms, n = 40,000 k = 64 96 instead of 212 (Zen 4). In tiles (AMX) all features take so little
+/// time that the search comes back later: prefix over int8, 25 steps of `embedding`, n d k = 0.2e9 to 0.8e9
+/// 0.8 to 1.0 times as fast, 0.8e9 to 1.5e9 0.9 to 1.1, beyond 1.02 to 1.75.
 template <class T>
 Held held_by_few(const Problem<T>& problem, double near) {
   if constexpr (sizeof(T) == sizeof(float)) {
@@ -120,6 +146,7 @@ Held held_by_few(const Problem<T>& problem, double near) {
     const double least_pairs = half && has_fast_integers(problem) ? 1e6 : PrincipalPrefix::least_pairs;
     if (int8_kernels_for(problem) == nullptr || d < 128 || k < 64 || pairs(n, k) < least_pairs)
       return Held::less;
+    if (has_int8_tiles(problem) && pairs(n, k) * static_cast<double>(d) < 1.5e9) return Held::less;
     // All pairs equally far: what differs lies in a hundred directions or more.
     if (near > 0.9) return Held::less;
     Problem<T> some = problem;
@@ -233,18 +260,22 @@ bool bytes_pay(const Problem<T>& problem, Held held, double near) {
          k * d >= (held == Held::most ? 96'000u : 128'000u);
 }
 
-/// Whether tiles of eight bits (AMX) leave bytes nothing to win: where all pairs are near, where a byte a
-/// pair from memory takes as long as the products of few features, and where those are next to nothing. Xeon
-/// with AMX, 25 steps, seconds of a fit with a trial of bytes over one without: uniform points d = 512 and
-/// 784 1.04 to 1.1, `blobs` n = 200,000 d = 64 k = 1000 1.1, n = 20,000 d = 48 k = 500 1.1 to 1.3; five sets
-/// of d = 64 0.88 to 1.06, d = 96 k = 256 0.8 to 0.93, d = 128 to 256 k = 512 0.8 to 0.98, d = k = 1000 0.65.
-/// (50,000,000 pairs are more than a core's share of the caches.)
+/// Whether tiles of eight bits (AMX) leave bounds nothing to win, so that they get no trial. Seconds of a fit
+/// of 25 steps with one over those without, Xeon with AMX. Where all pairs are near: uniform points d = 128
+/// to 784 1.04 to 1.2, d = 100 and 128 1.04 to 1.16 (near 0.69 and 0.82; `blobs` have 0.85 to 0.93 at d = 256
+/// to 784 k = 500 to 1000, and bytes win 0.65 to 1.1). Bytes where a byte a pair from memory takes as long as
+/// the products of few features, and where those are next to nothing: `blobs` n = 200,000 d = 64 k = 1000
+/// 1.1, n = 20,000 d = 48 k = 500 1.1 to 1.3; five sets of d = 64 0.88 to 1.06, d = 96 k = 256 0.8 to 0.93, d
+/// = 128 to 256 k = 512 0.8 to 0.98, d = k = 1000 0.65. (50,000,000 pairs are more than a core's share of the
+/// caches.) Of few samples, d = 128 to 784 k = 100 to 300: n = 1,000 and 2,000 0.9 to 1.1, mostly above 1; n
+/// = 3,000 and 5,000 where few pairs are near 0.85 to 1.06, elsewhere 0.93 to 1.15.
 template <class T>
-bool tiles_beat_bytes(const Problem<T>& problem, double near) {
-  const std::size_t d = problem.samples.cols();
-  const bool many = pairs(problem.samples.rows(), problem.n_clusters) > 5e7;
-  return has_int8_tiles(problem) &&
-         (d < 64 || (d < 128 && many) || (near >= 0.95 && asks_for_near_pairs(problem)));
+bool tiles_beat_bounds(const Problem<T>& problem, bool bytes, double near) {
+  if (!has_int8_tiles(problem)) return false;
+  const std::size_t n = problem.samples.rows(), d = problem.samples.cols();
+  if (near >= (d < 200 ? 0.65 : 0.95) && asks_for_near_pairs(problem)) return true;
+  if (!bytes) return false;
+  return d < 64 || (d < 128 && pairs(n, problem.n_clusters) > 5e7) || n <= (near < few_near ? 2000 : 5000);
 }
 
 /// A step of a few microseconds. Making gaps and what rounds to sixteen bits cost 1 to 3 of them: Zen 4 in
@@ -288,7 +319,7 @@ Plan plan_for(const Problem<T>& problem, double near) {
   }
   if (bytes_may_come)
     plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
-  if (bytes_may_come && plan.dense.name == "int8" && tiles_beat_bytes(problem, near))
+  if (plan.dense.name == "int8" && tiles_beat_bounds(problem, bytes_may_come, near))
     plan.bounded = plan.dense;
   if (is_tiny(problem))
     plan.dense = plan.bounded = {"simd", "a step of so little work: what would save distances takes longer"};
@@ -315,6 +346,16 @@ bool early_trial(const Problem<T>& problem, const Plan& plan, double near) {
   if (plan.bounded.name != "bytebounds" || plan.dense.name == "prefix") return false;
   if (has_int8_tiles(problem) && problem.samples.cols() < 200) return false;
   return !has_fast_integers(problem) || near < 0.6;
+}
+
+/// Whether gaps get a trial beside eight bits only where those leave many candidates: few samples make up for
+/// little of what gaps begin with. Seconds of a fit of 25 steps with a trial in step 10 over those without,
+/// Xeon with AMX, four sets of k d = 16,000 to 24,000: n = 5,000 1.0 to 1.3, n = 20,000 0.87 to 1.1, n =
+/// 100,000 0.66 to 1.05; without tiles three of 8,000 to 16,000 n = 1,000 to 8,000 1.0 to 1.25.
+template <class T>
+bool gaps_come_late(const Problem<T>& problem, const Plan& plan) {
+  return plan.dense.name == "int8" && plan.bounded.name == "gap" && has_fast_integers(problem) &&
+         problem.samples.rows() <= 10'000;
 }
 
 }  // namespace omnimeans::algorithms

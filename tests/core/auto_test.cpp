@@ -112,7 +112,7 @@ TEST(Auto, GapFromTheStartGivesBytesATrial) {
 }
 
 TEST(Auto, EightBitsAndThenBytesLeaveTheResultAsItIs) {
-  const auto points = blobs<float>(3000, 100, 300, 5, 4);
+  const auto points = blobs<float>(6000, 100, 300, 5, 4);
   const auto result = run(points, 300, "auto");
   check_history(result);
   EXPECT_TRUE(same_result(result, run(points, 300, "naive")));

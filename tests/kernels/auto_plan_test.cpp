@@ -136,21 +136,38 @@ TEST(AutoPlan, BytesPayEarlierWhereFewerPairsAreNear) {
   }
 }
 
-TEST(AutoPlan, EightBitsPayFromFewerOnInTiles) {
+TEST(AutoPlan, EightBitsPayFromFewerOnInTilesAndOfFewSamples) {
+  struct Least {
+    std::size_t n, in_tiles, with_vnni;
+  };
   for (const Isa isa : omnimeans::usable_isas()) {
     SCOPED_TRACE(to_string(isa));
-    const auto pay = [&](std::size_t d, std::size_t k) {
-      return omnimeans::algorithms::better_in_eight_bits(problem(unread<float>(10'000, d), isa, k), false);
+    const bool tiles = has_tiles<float>(isa), vnni = has_fast_integers<float>(isa),
+               eight_bits =
+                   omnimeans::int8_kernels_for(problem(unread<float>(1000, 100), isa, 320)) != nullptr;
+    const auto pay = [&](std::size_t n, std::size_t d, std::size_t k) {
+      return omnimeans::algorithms::better_in_eight_bits(problem(unread<float>(n, d), isa, k), false);
     };
-    const bool eight_bits =
-        omnimeans::int8_kernels_for(problem(unread<float>(10'000, 100), isa, 320)) != nullptr;
-    EXPECT_EQ(pay(48, 334), has_tiles<float>(isa));
-    EXPECT_FALSE(pay(48, 333));
-    EXPECT_FALSE(pay(47, 1000));
-    EXPECT_EQ(pay(250, 64), has_tiles<float>(isa));
-    EXPECT_FALSE(pay(1000, 63));
-    EXPECT_EQ(pay(96, 334), eight_bits);
-    EXPECT_EQ(pay(96, 333), has_tiles<float>(isa));
+    for (const Least& least :
+         {Least{2000, 6000, 8000}, Least{2001, 8000, 12'000}, Least{5000, 8000, 12'000},
+          Least{5001, 10'000, 16'000}, Least{10'000, 10'000, 16'000}, Least{10'001, 16'000, 32'000}}) {
+      SCOPED_TRACE(least.n);
+      const std::size_t k = (tiles ? least.in_tiles : vnni ? least.with_vnni : 32'000) / 100;
+      EXPECT_EQ(pay(least.n, 100, std::max<std::size_t>(k, 64)), eight_bits);
+      EXPECT_FALSE(pay(least.n, 99, k));
+    }
+    for (const std::size_t n : {10'000, 10'001}) {
+      const bool early = tiles || (vnni && n == 10'000);
+      EXPECT_EQ(pay(n, 48, 1000), tiles);
+      EXPECT_FALSE(pay(n, 47, 1000));
+      EXPECT_EQ(pay(n, 64, 1000), early);
+      EXPECT_EQ(pay(n, 63, 1000), tiles);
+      EXPECT_EQ(pay(n, 96, 1000), eight_bits);
+      EXPECT_EQ(pay(n, 1000, 64), early);
+      EXPECT_FALSE(pay(n, 1000, 63));
+      EXPECT_EQ(pay(n, 1000, 99), early);
+      EXPECT_EQ(pay(n, 1000, 100), eight_bits);
+    }
   }
 }
 
@@ -222,10 +239,10 @@ TEST(AutoPlan, NobodyLooksForDirectionsWhereAllPairsAreNear) {
   for (std::size_t i = 0; i < line.rows(); ++i) line(i, 5) = static_cast<float>(i);
   const auto held = [&](double near) {
     return omnimeans::algorithms::held_by_few(
-        problem<float>(line.view(), omnimeans::usable_isas().back(), 256), near);
+        problem<float>(line.view(), omnimeans::usable_isas().back(), 600), near);
   };
   const bool eight_bits = omnimeans::int8_kernels_for(
-                              problem<float>(line.view(), omnimeans::usable_isas().back(), 256)) != nullptr;
+                              problem<float>(line.view(), omnimeans::usable_isas().back(), 600)) != nullptr;
   EXPECT_EQ(held(0.9), eight_bits ? Held::nearly_all : Held::less);
   EXPECT_EQ(held(0.91), Held::less);
 }
@@ -239,12 +256,16 @@ TEST(AutoPlan, FewPairsHaveToBeManyToAskForDirections) {
     const auto held = [&](std::size_t k, double near, std::size_t steps = 0) {
       return omnimeans::algorithms::held_by_few(problem<float>(line.view(), isa, k, steps), near);
     };
+    const bool tiles = has_tiles<float>(isa);
     const Held found = has_fast_integers<float>(isa) ? Held::nearly_all : Held::less;
-    EXPECT_EQ(held(250, 0.11), found);
-    EXPECT_EQ(held(250, 0.11, 8), found);
-    EXPECT_EQ(held(250, 0.11, 7), Held::less);
-    EXPECT_EQ(held(249, 0.11), Held::less);
-    EXPECT_EQ(held(250, 0.12), Held::less);
+    const std::size_t least = tiles ? 1465 : 250;
+    EXPECT_EQ(held(least, 0.11), found);
+    EXPECT_EQ(held(least, 0.11, 8), found);
+    EXPECT_EQ(held(least - 1, 0.11), Held::less);
+    if (!tiles) {
+      EXPECT_EQ(held(250, 0.11, 7), Held::less);
+      EXPECT_EQ(held(250, 0.12), Held::less);
+    }
   }
 }
 
@@ -259,9 +280,9 @@ TEST(AutoPlan, HalfTheDirectionsMustHoldNearlyAllWhereFewPairsAreNear) {
       for (std::size_t t = 0; t < 128; ++t)
         points(i, t) = static_cast<float>((t < n_directions ? 1 : noise) * random.normal());
     }
-    return omnimeans::algorithms::held_by_few(problem<float>(points.view(), isa, 256, steps), near);
+    return omnimeans::algorithms::held_by_few(problem<float>(points.view(), isa, 600, steps), near);
   };
-  const bool eight_bits = omnimeans::int8_kernels_for(problem<float>(points.view(), isa, 256)) != nullptr;
+  const bool eight_bits = omnimeans::int8_kernels_for(problem<float>(points.view(), isa, 600)) != nullptr;
   EXPECT_EQ(held(0), eight_bits ? Held::nearly_all : Held::less);
   EXPECT_EQ(held(0.07), eight_bits ? Held::most : Held::less) << "2 % are in the tails";
   EXPECT_EQ(held(0.3), Held::less) << "a third is";
@@ -292,28 +313,53 @@ TEST(AutoPlan, TheFirstTrialIsEarlyWhereBoundsLastOrDistancesAreDear) {
   }
 }
 
-TEST(AutoPlan, BytesGetNoTrialWhereTilesLeaveThemNothing) {
+TEST(AutoPlan, BoundsGetNoTrialWhereTilesLeaveThemNothing) {
   for (const Isa isa : omnimeans::usable_isas()) {
     SCOPED_TRACE(to_string(isa));
     const bool tiles = has_tiles<float>(isa);
-    const auto nothing = [&](std::size_t n, std::size_t d, std::size_t k, double near) {
-      return omnimeans::algorithms::tiles_beat_bytes(problem(unread<float>(n, d), isa, k), near);
+    const auto nothing = [&](std::size_t n, std::size_t d, std::size_t k, double near, bool bytes = true) {
+      return omnimeans::algorithms::tiles_beat_bounds(problem(unread<float>(n, d), isa, k), bytes, near);
     };
-    EXPECT_FALSE(nothing(10'000, 100, 350, 0.94));
-    EXPECT_EQ(nothing(10'000, 100, 350, 0.95), tiles);
-    EXPECT_FALSE(nothing(10'000, 99, 350, 1)) << "nobody asked";
-    EXPECT_FALSE(nothing(999, 100, 350, 1)) << "likewise";
-    EXPECT_EQ(nothing(1000, 100, 350, 1), tiles);
-    EXPECT_EQ(nothing(100'001, 127, 500, 0.94), tiles);
+    for (const bool bytes : {false, true}) {
+      EXPECT_FALSE(nothing(10'000, 199, 350, 0.64, bytes));
+      EXPECT_EQ(nothing(10'000, 199, 350, 0.65, bytes), tiles);
+      EXPECT_FALSE(nothing(10'000, 200, 350, 0.94, bytes));
+      EXPECT_EQ(nothing(10'000, 200, 350, 0.95, bytes), tiles);
+      EXPECT_FALSE(nothing(10'000, 99, 350, 1, bytes)) << "nobody asked";
+    }
+    EXPECT_FALSE(nothing(999, 99, 350, 1, false));
+    EXPECT_EQ(nothing(100'001, 127, 500, 0.64), tiles);
+    EXPECT_FALSE(nothing(100'001, 127, 500, 0.64, false));
     EXPECT_EQ(nothing(10'000, 63, 500, 1), tiles);
+    EXPECT_FALSE(nothing(10'000, 63, 500, 1, false));
     EXPECT_FALSE(nothing(100'000, 64, 500, 1));
     EXPECT_EQ(nothing(100'001, 64, 500, 1), tiles);
-    EXPECT_FALSE(nothing(100'001, 128, 500, 0.94));
+    EXPECT_FALSE(nothing(100'001, 128, 500, 0.64));
+    EXPECT_EQ(nothing(5000, 128, 500, 0.12), tiles);
+    EXPECT_FALSE(nothing(5000, 128, 500, 0.12, false));
+    EXPECT_FALSE(nothing(5001, 128, 500, 0.12));
+    EXPECT_FALSE(nothing(5000, 128, 500, 0.11));
+    EXPECT_EQ(nothing(2000, 128, 500, 0.11), tiles);
     const auto of = problem(unread<float>(10'000, 100), isa, 350);
     EXPECT_EQ(omnimeans::algorithms::plan_for(of, 0.95).bounded.name,
               tiles                                        ? "int8"
               : omnimeans::int8_kernels_for(of) != nullptr ? "bytebounds"
                                                            : "gap");
+  }
+}
+
+TEST(AutoPlan, GapsOfFewSamplesWaitForCandidates) {
+  for (const Isa isa : omnimeans::usable_isas()) {
+    SCOPED_TRACE(to_string(isa));
+    const auto late = [&](std::size_t n, std::string_view dense, std::string_view bounded) {
+      return omnimeans::algorithms::gaps_come_late(
+          problem(unread<float>(n, 100), isa, 200),
+          {.first = {}, .dense = {dense, ""}, .bounded = {bounded, ""}});
+    };
+    EXPECT_EQ(late(10'000, "int8", "gap"), has_fast_integers<float>(isa));
+    EXPECT_FALSE(late(10'001, "int8", "gap"));
+    EXPECT_FALSE(late(10'000, "int8", "bytebounds"));
+    EXPECT_FALSE(late(10'000, "gap", "bytebounds"));
   }
 }
 

@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "backends/auto.hpp"
+#include "core/compare.hpp"
 #include "core/oracle.hpp"
 #include "core/walks.hpp"
 #include "kernels/int16.hpp"
 #include "kernels/int8.hpp"
+#include "omnimeans/fit.hpp"
 
 namespace {
 
@@ -56,6 +58,43 @@ TEST(AutoTrial, WhatWasKeptAsideBeginsAnew) {
   // Without products of bytes so few pairs get no trial.
   if (omnimeans::kernels::int8_kernels(isa) == nullptr) GTEST_SKIP();
   EXPECT_NE(ran.find("bytebounds gap"), std::string::npos) << ran;
+}
+
+TEST(AutoTrial, ManyCandidatesOfEightBitsGiveGapsAnEarlyOne) {
+  // One large feature: eight bits of a row say little of the others, which tell its clusters apart.
+  constexpr std::size_t d = 64, k = 256;
+  const omnimeans::Isa isa = omnimeans::default_isa();
+  const auto ran = [&](std::size_t n, float large) {
+    Random random(2);
+    Matrix<float> points(n, d);
+    for (std::size_t i = 0; i < n; ++i) {
+      for (std::size_t t = 0; t < d; ++t) points(i, t) = static_cast<float>(random.normal());
+      points(i, 0) = i % 2 == 0 ? large : -large;
+    }
+    omnimeans::Options options;
+    options.n_clusters = k;
+    options.init = omnimeans::Init::random;
+    options.max_iter = 14;
+    options.tol = 0;
+    options.threads = 2;
+    const auto result = omnimeans::fit(points.view(), options);
+    options.backend = "simd";
+    EXPECT_TRUE(same_result(result, omnimeans::fit(points.view(), options)));
+    std::vector<std::string> backends;
+    for (const auto& step : result.history) backends.emplace_back(step.backend);
+    EXPECT_EQ(backends.size(), 14u);
+    return backends;
+  };
+  const bool early =
+      omnimeans::kernels::has_fast_int16(isa) && omnimeans::kernels::int8_kernels(isa) != nullptr;
+  const auto many = ran(6000, 300);
+  EXPECT_EQ(many[2], early ? "int8" : "gap");
+  EXPECT_EQ(many[3], "gap");
+  const auto few = ran(6000, 3), fewer = ran(5000, 300);
+  for (const std::size_t step : {3, 10}) {
+    EXPECT_EQ(few[step], early ? "int8" : "gap") << step;
+    EXPECT_EQ(fewer[step], early ? "int8" : "gap") << step;
+  }
 }
 
 }  // namespace

@@ -174,7 +174,7 @@ TEST(PrincipalPrefix, BoundsTinyRows) {
 }
 
 TEST(PrincipalPrefix, IsTakenByAutoAndThenBytesAreTried) {
-  const std::size_t n = 21000, d = 256, k = 240;
+  const std::size_t n = 25000, d = 256, k = 240;
   Random random(7);
   const Matrix<float> samples = rows_of_rank(n, d, 12, 1e-2, 0, 1, random);
   omnimeans::Options options;
