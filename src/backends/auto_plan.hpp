@@ -178,7 +178,9 @@ Held held_by_few(const Problem<T>& problem, double near) {
 ///
 /// Up to three features, 25 steps: AVX2 and double 1.0 to 2.5 from k = 8 on. Zen 4 in float, d = 1 1.8 to
 /// 2.5; d = 2 0.95 to 1.3 at k = 8, 1.0 to 1.5 at 32; d = 3 0.8 to 1.0 at 8, 0.9 to 1.5 at 16, 1.2 at 64; n =
-/// 20,000 d = 2 0.85 to 1.2 below 64, d = 3 0.6 to 0.9 and from 128 on 1.2. Making the tree takes so long
+/// 20,000 d = 2 0.85 to 1.2 below 64, d = 3 0.6 to 0.9 and from 128 on 1.2. A Xeon with AMX, two threads, d =
+/// 3: n = 60,000 and 120,000 0.73 to 1.1 at 16 to 32, 0.85 to 1.3 at 48 and 64; n = 200,000 and 400,000 0.85
+/// to 1.3 at 16 to 32. Making the tree takes so long
 /// that 10 steps are 0.6 to 1.2 there and 5 0.4 to 0.9, and 1.0 only from three and ten times as many
 /// clusters on.
 ///
@@ -193,8 +195,11 @@ constexpr bool tree_pays(std::size_t n, std::size_t d, std::size_t k, std::size_
   const double steps = most_steps == 0 || most_steps > 25 ? 25 : static_cast<double>(most_steps);
   const double share = (steps - 3) / (25 - 3);  // the tree takes some three of them
   if (d <= 3) {
-    constexpr double beside_fast[] = {8, 8, 16}, of_few[] = {8, 32, 96};
-    const double least = !fast_integers ? 8 : n < 50'000 ? of_few[d - 1] : beside_fast[d - 1];
+    constexpr double of_many[] = {8, 8, 16}, of_some[] = {8, 8, 40}, of_few[] = {8, 32, 96};
+    const double least = !fast_integers ? 8
+                         : n < 50'000   ? of_few[d - 1]
+                         : n < 200'000  ? of_some[d - 1]
+                                        : of_many[d - 1];
     return static_cast<double>(k) * share >= least && n >= k << (d + 2);
   }
   const double unit = 1e6 * static_cast<double>(std::size_t{1} << (2 * d - 8));

@@ -188,8 +188,11 @@ TEST(AutoPlan, TreesNeedClustersSamplesAndSteps) {
     EXPECT_FALSE(tree_pays(1 << 24, 7, 5000, 0, fast));
     EXPECT_FALSE(tree_pays(10'000'000, 4, 100, 3, fast)) << "the tree alone takes as long";
   }
-  EXPECT_TRUE(tree_pays(50'000, 3, 16, 0, true));
-  EXPECT_FALSE(tree_pays(50'000, 3, 15, 0, true));
+  EXPECT_TRUE(tree_pays(200'000, 3, 16, 0, true));
+  EXPECT_FALSE(tree_pays(200'000, 3, 15, 0, true));
+  EXPECT_TRUE(tree_pays(50'000, 3, 40, 0, true));
+  EXPECT_FALSE(tree_pays(199'999, 3, 39, 0, true));
+  EXPECT_TRUE(tree_pays(50'000, 2, 8, 0, true));
   EXPECT_FALSE(tree_pays(49'999, 3, 95, 0, true));
   EXPECT_TRUE(tree_pays(49'999, 3, 8, 0, false));
   EXPECT_TRUE(tree_pays(200'000, 4, 100, 0, true));
