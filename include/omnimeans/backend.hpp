@@ -106,9 +106,9 @@ struct AssignmentStats {
   double inertia_bound = 0;    ///< upper bound of sum_i w_i D(x_i, c_label(i)); infinite: fit() finds one
   bool inertia_is_exact = false;
   bool observed = false;  ///< Assignment::observer was told of every label that changed
-  // "auto" only: which backend did this step, and, where that is new, why.
-  std::string_view backend = {};
-  std::string_view reason = {};
+  // "auto" only:
+  std::string_view backend = {};  ///< which one did this step: a name of backends()
+  std::string_view reason = {};   ///< why, where that is new; valid until the next step or the backend's end
 
   /// Adds what another part of the step counted.
   AssignmentStats& operator+=(const AssignmentStats& part) {

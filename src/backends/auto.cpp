@@ -3,17 +3,21 @@
 //
 //   first     what the rules of auto_plan.hpp say
 //   later     a search of every distance gives the plan's bounds a try, bytebounds or gap, in its steps
-//             10, 22, ... (bytes from step 6 on where its own steps are dear or bounds last): centroids come
-//             to rest, so bounds pay better. The seconds of the steps decide, and the slower one goes.
+//             10, 22, ... (auto_trials.hpp says where earlier or later): centroids come to rest, so bounds
+//             pay better. The seconds of the steps decide, and the slower one goes.
 #include "backends/auto.hpp"
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <limits>
 #include <memory>
 #include <new>
+#include <string>
+#include <string_view>
 
 #include "backends/auto_plan.hpp"
+#include "backends/auto_trials.hpp"
 #include "backends/backends.hpp"
 
 namespace omnimeans::algorithms {
@@ -38,7 +42,8 @@ class Auto final : public Backend<T> {
     if (step.drift.empty() && step_ > 0) begin_run();
     if (step_ > 0) judge(std::chrono::duration<double>(now - began_).count());
     began_ = now;
-    if (!step.last && (step_ == next_trial_ || gaps_are_due())) begin_trial();
+    if (!step.last && (step_ == next_trial_ || (step_ == 3 && gaps_pay_early(problem_, plan_, again_))))
+      begin_trial();
     ++step_;
     // A backend that has just been made, or kept aside, knows nothing of before.
     fresh_ = first_of_current_;
@@ -50,10 +55,10 @@ class Auto final : public Backend<T> {
                                               .last = step.last,
                                               .keep_labels = step.keep_labels,
                                               .observer = step.observer});
-    left_ = static_cast<double>(stats.distances_computed) / static_cast<double>(problem_.samples.rows()) -
-            static_cast<double>(problem_.n_clusters);
+    again_ = static_cast<double>(stats.distances_computed) / static_cast<double>(problem_.samples.rows()) -
+             static_cast<double>(problem_.n_clusters);
     stats.backend = choice_.name;
-    if (changed_) stats.reason = choice_.reason;
+    if (changed_) stats.reason = explain();
     changed_ = false;
     return stats;
   }
@@ -74,7 +79,7 @@ class Auto final : public Backend<T> {
       choice_.name = plan_.dense.name;
     }
     step_ = 0;
-    next_trial_ = first_trial();
+    next_trial_ = first_trial(problem_, plan_, near_);
     dense_seconds_ = std::numeric_limits<double>::infinity();
     first_of_current_ = changed_ = true;
     if (current_ != nullptr && choice_.name == first_.name) {
@@ -93,14 +98,14 @@ class Auto final : public Backend<T> {
     first_ = choice_;
   }
 
-  bool worth_trials() const {
-    // Of a step of some microseconds the clock says little, and memory costs more than it.
-    const double work = static_cast<double>(problem_.samples.rows()) * work_per_sample(problem_);
-    return work >= 5e6 && plan_.bounded.name != plan_.dense.name;
-  }
-  std::size_t first_trial() const {
-    if (!worth_trials() || gaps_come_late(problem_, plan_)) return std::numeric_limits<std::size_t>::max();
-    return early_trial(problem_, plan_, near_) ? 6 : 10;
+  /// Why the backend of the step was taken; in the first one with what was asked of some samples.
+  std::string_view explain() {
+    reason_ = choice_.reason;
+    if (step_ == 1 && asks_for_near_pairs(problem_)) {
+      const std::string share = std::to_string(std::lround(100 * near_));
+      reason_ += " (for some samples " + share + " % of the clusters are about as near as the nearest)";
+    }
+    return reason_;
   }
 
   bool take(Choice choice, std::uint64_t memory_in_use = 0) {
@@ -123,15 +128,6 @@ class Auto final : public Backend<T> {
     choice_ = choice;
     first_of_current_ = changed_ = true;
     return true;
-  }
-
-  /// Where eight bits leave more than a candidate a sample beside the nearest they will go on to, and gaps
-  /// beat them: Xeon with AMX, `imbalanced`, n = 20,000 and 50,000, d k = 16,000 to 23,000 1.7 and more, a
-  /// fit of 25 steps by gap 0.6 to 0.85 of one by int8, with a trial in step 3 1.02 to 1.12, in step 10 1.1
-  /// to 1.3 of one by gap; n = 3,000 with one 0.95 to 1.2 of one by int8. Six other sets leave 0.2 to 0.5.
-  bool gaps_are_due() const {
-    return step_ == 3 && left_ > 1 && problem_.samples.rows() > 5000 && choice_.name == "int8" &&
-           plan_.dense.name == "int8" && plan_.bounded.name == "gap" && worth_trials();
   }
 
   void begin_trial() {
@@ -168,13 +164,14 @@ class Auto final : public Backend<T> {
   Plan plan_;
   std::unique_ptr<Backend<T>> current_, before_trial_;  ///< before: the dense one, while another is on trial
   Choice first_, choice_;
+  std::string reason_;  ///< what AssignmentStats::reason points at
   bool first_of_current_ = true, changed_ = true;
   bool fresh_ = true;  ///< the step before was the first of its backend
   std::chrono::steady_clock::time_point began_;
   std::uint64_t peak_ = 0;  ///< bytes
   std::size_t step_ = 0, next_trial_ = 0;
   int trial_steps_ = 0;
-  double left_ = 0;  ///< of the step before: distances a sample beyond every one
+  double again_ = 0;  ///< of the step before: distances a sample beyond every one
   double dense_seconds_ = std::numeric_limits<double>::infinity(), trial_seconds_ = 0;
 };
 

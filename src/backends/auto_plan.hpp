@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What auto (auto.cpp) begins with, and what it tries later: rules.
+// What auto (auto.cpp) begins with, and what it tries later: rules. auto_trials.hpp says when.
 //
 //   first     kdtree      few features, many clusters: boxes exclude most centroids
 //             blockbounds some more features, many clusters: so do bounds of neighbours
@@ -18,18 +18,17 @@
 // the data (dense_costs.hpp).
 //
 // Measured on a Xeon of 2023 (VNNI, two threads, float, 20 or 25 iterations, seconds of simd over those of
-// the backend): int8 1.6 at d = 100 with k = 500, 1.7 at d = 256; less than gap below k d = 32,000;
-// bytebounds 0.8 to 1.6 at k d = 51,200, 6 to 8 at 384,000; prefix 14 on `embedding` d = 768 k = 1000
-// (bytebounds 12), on `images` d = 784 k = 500, whose tails are longer, 5 (bytebounds 6); gap 1.0 to 1.2 at k
-// = 8, 1.3 to 4 from k = 32 on. Without products of eight bits (CPUs without AVX2, or with AVX-512 but no
-// VNNI) trials of bytes begin at k d = 64,000 instead of 24,000; in double, whose distances cost twice as
+// the backend): int8 1.6 at d = 100 with k = 500, 1.7 at d = 256; less than gap below k d = 32,000 (of many
+// samples); bytebounds 0.8 to 1.6 at k d = 51,200, 6 to 8 at 384,000; prefix 14 on `embedding` d = 768 k =
+// 1000 (bytebounds 12), on `images` d = 784 k = 500, whose tails are longer, 5 (bytebounds 6); gap 1.0 to 1.2
+// at k = 8, 1.3 to 4 from k = 32 on. Without products of eight bits (CPUs without AVX2, or with AVX-512 but
+// no VNNI) trials of bytes begin at k d = 64,000 instead of 24,000; in double, whose distances cost twice as
 // much, at 12,000 (Zen 3, two threads, 25 steps, 19 sets of k d = 12,800 to 50,000, gap over gap with a
 // trial: 0.9 to 1.05 where the trial is lost, 1.1 to 1.7 elsewhere).
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
-#include <iterator>
 #include <new>
 #include <string_view>
 
@@ -64,44 +63,48 @@ bool has_fast_integers(const Problem<T>& problem) {
   return sizeof(T) == sizeof(float) && kernels::has_fast_int16(problem.isa);
 }
 
-/// From how many features times clusters on every distance is found sooner in eight bits than by gap while
-/// its gaps prove nothing. From fewer on in tiles (AMX), and beside VNNI where samples are few, which make up
-/// for less of what gap begins with. Xeon with AMX, 25 steps, gap over int8: n = 40,000 d k = 16,000 to
-/// 25,000 0.85 to 1.4, beyond 1.1 to 3.4, below 0.6 to 1.1; n = 8,000 10,000 to 13,000 1.0 to 1.4; n = 4,000
-/// 8,000 to 13,000 1.2 to 1.6, below 0.8 to 1.1; n = 1,000 and 2,000 6,000 to 13,000 1.05 to 1.8. The same
-/// without its tiles: n = 8,000 16,000 to 26,000 1.0 to 1.25, 10,000 0.8 to 1.05; n = 4,000 12,000 to 26,000
-/// 1.0 to 1.35, 8,000 to 10,000 0.9 to 1.2; n = 1,000 and 2,000 8,000 to 26,000 1.1 to 1.6.
+/// From so many features, clusters, and features times clusters on.
+struct Least {
+  std::size_t features, clusters, values;
+};
+
+/// From where on every distance is found sooner in eight bits than by gap while its gaps prove nothing: from
+/// fewer on in tiles (AMX), and beside VNNI where samples are few, which make up for less of what gap begins
+/// with. Xeon with AMX, 25 steps, gap over int8: n = 40,000 d k = 16,000 to 25,000 0.85 to 1.4, beyond 1.1 to
+/// 3.4, below 0.6 to 1.1; n = 8,000 10,000 to 13,000 1.0 to 1.4; n = 4,000 8,000 to 13,000 1.2 to 1.6, below
+/// 0.8 to 1.1; n = 1,000 and 2,000 6,000 to 13,000 1.05 to 1.8. The same without its tiles: n = 8,000 16,000
+/// to 26,000 1.0 to 1.25, 10,000 0.8 to 1.05; n = 4,000 12,000 to 26,000 1.0 to 1.35, 8,000 to 10,000 0.9
+/// to 1.2; n = 1,000 and 2,000 8,000 to 26,000 1.1 to 1.6.
 template <class T>
-std::size_t least_in_eight_bits(const Problem<T>& problem) {
-  constexpr std::size_t up_to[] = {2000, 5000, 10'000};
-  constexpr std::size_t least_in_tiles[] = {6'000, 8'000, 10'000, 16'000};
-  constexpr std::size_t least_with_vnni[] = {8'000, 12'000, 16'000, 32'000};
-  const std::size_t n = problem.samples.rows();
-  const auto size = static_cast<std::size_t>(
-      std::count_if(std::begin(up_to), std::end(up_to), [&](std::size_t most) { return n > most; }));
-  if (has_int8_tiles(problem)) return least_in_tiles[size];
-  return has_fast_integers(problem) ? least_with_vnni[size] : 32'000;
+Least least_in_eight_bits(const Problem<T>& problem) {
+  struct UpTo {
+    std::size_t samples, in_tiles, with_vnni;
+  };
+  for (const UpTo& up_to :
+       {UpTo{2000, 6'000, 8'000}, UpTo{5000, 8'000, 12'000}, UpTo{10'000, 10'000, 16'000}}) {
+    if (problem.samples.rows() > up_to.samples) continue;
+    if (has_int8_tiles(problem)) return {48, 64, up_to.in_tiles};
+    if (has_fast_integers(problem)) return {64, 64, up_to.with_vnni};
+  }
+  if (has_int8_tiles(problem)) return {48, 64, 16'000};
+  return {96, 100, 32'000};
 }
 
-/// Whether it is: by that rule, or by the clock where that is cheap.
+/// Whether every distance is: by that rule, or by the clock where that is cheap.
 template <class T>
 bool better_in_eight_bits(const Problem<T>& problem, bool by_clock) {
-  const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
-  if (int8_kernels_for(problem) == nullptr || d < 32 || k < 64) return false;
-  if (!by_clock) {
-    const bool tiles = has_int8_tiles(problem), early = tiles || (has_fast_integers(problem) && n <= 10'000);
-    return d >= (tiles   ? 48u
-                 : early ? 64u
-                         : 96u) &&
-           k >= (early ? 64u : 100u) && k * d >= least_in_eight_bits(problem);
-  }
-  if (k * d < 8'000) return false;
+  const std::size_t d = problem.samples.cols(), k = problem.n_clusters;
+  if (int8_kernels_for(problem) == nullptr) return false;
+  const Least least = by_clock ? Least{32, 64, 8'000} : least_in_eight_bits(problem);
+  if (d < least.features || k < least.clusters || k * d < least.values) return false;
+  if (!by_clock) return true;
   const std::string_view gap_is = int16_pays(problem) ? "int16" : "simd";
   return slice_seconds(problem, "int8") < 0.95 * slice_seconds(problem, gap_is);
 }
 
 /// Of one step or two, which do not make up for bounds or boxes; nor for rounding, of few features or
-/// clusters.
+/// clusters. (Eight bits of few samples, from where on 25 steps ask for them: a Xeon with AMX, `blobs` n =
+/// 1,000 to 8,000, one step by int8 over the faster of simd and int16 0.82 to 1.08, two 0.76 to 1.03.)
 template <class T>
 Plan short_plan(const Problem<T>& problem) {
   constexpr std::string_view reason = "one step or two: what bounds and boxes cost would not come back";
@@ -178,11 +181,10 @@ Held held_by_few(const Problem<T>& problem, double near) {
 ///
 /// Up to three features, 25 steps: AVX2 and double 1.0 to 2.5 from k = 8 on. Zen 4 in float, d = 1 1.8 to
 /// 2.5; d = 2 0.95 to 1.3 at k = 8, 1.0 to 1.5 at 32; d = 3 0.8 to 1.0 at 8, 0.9 to 1.5 at 16, 1.2 at 64; n =
-/// 20,000 d = 2 0.85 to 1.2 below 64, d = 3 0.6 to 0.9 and from 128 on 1.2. A Xeon with AMX, two threads, d =
-/// 3: n = 60,000 and 120,000 0.73 to 1.1 at 16 to 32, 0.85 to 1.3 at 48 and 64; n = 200,000 and 400,000 0.85
-/// to 1.3 at 16 to 32. Making the tree takes so long
-/// that 10 steps are 0.6 to 1.2 there and 5 0.4 to 0.9, and 1.0 only from three and ten times as many
-/// clusters on.
+/// 20,000 d = 2 0.85 to 1.2 below 64, d = 3 0.6 to 0.9 and from 128 on 1.2; 10 steps 0.6 to 1.2, for making
+/// the tree takes so long, and 5 0.4 to 0.9, and 1.0 only from three and ten times as many clusters on. A
+/// Xeon with AMX, whose simd is faster, d = 3: n = 60,000 and 120,000 0.73 to 1.1 at 16 to 32, 0.85 to 1.3 at
+/// 48 and 64; n = 200,000 and 400,000 0.85 to 1.3 at 16 to 32.
 ///
 /// From four on by pairs of samples and clusters, in units of 4^(d - 4) 1e6 of them, two threads: Zen 4 in
 /// float 20 and more 1.0 to 2.5, 10 0.7 to 1.0; AVX2 and double 10 and more 0.95 to 2.1, 5 0.7 to 1.0; 7
@@ -265,24 +267,6 @@ bool bytes_pay(const Problem<T>& problem, Held held, double near) {
          k * d >= (held == Held::most ? 96'000u : 128'000u);
 }
 
-/// Whether tiles of eight bits (AMX) leave bounds nothing to win, so that they get no trial. Seconds of a fit
-/// of 25 steps with one over those without, Xeon with AMX. Where all pairs are near: uniform points d = 128
-/// to 784 1.04 to 1.2, d = 100 and 128 1.04 to 1.16 (near 0.69 and 0.82; `blobs` have 0.85 to 0.93 at d = 256
-/// to 784 k = 500 to 1000, and bytes win 0.65 to 1.1). Bytes where a byte a pair from memory takes as long as
-/// the products of few features, and where those are next to nothing: `blobs` n = 200,000 d = 64 k = 1000
-/// 1.1, n = 20,000 d = 48 k = 500 1.1 to 1.3; five sets of d = 64 0.88 to 1.06, d = 96 k = 256 0.8 to 0.93, d
-/// = 128 to 256 k = 512 0.8 to 0.98, d = k = 1000 0.65. (50,000,000 pairs are more than a core's share of the
-/// caches.) Of few samples, d = 128 to 784 k = 100 to 300: n = 1,000 and 2,000 0.9 to 1.1, mostly above 1; n
-/// = 3,000 and 5,000 where few pairs are near 0.85 to 1.06, elsewhere 0.93 to 1.15.
-template <class T>
-bool tiles_beat_bounds(const Problem<T>& problem, bool bytes, double near) {
-  if (!has_int8_tiles(problem)) return false;
-  const std::size_t n = problem.samples.rows(), d = problem.samples.cols();
-  if (near >= (d < 200 ? 0.65 : 0.95) && asks_for_near_pairs(problem)) return true;
-  if (!bytes) return false;
-  return d < 64 || (d < 128 && pairs(n, problem.n_clusters) > 5e7) || n <= (near < few_near ? 2000 : 5000);
-}
-
 /// A step of a few microseconds. Making gaps and what rounds to sixteen bits cost 1 to 3 of them: Zen 4 in
 /// float, two threads, 100 to 1,000 samples, gap over simd 1.0 to 1.25 below 200,000 multiply-adds, 0.95 to
 /// 1.08 up to 350,000. (Not measured elsewhere: with narrow vectors a step is longer.)
@@ -324,8 +308,6 @@ Plan plan_for(const Problem<T>& problem, double near) {
   }
   if (bytes_may_come)
     plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
-  if (plan.dense.name == "int8" && tiles_beat_bounds(problem, bytes_may_come, near))
-    plan.bounded = plan.dense;
   if (is_tiny(problem))
     plan.dense = plan.bounded = {"simd", "a step of so little work: what would save distances takes longer"};
   plan.first = plan.dense;
@@ -335,32 +317,6 @@ Plan plan_for(const Problem<T>& problem, double near) {
     plan.first = {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
   if (bytes_pay_at_once(problem, near) || bytes_pay(problem, held, near)) plan.first = bytes_at_once;
   return plan;
-}
-
-/// Whether bounds get their first trial in step 6 instead of 10. Bytes cost a pass and a half to write, and
-/// hardly pay while centroids move far. Seconds of a fit with the early trial over those with one in step 14:
-/// Zen 3, 25 steps, 0.6 to 0.9 with 100 features and more, 0.97 to 1.05 with 32. Beside integers at twice the
-/// rate (VNNI) bytes cost more steps, so bounds must last: Zen 4, where less than 60 % of the pairs are near,
-/// 25 steps 0.8 to 0.97, 12 steps 0.87 to 1.05; elsewhere 0.9 to 1.05 and 0.9 to 1.2, but in step 10, where
-/// seven are to come, 25 steps 0.84 to 1.03, 18 steps 0.8 to 1.08. Bytes cost as much beside prefix; so do
-/// gaps, which begin with two exhaustive steps; and bytes beside tiles (AMX) of less than some 200 features:
-/// seconds with trials in step 6 over those in step 10 d = 100 and 128 1.05 to 1.19, d = 256 0.97 to 1.03, d
-/// = 300 to 784 0.87 to 0.98.
-template <class T>
-bool early_trial(const Problem<T>& problem, const Plan& plan, double near) {
-  if (plan.bounded.name != "bytebounds" || plan.dense.name == "prefix") return false;
-  if (has_int8_tiles(problem) && problem.samples.cols() < 200) return false;
-  return !has_fast_integers(problem) || near < 0.6;
-}
-
-/// Whether gaps get a trial beside eight bits only where those leave many candidates: few samples make up for
-/// little of what gaps begin with. Seconds of a fit of 25 steps with a trial in step 10 over those without,
-/// Xeon with AMX, four sets of k d = 16,000 to 24,000: n = 5,000 1.0 to 1.3, n = 20,000 0.87 to 1.1, n =
-/// 100,000 0.66 to 1.05; without tiles three of 8,000 to 16,000 n = 1,000 to 8,000 1.0 to 1.25.
-template <class T>
-bool gaps_come_late(const Problem<T>& problem, const Plan& plan) {
-  return plan.dense.name == "int8" && plan.bounded.name == "gap" && has_fast_integers(problem) &&
-         problem.samples.rows() <= 10'000;
 }
 
 }  // namespace omnimeans::algorithms

@@ -41,7 +41,9 @@ class Gap final : public Backend<T> {
   explicit Gap(const Problem<T>& problem)
       : problem_(within_memory("gap", problem, needed(problem))),
         engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads, int16(problem)),
-        gaps_(problem_, engine_.kernels()) {
+        gaps_(problem_, engine_.kernels()),
+        on_trial_(problem.predecessor != nullptr) {
+    problem_.predecessor = nullptr;
     // Measured like the cycles of first_step.hpp, at d = 3 to 128 and k = 4 to 100; of a list memory is not
     // read in order. In long steps take_timings() knows better.
     const double d = static_cast<double>(problem.samples.cols());
@@ -66,7 +68,7 @@ class Gap final : public Backend<T> {
     out.inertia = step.drift.empty();
     AssignmentStats stats;
     if (step.drift.empty()) {
-      all_keep_ = cheap_;
+      all_keep_ = cheap_ || on_trial_;
       cost_before_ = 1;
     }
     if (step.drift.empty() || !gaps_.take_drift(step.drift)) {
@@ -206,6 +208,8 @@ class Gap final : public Backend<T> {
   SampleGaps<T> gaps_;
   double in_place_;              ///< cycles of a sample that is labelled with its block
   double more_if_listed_;        ///< what one that is listed and gets a gap takes more than that
+  bool on_trial_;                ///< another backend went before: centroids are nearly at rest, and what the
+                                 ///< gaps of all blocks spare in the next step decides
   bool cheap_;                   ///< all blocks keep gaps from the start
   std::vector<Timing> timings_;  ///< a thread; none: steps are short, or nothing is to be decided
   bool timed_ = false;           ///< in_place_ was measured

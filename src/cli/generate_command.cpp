@@ -81,9 +81,9 @@ Command add_generate_command(CLI::App& program) {
       ->type_name("NAME")
       ->default_str("");
   add_path(app, "OUT", args->out, "The file to write: .npy .fvecs .csv .tsv .txt")->required();
-  add_count(app, "--n", args->n, {1, most}, "Samples");
-  add_count(app, "--d", args->d, {1, most}, "Features");
-  add_count(app, "--k", args->k, {1, most}, "Components of the mixture");
+  add_count(app, "-n,--n", args->n, {1, most}, "Samples");
+  add_count(app, "-d,--d", args->d, {1, most}, "Features");
+  add_count(app, "-k,--k", args->k, {1, most}, "Components of the mixture");
   add_count(app, "--seed", args->seed, {}, "The same seed gives the same bits on any machine");
   add_choice(app, "--dtype", args->dtype, {"f32", "f64"}, "Type of the values");
   add_real(app, "--separation", args->separation, false,

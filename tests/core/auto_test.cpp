@@ -96,6 +96,7 @@ TEST(Auto, GapKeepsAllItsNumbersFromTheStartBesideDearDistances) {
   EXPECT_EQ(result.history[0].backend, "gap");
   ASSERT_GT(result.n_iter, 3u);
   EXPECT_LT(result.history[3].distances_computed, 20000u * 15 / 2);
+  EXPECT_EQ(result.history[0].reason.find('%'), std::string::npos) << "so few features: nobody asked";
   EXPECT_TRUE(same_result(result, run(points, 15, "simd")));
 }
 
@@ -115,6 +116,8 @@ TEST(Auto, EightBitsAndThenBytesLeaveTheResultAsItIs) {
   const auto points = blobs<float>(6000, 100, 300, 5, 4);
   const auto result = run(points, 300, "auto");
   check_history(result);
+  EXPECT_NE(result.history[0].reason.find(" % of the clusters are about as near"), std::string::npos)
+      << result.history[0].reason;
   EXPECT_TRUE(same_result(result, run(points, 300, "naive")));
 }
 

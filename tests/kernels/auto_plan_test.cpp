@@ -9,33 +9,15 @@
 #include <vector>
 
 #include "core/data.hpp"
-#include "kernels/int16.hpp"
+#include "kernels/unread_problem.hpp"
 #include "omnimeans/isa.hpp"
 
 namespace {
 
 using omnimeans::Isa;
 using omnimeans::Matrix;
-using omnimeans::MatrixView;
 using omnimeans::Problem;
 using omnimeans::algorithms::Held;
-
-template <class T>
-Problem<T> problem(const MatrixView<const T>& samples, Isa isa, std::size_t k, std::size_t most_steps = 0) {
-  Problem<T> p;
-  p.samples = samples;
-  p.n_clusters = k;
-  p.isa = isa;
-  p.most_steps = most_steps;
-  return p;
-}
-
-/// Samples that nobody reads.
-template <class T>
-MatrixView<const T> unread(std::size_t n, std::size_t d) {
-  static const T none = 0;
-  return {&none, n, d, d};
-}
 
 /// Corners of a cube, n_groups of them far apart, the others near one of those. In many features all corners
 /// are equally far from each other.
@@ -66,17 +48,6 @@ TEST(AutoPlan, NearPairs) {
 template <class T>
 bool pay_at_once(Isa isa, std::size_t n, std::size_t d, std::size_t k, double near, std::size_t steps = 0) {
   return omnimeans::algorithms::bytes_pay_at_once(problem(unread<T>(n, d), isa, k, steps), near);
-}
-
-template <class T>
-bool has_fast_integers(Isa isa) {
-  return sizeof(T) == sizeof(float) && omnimeans::kernels::has_fast_int16(isa);
-}
-
-/// Products of eight bits in tiles, for problems large enough.
-template <class T>
-bool has_tiles(Isa isa) {
-  return omnimeans::algorithms::has_int8_tiles(problem(unread<T>(1000, 100), isa, 640));
 }
 
 template <class T>
@@ -137,24 +108,25 @@ TEST(AutoPlan, BytesPayEarlierWhereFewerPairsAreNear) {
 }
 
 TEST(AutoPlan, EightBitsPayFromFewerOnInTilesAndOfFewSamples) {
-  struct Least {
+  struct Limit {
     std::size_t n, in_tiles, with_vnni;
   };
   for (const Isa isa : omnimeans::usable_isas()) {
     SCOPED_TRACE(to_string(isa));
-    const bool tiles = has_tiles<float>(isa), vnni = has_fast_integers<float>(isa),
-               eight_bits =
-                   omnimeans::int8_kernels_for(problem(unread<float>(1000, 100), isa, 320)) != nullptr;
+    const bool tiles = has_tiles<float>(isa), vnni = has_fast_integers<float>(isa);
+    const bool eight_bits =
+        omnimeans::int8_kernels_for(problem(unread<float>(1000, 100), isa, 320)) != nullptr;
     const auto pay = [&](std::size_t n, std::size_t d, std::size_t k) {
       return omnimeans::algorithms::better_in_eight_bits(problem(unread<float>(n, d), isa, k), false);
     };
-    for (const Least& least :
-         {Least{2000, 6000, 8000}, Least{2001, 8000, 12'000}, Least{5000, 8000, 12'000},
-          Least{5001, 10'000, 16'000}, Least{10'000, 10'000, 16'000}, Least{10'001, 16'000, 32'000}}) {
-      SCOPED_TRACE(least.n);
-      const std::size_t k = (tiles ? least.in_tiles : vnni ? least.with_vnni : 32'000) / 100;
-      EXPECT_EQ(pay(least.n, 100, std::max<std::size_t>(k, 64)), eight_bits);
-      EXPECT_FALSE(pay(least.n, 99, k));
+    for (const Limit& limit :
+         {Limit{2000, 6000, 8000}, Limit{2001, 8000, 12'000}, Limit{5000, 8000, 12'000},
+          Limit{5001, 10'000, 16'000}, Limit{10'000, 10'000, 16'000}, Limit{10'001, 16'000, 32'000}}) {
+      SCOPED_TRACE(limit.n);
+      const std::size_t values = tiles ? limit.in_tiles : vnni ? limit.with_vnni : 32'000;
+      const std::size_t d = values < 32'000 ? 80 : 100;
+      EXPECT_EQ(pay(limit.n, d, values / d), eight_bits);
+      EXPECT_FALSE(pay(limit.n, d, values / d - 1));
     }
     for (const std::size_t n : {10'000, 10'001}) {
       const bool early = tiles || (vnni && n == 10'000);
@@ -293,77 +265,6 @@ TEST(AutoPlan, HalfTheDirectionsMustHoldNearlyAllWhereFewPairsAreNear) {
   EXPECT_EQ(held(0, 0.5, 50), by_all) << "60 axes hold 50 directions";
   EXPECT_EQ(held(0, 0.11, 50), Held::less) << "28 do not";
   EXPECT_EQ(held(0, 0.11, 50, 7), by_all) << "so short a fit asks for all";
-}
-
-TEST(AutoPlan, TheFirstTrialIsEarlyWhereBoundsLastOrDistancesAreDear) {
-  for (const Isa isa : omnimeans::usable_isas()) {
-    SCOPED_TRACE(to_string(isa));
-    const auto of = problem<float>(unread<float>(1000, 100), isa, 640);
-    const auto early = [&](std::string_view dense, std::string_view bounded, double near) {
-      return omnimeans::algorithms::early_trial(
-          of, {.first = {}, .dense = {dense, ""}, .bounded = {bounded, ""}}, near);
-    };
-    EXPECT_EQ(early("int8", "bytebounds", 0.59), !has_tiles<float>(isa)) << "tiles: of so few features";
-    EXPECT_EQ(early("int8", "bytebounds", 0.6), !has_fast_integers<float>(isa));
-    for (const std::size_t d : {199, 200}) {
-      EXPECT_EQ(omnimeans::algorithms::early_trial(
-                    problem<float>(unread<float>(1000, d), isa, 640),
-                    {.first = {}, .dense = {"int8", ""}, .bounded = {"bytebounds", ""}}, 0.59),
-                d == 200 || !has_tiles<float>(isa));
-    }
-    EXPECT_FALSE(early("prefix", "bytebounds", 0.1));
-    EXPECT_FALSE(early("int8", "gap", 0.1));
-  }
-}
-
-TEST(AutoPlan, BoundsGetNoTrialWhereTilesLeaveThemNothing) {
-  for (const Isa isa : omnimeans::usable_isas()) {
-    SCOPED_TRACE(to_string(isa));
-    const bool tiles = has_tiles<float>(isa);
-    const auto nothing = [&](std::size_t n, std::size_t d, std::size_t k, double near, bool bytes = true) {
-      return omnimeans::algorithms::tiles_beat_bounds(problem(unread<float>(n, d), isa, k), bytes, near);
-    };
-    for (const bool bytes : {false, true}) {
-      EXPECT_FALSE(nothing(10'000, 199, 350, 0.64, bytes));
-      EXPECT_EQ(nothing(10'000, 199, 350, 0.65, bytes), tiles);
-      EXPECT_FALSE(nothing(10'000, 200, 350, 0.94, bytes));
-      EXPECT_EQ(nothing(10'000, 200, 350, 0.95, bytes), tiles);
-      EXPECT_FALSE(nothing(10'000, 99, 350, 1, bytes)) << "nobody asked";
-    }
-    EXPECT_FALSE(nothing(999, 99, 350, 1, false));
-    EXPECT_EQ(nothing(100'001, 127, 500, 0.64), tiles);
-    EXPECT_FALSE(nothing(100'001, 127, 500, 0.64, false));
-    EXPECT_EQ(nothing(10'000, 63, 500, 1), tiles);
-    EXPECT_FALSE(nothing(10'000, 63, 500, 1, false));
-    EXPECT_FALSE(nothing(100'000, 64, 500, 1));
-    EXPECT_EQ(nothing(100'001, 64, 500, 1), tiles);
-    EXPECT_FALSE(nothing(100'001, 128, 500, 0.64));
-    EXPECT_EQ(nothing(5000, 128, 500, 0.12), tiles);
-    EXPECT_FALSE(nothing(5000, 128, 500, 0.12, false));
-    EXPECT_FALSE(nothing(5001, 128, 500, 0.12));
-    EXPECT_FALSE(nothing(5000, 128, 500, 0.11));
-    EXPECT_EQ(nothing(2000, 128, 500, 0.11), tiles);
-    const auto of = problem(unread<float>(10'000, 100), isa, 350);
-    EXPECT_EQ(omnimeans::algorithms::plan_for(of, 0.95).bounded.name,
-              tiles                                        ? "int8"
-              : omnimeans::int8_kernels_for(of) != nullptr ? "bytebounds"
-                                                           : "gap");
-  }
-}
-
-TEST(AutoPlan, GapsOfFewSamplesWaitForCandidates) {
-  for (const Isa isa : omnimeans::usable_isas()) {
-    SCOPED_TRACE(to_string(isa));
-    const auto late = [&](std::size_t n, std::string_view dense, std::string_view bounded) {
-      return omnimeans::algorithms::gaps_come_late(
-          problem(unread<float>(n, 100), isa, 200),
-          {.first = {}, .dense = {dense, ""}, .bounded = {bounded, ""}});
-    };
-    EXPECT_EQ(late(10'000, "int8", "gap"), has_fast_integers<float>(isa));
-    EXPECT_FALSE(late(10'001, "int8", "gap"));
-    EXPECT_FALSE(late(10'000, "int8", "bytebounds"));
-    EXPECT_FALSE(late(10'000, "gap", "bytebounds"));
-  }
 }
 
 TEST(AutoPlan, StepsOfMicrosecondsAreSimds) {

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// When auto (auto.cpp) gives bounds a try beside a search of every distance: rules. auto_plan.hpp says which
+// bounds, beside which search.
+//
+//   step 10    unless said otherwise below, and again in steps 22, 46, ... after a trial that was lost
+//   step 6     bytes, where distances are dear or bounds last
+//   step 3     gaps, where eight bits prove so sorry that they are slow
+//   step 22    beside eight bits, where samples are few
+//   never      beside tiles of eight bits (AMX), where bounds cannot last; and where steps are short
+#pragma once
+
+#include <cstddef>
+#include <limits>
+
+#include "backends/auto_plan.hpp"
+
+namespace omnimeans::algorithms {
+
+/// Whether tiles of eight bits (AMX) leave bounds nothing to win. Seconds of a fit of 25 steps with a trial
+/// over one without, Xeon with AMX. Where all pairs are near: uniform points, gaps d = 128 and 256 1.04 to
+/// 1.2, bytes d = 100 and 128 (near 0.69 and 0.82) 1.04 to 1.16, d = 512 and 784 1.04 to 1.1; `blobs` d = 128
+/// k = 1000 (0.66) 1.1, but d = 256 to 784 k = 500 to 1000 (0.85 to 0.93) 0.65 to 1.1. Bytes where a byte a
+/// pair from memory takes as long as the products of few features, and where those are next to nothing:
+/// `blobs` n = 200,000 d = 64 k = 1000 1.1, n = 20,000 d = 48 k = 500 1.1 to 1.3; five sets of d = 64 0.88 to
+/// 1.06, d = 96 k = 256 0.8 to 0.93, d = 128 to 256 k = 512 0.8 to 0.98, d = k = 1000 0.65. (50,000,000 pairs
+/// are more than a core's share of the caches.)
+template <class T>
+bool tiles_beat_bounds(const Problem<T>& problem, const Plan& plan, double near) {
+  if (plan.dense.name != "int8" || !has_int8_tiles(problem)) return false;
+  const std::size_t d = problem.samples.cols();
+  if (near >= (d < 200 ? 0.65 : 0.95) && asks_for_near_pairs(problem)) return true;
+  return plan.bounded.name == "bytebounds" &&
+         (d < 64 || (d < 128 && pairs(problem.samples.rows(), problem.n_clusters) > 5e7));
+}
+
+/// Whether bounds get their first trial in step 6 instead of 10. Bytes cost a pass and a half to write, and
+/// hardly pay while centroids move far. Seconds of a fit with the early trial over those with one in step 14:
+/// Zen 3, 25 steps, 0.6 to 0.9 with 100 features and more, 0.97 to 1.05 with 32. Beside integers at twice the
+/// rate (VNNI) bytes cost more steps, so bounds must last: Zen 4, where less than 60 % of the pairs are near,
+/// 25 steps 0.8 to 0.97, 12 steps 0.87 to 1.05; elsewhere 0.9 to 1.05 and 0.9 to 1.2, but in step 10, where
+/// seven are to come, 25 steps 0.84 to 1.03, 18 steps 0.8 to 1.08. Bytes cost as much beside prefix; so do
+/// gaps; and bytes beside tiles (AMX) of less than some 200 features: seconds with trials in step 6 over
+/// those in step 10 d = 100 and 128 1.05 to 1.19, d = 256 0.97 to 1.03, d = 300 to 784 0.87 to 0.98.
+template <class T>
+bool early_trial(const Problem<T>& problem, const Plan& plan, double near) {
+  if (plan.bounded.name != "bytebounds" || plan.dense.name == "prefix") return false;
+  if (has_int8_tiles(problem) && problem.samples.cols() < 200) return false;
+  return !has_fast_integers(problem) || near < 0.6;
+}
+
+/// Whether they get it in step 22, beside eight bits: few samples make up for little of what bounds begin
+/// with. Seconds of a fit of 25 steps with a trial in step 10 over those without. Gaps: a Xeon with AMX, four
+/// sets of k d = 16,000 to 24,000 n = 5,000 1.0 to 1.3, n = 20,000 0.87 to 1.1, n = 100,000 0.66 to 1.05;
+/// without its tiles three of 8,000 to 16,000 n = 1,000 to 8,000 1.0 to 1.25. Bytes beside tiles, d = 128 to
+/// 784 k = 100 to 300: n = 1,000 and 2,000 0.9 to 1.1, mostly above 1; n = 3,000 and 5,000 where few pairs
+/// are near 0.85 to 1.06, elsewhere 0.93 to 1.15.
+template <class T>
+bool late_trial(const Problem<T>& problem, const Plan& plan, double near) {
+  if (plan.dense.name != "int8" || !has_fast_integers(problem)) return false;
+  const std::size_t n = problem.samples.rows();
+  if (plan.bounded.name == "gap") return n <= 10'000;
+  return has_int8_tiles(problem) && problem.samples.cols() * problem.n_clusters < 100'000 &&
+         n <= (near < few_near ? 2000 : 5000);
+}
+
+inline constexpr std::size_t never = std::numeric_limits<std::size_t>::max();
+
+/// The step of the first trial.
+template <class T>
+std::size_t first_trial(const Problem<T>& problem, const Plan& plan, double near) {
+  // Of a step of some microseconds the clock says little, and memory costs more than it.
+  const double work = static_cast<double>(problem.samples.rows()) * work_per_sample(problem);
+  if (work < 5e6 || plan.bounded.name == plan.dense.name || tiles_beat_bounds(problem, plan, near))
+    return never;
+  if (late_trial(problem, plan, near)) return 22;
+  return early_trial(problem, plan, near) ? 6 : 10;
+}
+
+/// Whether gaps get a trial in step 3; `again`: how many distances a sample were computed again in float in
+/// the step before. Where that is more than one, eight bits say too little of these samples, and will. Xeon
+/// with AMX, `imbalanced`, n = 20,000 and 50,000, d k = 16,000 to 23,000 (1.7 and more): a fit of 25 steps by
+/// gap 0.6 to 0.85 of one by int8, with a trial in step 3 1.02 to 1.12, in step 10 1.1 to 1.3 of one by gap;
+/// n = 3,000 with one 0.95 to 1.2 of one by int8. Six other sets have 0.2 to 0.5.
+template <class T>
+bool gaps_pay_early(const Problem<T>& problem, const Plan& plan, double again) {
+  return again > 1 && plan.dense.name == "int8" && plan.bounded.name == "gap" && has_fast_integers(problem) &&
+         problem.samples.rows() > 5000;
+}
+
+}  // namespace omnimeans::algorithms

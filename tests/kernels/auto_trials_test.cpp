@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// When auto gives bounds a try: both sides of every limit, for each instruction set.
+#include "backends/auto_trials.hpp"
+
+#include <gtest/gtest.h>
+#include <cstddef>
+#include <string_view>
+
+#include "kernels/unread_problem.hpp"
+
+namespace {
+
+using omnimeans::Isa;
+using omnimeans::algorithms::never;
+using omnimeans::algorithms::Plan;
+
+Plan plan(std::string_view dense, std::string_view bounded) {
+  return {.first = {}, .dense = {dense, ""}, .bounded = {bounded, ""}};
+}
+
+TEST(AutoTrials, AreEarlyWhereBoundsLastOrDistancesAreDear) {
+  for (const Isa isa : omnimeans::usable_isas()) {
+    SCOPED_TRACE(to_string(isa));
+    const auto early = [&](std::size_t d, std::string_view dense, std::string_view bounded, double near) {
+      return omnimeans::algorithms::early_trial(problem(unread<float>(1000, d), isa, 640),
+                                                plan(dense, bounded), near);
+    };
+    EXPECT_EQ(early(199, "int8", "bytebounds", 0.59), !has_tiles<float>(isa));
+    EXPECT_TRUE(early(200, "int8", "bytebounds", 0.59));
+    EXPECT_EQ(early(200, "int8", "bytebounds", 0.6), !has_fast_integers<float>(isa));
+    EXPECT_FALSE(early(200, "prefix", "bytebounds", 0.1));
+    EXPECT_FALSE(early(200, "int8", "gap", 0.1));
+  }
+}
+
+TEST(AutoTrials, NeverComeWhereTilesLeaveBoundsNothing) {
+  for (const Isa isa : omnimeans::usable_isas()) {
+    SCOPED_TRACE(to_string(isa));
+    const bool tiles = has_tiles<float>(isa);
+    const auto nothing = [&](std::size_t n, std::size_t d, std::size_t k, double near,
+                             std::string_view bounded) {
+      return omnimeans::algorithms::tiles_beat_bounds(problem(unread<float>(n, d), isa, k),
+                                                      plan("int8", bounded), near);
+    };
+    for (const std::string_view bounded : {"gap", "bytebounds"}) {
+      EXPECT_FALSE(nothing(10'000, 199, 350, 0.64, bounded));
+      EXPECT_EQ(nothing(10'000, 199, 350, 0.65, bounded), tiles);
+      EXPECT_FALSE(nothing(10'000, 200, 350, 0.94, bounded));
+      EXPECT_EQ(nothing(10'000, 200, 350, 0.95, bounded), tiles);
+      EXPECT_FALSE(nothing(10'000, 99, 350, 1, bounded)) << "nobody asked";
+      EXPECT_FALSE(nothing(999, 100, 350, 1, bounded)) << "likewise";
+      EXPECT_EQ(nothing(1000, 100, 350, 1, bounded), tiles);
+    }
+    EXPECT_EQ(nothing(100'001, 127, 500, 0.64, "bytebounds"), tiles);
+    EXPECT_FALSE(nothing(100'001, 127, 500, 0.64, "gap"));
+    EXPECT_FALSE(nothing(100'001, 128, 500, 0.64, "bytebounds"));
+    EXPECT_EQ(nothing(10'000, 63, 500, 1, "bytebounds"), tiles);
+    EXPECT_FALSE(nothing(10'000, 63, 500, 1, "gap"));
+    EXPECT_FALSE(nothing(100'000, 64, 500, 1, "bytebounds"));
+    EXPECT_EQ(nothing(100'001, 64, 500, 1, "bytebounds"), tiles);
+    EXPECT_FALSE(omnimeans::algorithms::tiles_beat_bounds(problem(unread<float>(10'000, 100), isa, 350),
+                                                          plan("prefix", "bytebounds"), 1));
+  }
+}
+
+TEST(AutoTrials, AreLateBesideEightBitsOfFewSamples) {
+  for (const Isa isa : omnimeans::usable_isas()) {
+    SCOPED_TRACE(to_string(isa));
+    const bool tiles = has_tiles<float>(isa), vnni = has_fast_integers<float>(isa);
+    const auto late = [&](std::size_t n, std::string_view dense, std::string_view bounded, double near,
+                          std::size_t k = 300) {
+      return omnimeans::algorithms::late_trial(problem(unread<float>(n, 200), isa, k), plan(dense, bounded),
+                                               near);
+    };
+    EXPECT_EQ(late(10'000, "int8", "gap", 0.5), vnni);
+    EXPECT_FALSE(late(10'001, "int8", "gap", 0.5));
+    EXPECT_FALSE(late(1000, "gap", "bytebounds", 0.5));
+    EXPECT_EQ(late(5000, "int8", "bytebounds", 0.12), tiles);
+    EXPECT_EQ(late(5000, "int8", "bytebounds", 0.12, 499), tiles);
+    EXPECT_FALSE(late(5000, "int8", "bytebounds", 0.12, 500));
+    EXPECT_FALSE(late(5001, "int8", "bytebounds", 0.12));
+    EXPECT_EQ(late(2000, "int8", "bytebounds", 0.11), tiles);
+    EXPECT_FALSE(late(2001, "int8", "bytebounds", 0.11));
+  }
+}
+
+TEST(AutoTrials, TheFirstComesInStepTenUnlessARuleSaysOtherwise) {
+  for (const Isa isa : omnimeans::usable_isas()) {
+    SCOPED_TRACE(to_string(isa));
+    const bool tiles = has_tiles<float>(isa), vnni = has_fast_integers<float>(isa);
+    const auto first = [&](std::size_t n, std::size_t d, std::size_t k, const Plan& plan, double near) {
+      return omnimeans::algorithms::first_trial(problem(unread<float>(n, d), isa, k), plan, near);
+    };
+    EXPECT_EQ(first(20'000, 100, 320, plan("int8", "gap"), 0.5), 10u);
+    EXPECT_EQ(first(10'000, 100, 320, plan("int8", "gap"), 0.5), vnni ? 22u : 10u);
+    EXPECT_EQ(first(20'000, 300, 320, plan("int8", "bytebounds"), 0.5), 6u);
+    EXPECT_EQ(first(20'000, 300, 320, plan("prefix", "bytebounds"), 0.5), 10u);
+    EXPECT_EQ(first(20'000, 300, 320, plan("int8", "bytebounds"), 0.96), tiles ? never : vnni ? 10u : 6u);
+    EXPECT_EQ(first(20'000, 300, 320, plan("int8", "int8"), 0.5), never);
+    EXPECT_EQ(first(500, 96, 100, plan("prefix", "bytebounds"), 0.5), 10u);
+    EXPECT_EQ(first(499, 96, 100, plan("prefix", "bytebounds"), 0.5), never) << "so short a step";
+  }
+}
+
+TEST(AutoTrials, GapsComeInStepThreeWhereEightBitsProveLittle) {
+  for (const Isa isa : omnimeans::usable_isas()) {
+    SCOPED_TRACE(to_string(isa));
+    const auto early = [&](std::size_t n, std::string_view dense, std::string_view bounded, double again) {
+      return omnimeans::algorithms::gaps_pay_early(problem(unread<float>(n, 100), isa, 200),
+                                                   plan(dense, bounded), again);
+    };
+    EXPECT_EQ(early(5001, "int8", "gap", 1.01), has_fast_integers<float>(isa));
+    EXPECT_FALSE(early(5001, "int8", "gap", 1));
+    EXPECT_FALSE(early(5000, "int8", "gap", 2));
+    EXPECT_FALSE(early(5001, "int8", "bytebounds", 2));
+    EXPECT_FALSE(early(5001, "gap", "gap", 2));
+  }
+}
+
+}  // namespace
