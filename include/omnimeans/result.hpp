@@ -43,7 +43,7 @@ struct IterationStats {
   double update_seconds = 0;
   std::string_view backend = {};  ///< that labelled the samples: "auto" may change it; "seeding" in the first
                                   ///< iteration where the labels came with the first centroids
-  std::string reason = {};        ///< why "auto" took it, in the iteration where it did; else empty
+  std::string reason = {};  ///< why "auto" took it, or keeps it, in the iteration where it does; else empty
 };
 
 template <class T>

@@ -7,6 +7,7 @@ from .peers import each
 
 CHANCE = ("p is how likely times lie so by chance where neither is faster (Mann-Whitney U test over the repetitions, which alternate at random); "
           "too few: of so few repetitions it cannot be below 0.05.")
+APART = "Spread: how far the repetitions lie apart, the larger figure of the two. auto's own: what `auto` itself ended with."
 KINDS = [
     ("library", "Another library's iteration takes less time than ours",
      "Up to 25 iterations from the same centroids, all samples in every one; time of an iteration. All are asked for as many iterations as "
@@ -17,8 +18,8 @@ KINDS = [
      "Own seeding, stopping rule and limit of iterations, one start; whatever time it took, approximate ones included. Inertia found by us, in double: "
      "where only seedings differ this is luck of the draw, either way."),
     ("backend", "`auto` is more than 10 % behind one of our own backends", f"Whole fits, of up to 25 iterations. {CHANCE} It is multiplied by "
-     "the number of backends of which the fastest was picked."),
-    ("simd", "`auto` is more than 5 % behind `simd`", f"Whole fits, of up to 25 iterations. {CHANCE}"),
+     f"the number of backends of which the fastest was picked. {APART}"),
+    ("simd", "`auto` is more than 5 % behind `simd`", f"Whole fits, of up to 25 iterations. {CHANCE} {APART}"),
     ("memory", "Another library needs less memory", "Resident memory on top of the samples at its peak; a mebibyte or more apart; less than one counts as one."),
 ]
 
@@ -188,6 +189,17 @@ def _about(run):
     return ["### Versions", ""] + table(["library", "version", "build"], rows, left=3) if rows else []
 
 
+def _better(loss):
+    """The other's name; told where `auto` ran nothing else to the end, so that what lies between is chance."""
+    return f"{loss.other.backend} (auto's own)" if loss.row.ran == loss.other.backend else loss.other.backend
+
+
+def _spread(loss):
+    """How far the repetitions of the two lie apart, the larger figure."""
+    known = [row.spread for row in (loss.row, loss.other) if row.spread is not None]
+    return fmt.percent(max(known)) if known else ""
+
+
 def _how_likely(loss):
     return "too few" if loss.p is None else f"{loss.p:.2g}"
 
@@ -231,10 +243,10 @@ def losses_page(analysis, source):
         if not mine:
             lines += [nowhere[kind in ("backend", "simd")], ""]
             continue
-        last = "p" if kind in ("backend", "simd") else "its marks"
-        lines += table(["problem", "threads", "measured in", "better", "times", "auto", "the other", last], [
-            [fmt.problem(loss.row), str(loss.row.threads), loss.row.group, loss.other.backend, fmt.times(loss.times), *_figures(loss),
-             _how_likely(loss) if last == "p" else peers.marks(loss.other)] for loss in mine])
+        last = ["spread", "p"] if kind in ("backend", "simd") else ["its marks"]
+        lines += table(["problem", "threads", "measured in", "better", "times", "auto", "the other", *last], [
+            [fmt.problem(loss.row), str(loss.row.threads), loss.row.group, _better(loss), fmt.times(loss.times), *_figures(loss),
+             *([_spread(loss), _how_likely(loss)] if len(last) == 2 else [peers.marks(loss.other)])] for loss in mine])
     near = sorted((cell for cell in peers.cells(analysis.run) if cell.lead and 1 <= cell.lead < 3), key=lambda cell: cell.lead)
     lines += ["## Ahead of the best library by less than three times", "", "Time of an iteration, as in the first table.", ""]
     if near:

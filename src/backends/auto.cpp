@@ -103,7 +103,8 @@ class Auto final : public Backend<T> {
     reason_ = choice_.reason;
     if (step_ == 1 && asks_for_near_pairs(problem_)) {
       const std::string share = std::to_string(std::lround(100 * near_));
-      reason_ += " (for some samples " + share + " % of the clusters are about as near as the nearest)";
+      reason_ += " (of a few samples, on average " + share +
+                 " % of the clusters are at most 1.2 times as far as the nearest)";
     }
     return reason_;
   }
@@ -151,6 +152,8 @@ class Auto final : public Backend<T> {
     trial_seconds_ = trial_steps_++ == 0 ? seconds : std::min(trial_seconds_, seconds);
     if (trial_seconds_ < 0.95 * dense_seconds_) {
       before_trial_.reset();  // it stays: bounds only get better as centroids come to rest
+      choice_.reason = "the trial was faster: it stays";
+      changed_ = true;
     } else if (trial_steps_ == 2 || seconds > 1.3 * dense_seconds_) {
       current_ = std::move(before_trial_);
       choice_ = {plan_.dense.name, "the trial was slower"};

@@ -36,7 +36,8 @@ void check_history(const omnimeans::Result<T>& result) {
   for (const omnimeans::IterationStats& stats : result.history) {
     EXPECT_EQ(omnimeans::find_backend(stats.backend).info.name, stats.backend);
     EXPECT_TRUE(omnimeans::find_backend(stats.backend).info.exact);
-    EXPECT_EQ(stats.backend != before, !stats.reason.empty())
+    const bool kept = stats.reason == "the trial was faster: it stays";
+    EXPECT_EQ(stats.backend != before, !stats.reason.empty() && !kept)
         << "iteration " << stats.iteration << ": a reason wherever the backend changes";
     before = stats.backend;
   }
@@ -116,7 +117,8 @@ TEST(Auto, EightBitsAndThenBytesLeaveTheResultAsItIs) {
   const auto points = blobs<float>(6000, 100, 300, 5, 4);
   const auto result = run(points, 300, "auto");
   check_history(result);
-  EXPECT_NE(result.history[0].reason.find(" % of the clusters are about as near"), std::string::npos)
+  EXPECT_NE(result.history[0].reason.find(" % of the clusters are at most 1.2 times as far"),
+            std::string::npos)
       << result.history[0].reason;
   EXPECT_TRUE(same_result(result, run(points, 300, "naive")));
 }

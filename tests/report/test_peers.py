@@ -86,11 +86,20 @@ class Losses(Peers):
         by_kind = {loss.kind: loss.p for loss in peers.losses(a)}
         self.assertAlmostEqual(by_kind["simd"], 2 / 924)
         self.assertAlmostEqual(by_kind["backend"], 3 * 2 / 924)
-        self.assertIn("| 1.80× | 22.5 ms | 12.5 ms | 0.0065 |", losses_page(a, "x.json"))
+        self.assertIn("| 1.80× | 22.5 ms | 12.5 ms | 40 % | 0.0065 |", losses_page(a, "x.json"))
         said = "1 of 1 (p < 0.05 in 1 of the 1 with enough repetitions to tell)"
         self.assertIn(f"backends: {said}; more than 5 % behind `simd`: {said}", auto_beside_ours(a)[0])
         self.assertIn("backends: 0 of 1; more than 5 % behind `simd`: 0 of 1.", auto_beside_ours(self.analysis(peer("auto", 1.0), peer("simd", 2.0)))[0])
         self.assertEqual(auto_beside_ours(self.analysis(peer("auto", 1.0), peer("fast", 2.0))), [])
+
+    def test_what_auto_itself_ended_with_says_so(self):
+        from report import peers
+        from report.peer_tables import losses_page
+
+        a = self.analysis(peer("auto", 20.0), peer("gap", 10.0))
+        self.assertIn("| gap | 2.00× |", losses_page(a, "x.json"))
+        peers.losses(a)[0].row.ran = "gap"
+        self.assertIn("| gap (auto's own) | 2.00× |", losses_page(a, "x.json"))
 
     def test_of_few_repetitions_nothing_is_said_of_chance(self):
         from report import peers
@@ -98,7 +107,7 @@ class Losses(Peers):
 
         few = self.analysis(*[peer(name, base + i) for name, base in (("auto", 20.0), ("simd", 10.0)) for i in range(3)])
         self.assertEqual([loss.p for loss in peers.losses(few)], [None, None])
-        self.assertIn("| 1.91× | 21.0 ms | 11.0 ms | too few |", losses_page(few, "x.json"))
+        self.assertIn("| 1.91× | 21.0 ms | 11.0 ms | 18 % | too few |", losses_page(few, "x.json"))
         self.assertIn("backends: 1 of 1 (of too few repetitions to tell chance)", auto_beside_ours(few)[0])
 
     def test_the_page_names_them_or_says_nowhere(self):
