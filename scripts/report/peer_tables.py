@@ -190,7 +190,7 @@ def _about(run):
 
 
 def _better(loss):
-    """The other's name; told where `auto` ran nothing else to the end, so that what lies between is chance."""
+    """The other's name, marked where `auto` ended with that backend, too."""
     return f"{loss.other.backend} (auto's own)" if loss.row.ran == loss.other.backend else loss.other.backend
 
 

@@ -42,7 +42,8 @@ class Auto final : public Backend<T> {
     if (step.drift.empty() && step_ > 0) begin_run();
     if (step_ > 0) judge(std::chrono::duration<double>(now - began_).count());
     began_ = now;
-    if (!step.last && (step_ == next_trial_ || (step_ == 3 && gaps_pay_early(problem_, plan_, again_))))
+    if (!step.last &&
+        (step_ == next_trial_ || (step_ == early_gaps && gaps_pay_early(problem_, plan_, again_))))
       begin_trial();
     ++step_;
     // A backend that has just been made, or kept aside, knows nothing of before.

@@ -4,7 +4,7 @@
 //
 //   step 10    unless said otherwise below, and again in steps 22, 46, ... after a trial that was lost
 //   step 6     bytes, where distances are dear or bounds last
-//   step 3     gaps, where eight bits prove so sorry that they are slow
+//   step 3     gaps, where eight bits prove so little that they are slow
 //   step 22    beside eight bits, where samples are few
 //   never      beside tiles of eight bits (AMX), where bounds cannot last; and where steps are short
 #pragma once
@@ -63,7 +63,7 @@ bool late_trial(const Problem<T>& problem, const Plan& plan, double near) {
          n <= (near < few_near ? 2000 : 5000);
 }
 
-inline constexpr std::size_t never = std::numeric_limits<std::size_t>::max();
+inline constexpr std::size_t never = std::numeric_limits<std::size_t>::max(), early_gaps = 3;
 
 /// The step of the first trial.
 template <class T>
@@ -76,11 +76,11 @@ std::size_t first_trial(const Problem<T>& problem, const Plan& plan, double near
   return early_trial(problem, plan, near) ? 6 : 10;
 }
 
-/// Whether gaps get a trial in step 3; `again`: how many distances a sample were computed again in float in
-/// the step before. Where that is more than one, eight bits say too little of these samples, and will. Xeon
-/// with AMX, `imbalanced`, n = 20,000 and 50,000, d k = 16,000 to 23,000 (1.7 and more): a fit of 25 steps by
-/// gap 0.6 to 0.85 of one by int8, with a trial in step 3 1.02 to 1.12, in step 10 1.1 to 1.3 of one by gap;
-/// n = 3,000 with one 0.95 to 1.2 of one by int8. Six other sets have 0.2 to 0.5.
+/// Whether gaps get a trial in step early_gaps; `again`: how many distances a sample were computed again in
+/// float in the step before. Where that is more than one, eight bits say too little of these samples, and
+/// will. Xeon with AMX, `imbalanced`, n = 20,000 and 50,000, d k = 16,000 to 23,000 (1.7 and more): a fit of
+/// 25 steps by gap 0.6 to 0.85 of one by int8, with a trial in step 3 1.02 to 1.12, in step 10 1.1 to 1.3 of
+/// one by gap; n = 3,000 with one 0.95 to 1.2 of one by int8. Six other sets have 0.2 to 0.5.
 template <class T>
 bool gaps_pay_early(const Problem<T>& problem, const Plan& plan, double again) {
   return again > 1 && plan.dense.name == "int8" && plan.bounded.name == "gap" && has_fast_integers(problem) &&

@@ -14,10 +14,10 @@
 //
 // While centroids move far, gaps prove nothing, and the second lowest score and two roots a sample are
 // wasted: one block in sixteen keeps gaps from the start (all do where that is less than a thirtieth
-// of a sample's distances), and what they spare there, in cycles, decides after each step whether all do. So
-// gap is never much slower than exhaustive search. In long steps blocks are timed, those that are labelled
-// whole and those of which a list is, for what either costs is a matter of the CPU: then the clock has a say
-// in how many distances are computed.
+// of a sample's distances, or on trial, when centroids are nearly at rest), and what they spare there, in
+// cycles, decides after each step whether all do. So gap is never much slower than exhaustive search. In long
+// steps blocks are timed, those that are labelled whole and those of which a list is, for what either costs
+// is a matter of the CPU: then the clock has a say in how many distances are computed.
 //
 // Needs O(n) additional memory: n values. The inertia is left to fit(), which has it from the sums of the
 // clusters. Siblings: hamerly.cpp, which tightens u_i, too; bytebounds.cpp for many features and clusters.
