@@ -74,6 +74,15 @@ double inertia_within(const Problem<T>& problem, std::size_t i, T u) {
   return w > 0 ? w * distance * distance * (1 + 0x1p-40) : 0.0;
 }
 
+/// Whether fit() has a bound of the inertia from the clusters' sums, k d values and one thread, sooner than a
+/// backend from its samples.
+template <class T>
+bool sums_tell_inertia(const Problem<T>& problem) {
+  const std::size_t per_thread =
+      problem.samples.rows() / static_cast<std::size_t>(std::max(problem.threads, 1));
+  return problem.n_clusters * problem.samples.cols() <= per_thread;
+}
+
 /// Half the distance of every centroid from row j of `centroids` into half[0 ... k-1], rounded down; infinity
 /// for its own, which is no candidate. Returns the least.
 template <class T>

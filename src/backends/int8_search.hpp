@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -43,9 +44,11 @@ class Int8Search : public KnowsEightBits<T> {
   AssignmentStats assign(const Assignment<T>& step) override {
     known_->set_centroids(step.centroids);
     if (filter_ == nullptr) return search_all(engine_, problem_, step);
-    const AssignmentStats stats = engine_.over_samples(
+    tells_inertia_ = step.drift.empty() || !sums_tell_inertia(problem_);
+    AssignmentStats stats = engine_.over_samples(
         filter_->block_rows(), [&](RowRange rows, Scratch& scratch) { label_block(step, rows, scratch); });
     known_->all_loaded();
+    if (!tells_inertia_) stats.inertia_bound = std::numeric_limits<double>::infinity();
     return stats;
   }
 
@@ -70,9 +73,10 @@ class Int8Search : public KnowsEightBits<T> {
       const std::size_t i = rows.begin + r;
       if (work.int8.alone[r] != 0) {
         step.labels[i] = work.int8.nearest[r];
-        scratch.stats.inertia_bound +=
-            weight_of(problem_, i) *
-            engine_.upper_squared(i, static_cast<T>(work.int8.least[r]), filter_->least_error(i));
+        if (tells_inertia_)
+          scratch.stats.inertia_bound +=
+              weight_of(problem_, i) *
+              engine_.upper_squared(i, static_cast<T>(work.int8.least[r]), filter_->least_error(i));
       } else {
         work.open.push_back(r);
       }
@@ -104,6 +108,7 @@ class Int8Search : public KnowsEightBits<T> {
   }
 
   std::vector<Work> works_;  ///< a thread each
+  bool tells_inertia_ = true;
 };
 
 }  // namespace omnimeans::algorithms

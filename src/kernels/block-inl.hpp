@@ -14,6 +14,7 @@
 #include "kernels/box-inl.hpp"
 #include "kernels/dense_limits.hpp"
 #include "kernels/kernels.hpp"
+#include "kernels/lane-mins-inl.hpp"
 #include "kernels/simd-inl.hpp"
 #include "kernels/transpose-inl.hpp"
 
@@ -218,7 +219,7 @@ struct Blocks {
           least[begin + c.value] = lowest;
         });
       });
-      const vec lowest = lane_mins(least);
+      const vec lowest = LaneMins<T, Arch, P>::of(least);
       const std::size_t left = task.n_listed - first;
       std::uint32_t near = S::bits(P::above(lowest, margin)) ^ S::all_bits;
       if (left < W) near &= (1u << left) - 1;
@@ -236,60 +237,6 @@ struct Blocks {
       put_words(task, first, S::select(S::less(S::set(T(0)), highest), highest, S::set(T(0))));
     }
     return n_near;
-  }
-
-  /// The least lane of the l-th vector in lane l.
-  static OMNIMEANS_INLINE vec lane_mins(const vec* a) {
-    if constexpr (W == 1) {
-      return a[0];
-    } else {
-      using Turn = Transpose<T, Arch>;
-      constexpr std::size_t Q = 16 / sizeof(T), parts = W / Q;
-      vec of_part[parts];  // each 128 bits of it hold a part of Q mins
-      unroll<parts>([&](auto p) __attribute__((always_inline)) {
-        const vec* four = a + p.value * Q;
-        const vec low = P::min(Turn::template interleave<false, false>(four[0], four[1]),
-                               Turn::template interleave<true, false>(four[0], four[1]));
-        if constexpr (Q == 2) {
-          of_part[p.value] = low;
-        } else {
-          const vec high = P::min(Turn::template interleave<false, false>(four[2], four[3]),
-                                  Turn::template interleave<true, false>(four[2], four[3]));
-          of_part[p.value] = P::min(Turn::template interleave<false, true>(low, high),
-                                    Turn::template interleave<true, true>(low, high));
-        }
-      });
-      if constexpr (parts == 1) {
-        return of_part[0];
-      } else if constexpr (parts == 2) {
-        return P::min(quarters<0x20>(of_part[0], of_part[1]), quarters<0x31>(of_part[0], of_part[1]));
-      } else {
-        const vec low =
-            P::min(quarters<0x44>(of_part[0], of_part[1]), quarters<0xee>(of_part[0], of_part[1]));
-        const vec high =
-            P::min(quarters<0x44>(of_part[2], of_part[3]), quarters<0xee>(of_part[2], of_part[3]));
-        return P::min(quarters<0x88>(low, high), quarters<0xdd>(low, high));
-      }
-    }
-  }
-  /// 128 bits at a time, chosen as by the instruction of either width.
-  template <int choice>
-  static OMNIMEANS_INLINE vec quarters(vec a, vec b) {
-#if defined(__AVX512F__)
-    if constexpr (sizeof(T) == 4) {
-      return _mm512_shuffle_f32x4(a, b, choice);
-    } else {
-      return _mm512_shuffle_f64x2(a, b, choice);
-    }
-#elif defined(__AVX__)
-    if constexpr (sizeof(T) == 4) {
-      return _mm256_permute2f128_ps(a, b, choice);
-    } else {
-      return _mm256_permute2f128_pd(a, b, choice);
-    }
-#else
-    return choice != 0 ? a : b;  // never called: a vector is 128 bits
-#endif
   }
 
   /// Bounds of those listed from `first` on, cut off after the point.

@@ -8,6 +8,7 @@
 // larger tiles than registers hold (int8_amx.cpp).
 #pragma once
 
+#include "kernels/int8-nearest-inl.hpp"
 #include "kernels/int8-panel-inl.hpp"
 
 namespace omnimeans::kernels {
@@ -19,6 +20,7 @@ struct Int8Loops {
   using vec = typename S::vec;
   using ints = typename Ops::ints;
   using Panel = Int8Panel<Ops>;
+  using Nearest = Int8Nearest<Ops>;
   static constexpr std::size_t lanes = S::lanes, registers = Panel::registers;
   static constexpr float largest_float = __FLT_MAX__;
   static constexpr bool in_tiles = requires { typename Ops::Tiles; };
@@ -54,10 +56,6 @@ struct Int8Loops {
     for (; i < n_rows; ++i) tile(i, Index<1>{});
   }
 
-  static OMNIMEANS_INLINE float* lanes_of(const Int8Lowest& out, std::size_t row) {
-    return out.lanes + row * 2 * int8_lanes;
-  }
-
   /// Of row i, what V vectors of centroids, from `vector` on, change of the lanes' two lowest bounds.
   template <std::size_t V>
   static OMNIMEANS_INLINE void take_row(const Terms<V>& terms, const Int8Rows& rows, std::size_t i,
@@ -76,7 +74,7 @@ struct Int8Loops {
                     __attribute__((always_inline)) { S::store(row + r.value * lanes, bound[r.value]); });
     }
     unroll<registers>([&](auto h) __attribute__((always_inline)) {
-      float* best_place = lanes_of(out, i) + h.value * lanes;
+      float* best_place = Nearest::lanes_of(out, i) + h.value * lanes;
       float* second_place = best_place + int8_lanes;
       const vec best = S::load(best_place), second = S::load(second_place);
       vec tagged[V];
@@ -110,11 +108,12 @@ struct Int8Loops {
 
   static OMNIMEANS_INLINE void begin_lanes(const Int8Lowest& out, std::size_t first, std::size_t n_rows) {
     for (std::size_t at = 0; at < n_rows * 2 * int8_lanes; at += lanes)
-      S::store(lanes_of(out, first) + at, S::set(largest_float));
+      S::store(Nearest::lanes_of(out, first) + at, S::set(largest_float));
   }
 
-  /// Of int8_tile_rows or more, by Tiles: the last ones go back to rows that are done and do them again, from
-  /// the start. The next panel's products come before the bounds of this one, for the CPU to overlap them.
+  /// The same of int8_tile_rows or more, by Tiles: the last ones go back to rows that are done and do them
+  /// again, from the start. The next panel's products come before the bounds of this one, for the CPU to
+  /// overlap them.
   static void lowest_in_tiles(const Int8Centroids& c, const Int8Rows& rows, std::int32_t mask,
                               const Int8Lowest& out) {
     using Tiles = typename Ops::Tiles;
@@ -147,7 +146,6 @@ struct Int8Loops {
           take_tiles<1>(c, rows, first, vector, of, mask, out);
         }
       }
-      for (std::size_t r = 0; r < M; ++r) find_nearest(c, rows, first + r, mask, out);
     }
   }
 
@@ -169,21 +167,9 @@ struct Int8Loops {
     }
   }
 
-  /// The lanes of a row's values that are not above the limit, as bits. Not above: a NaN is near.
-  static OMNIMEANS_INLINE std::uint32_t near_lanes(const float* values, float limit) {
-    std::uint32_t near = 0;
-    unroll<registers>([&](auto h) __attribute__((always_inline)) {
-      const unsigned above = S::bits(S::less(S::set(limit), S::load(values + h.value * lanes)));
-      near |= (above ^ S::all_bits) << h.value * lanes;
-    });
-    return near;
-  }
-
-  static void lowest(const Int8Centroids& c, const Int8Rows& rows, const Int8Lowest& out) {
-    const auto mask = static_cast<std::int32_t>((std::uint32_t{1} << tag_bits(c.n_vectors)) - 1);
-    if constexpr (in_tiles) {
-      if (rows.n_rows >= int8_tile_rows) return lowest_in_tiles(c, rows, mask, out);
-    }
+  /// The lanes of all rows, with tiles of registers.
+  static void lowest_in_registers(const Int8Centroids& c, const Int8Rows& rows, std::int32_t mask,
+                                  const Int8Lowest& out) {
     over_tiles(
         rows.n_rows, [&](std::size_t first, auto m) __attribute__((always_inline)) {
           constexpr std::size_t M = m.value, V = Ops::tile_vectors;
@@ -194,31 +180,18 @@ struct Int8Loops {
           for (; vector + V <= c.n_vectors; vector += V)
             take_rows<M, V>(c, rows, first, vector, starts, mask, out);
           if (V > 1 && vector < c.n_vectors) take_rows<M, 1>(c, rows, first, vector, starts, mask, out);
-          for (std::size_t r = 0; r < M; ++r) find_nearest(c, rows, first + r, mask, out);
         });
   }
 
-  static OMNIMEANS_INLINE void find_nearest(const Int8Centroids& c, const Int8Rows& rows, std::size_t i,
-                                            std::int32_t mask, const Int8Lowest& out) {
-    const float *best = lanes_of(out, i), *second = best + int8_lanes;
-    vec all = S::load(best);
-    if constexpr (registers == 2) all = S::min(all, S::load(best + lanes));
-    const float least = S::reduce_min(all);
-    const auto lane = static_cast<std::size_t>(__builtin_ctz(near_lanes(best, least)));
-    // Where nothing is finite the place may be none.
-    const std::size_t last = c.n_vectors * int8_lanes - 1,
-                      place = place_of(best[lane], mask) * int8_lanes + lane, j = place < last ? place : last;
-    float off = __builtin_fmaf(rows.length[i], c.cut_off[j], rows.cut_off[i] * c.length[j]);
-    if (c.tail != nullptr) off = __builtin_fmaf(rows.tail[i], c.tail[j], off);
-    out.least[i] = least + 2 * off;
-    out.nearest[i] = static_cast<std::int32_t>(j);
-    const float limit = out.least[i] + out.reach[i];
-    const std::uint32_t near = near_lanes(best, limit);
-    out.alone[i] = (near & (near - 1)) == 0 && near_lanes(second, limit) == 0;
-  }
-
-  static OMNIMEANS_INLINE std::size_t place_of(float bound, std::int32_t mask) {
-    return static_cast<std::uint32_t>(std::bit_cast<std::int32_t>(bound) & mask);
+  static void lowest(const Int8Centroids& c, const Int8Rows& rows, const Int8Lowest& out) {
+    const auto mask = static_cast<std::int32_t>((std::uint32_t{1} << tag_bits(c.n_vectors)) - 1);
+    bool done = false;
+    if constexpr (in_tiles) {
+      done = rows.n_rows >= int8_tile_rows;
+      if (done) lowest_in_tiles(c, rows, mask, out);
+    }
+    if (!done) lowest_in_registers(c, rows, mask, out);
+    Nearest::find(c, rows, mask, out);
   }
 
   static void listed_bounds(const Int8Centroids& c, const Int8Rows& rows, std::size_t i,
