@@ -2,7 +2,8 @@
 // auto: the exact backend that suits the shape of the problem, and another one later if that proves faster.
 //
 //   first     what the rules of auto_plan.hpp say
-//   later     a search of every distance gives the plan's bounds a try, bytebounds or gap, in its steps
+//   later     a search of every distance gives the plan's bounds a try, bytebounds, blockbounds or gap, in
+//   its steps
 //             10, 22, ... (auto_trials.hpp says where earlier or later): centroids come to rest, so bounds
 //             pay better. The seconds of the steps decide, and the slower one goes.
 #include "backends/auto.hpp"

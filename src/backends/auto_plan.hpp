@@ -2,7 +2,7 @@
 // What auto (auto.cpp) begins with, and what it tries later: rules. auto_trials.hpp says when.
 //
 //   first     kdtree      few features, many clusters: boxes exclude most centroids
-//             blockbounds some more features, many clusters: so do bounds of neighbours
+//             blockbounds some more features, many clusters: so do bounds of neighbours (auto_blocks.hpp)
 //             prefix      many features and clusters, and a few directions hold nearly all of the variance
 //                         (without VNNI bytebounds goes before it, and before int8, from k d = 64,000 on,
 //                         or 128,000 where all pairs of samples and centroids are about equally far; with
@@ -32,6 +32,7 @@
 #include <new>
 #include <string_view>
 
+#include "backends/auto_blocks.hpp"
 #include "backends/backends.hpp"
 #include "backends/dense_costs.hpp"
 #include "backends/near_pairs.hpp"
@@ -55,12 +56,6 @@ template <class T>
 bool has_int8_tiles(const Problem<T>& problem) {
   const kernels::Int8Kernels* kernels = int8_kernels_for(problem);
   return kernels != nullptr && kernels->in_tiles;
-}
-
-/// Whether products of integers are twice as fast as those of floats: VNNI.
-template <class T>
-bool has_fast_integers(const Problem<T>& problem) {
-  return sizeof(T) == sizeof(float) && kernels::has_fast_int16(problem.isa);
 }
 
 /// From so many features, clusters, and features times clusters on.
@@ -116,8 +111,9 @@ Plan short_plan(const Problem<T>& problem) {
 /// Whether a rule below asks for near_share().
 template <class T>
 bool asks_for_near_pairs(const Problem<T>& problem) {
-  return problem.samples.rows() >= 1000 && problem.samples.cols() >= 100 && problem.n_clusters >= 64 &&
-         problem.most_steps != 1 && problem.most_steps != 2;
+  const bool many_features = problem.samples.rows() >= 1000 && problem.samples.cols() >= 100 &&
+                             problem.n_clusters >= 64 && problem.most_steps != 1 && problem.most_steps != 2;
+  return many_features || blocks_need_structure(problem);
 }
 /// That, else 1.
 template <class T>
@@ -209,22 +205,6 @@ constexpr bool tree_pays(std::size_t n, std::size_t d, std::size_t k, std::size_
          n >= k << (2 * d - 2);
 }
 
-/// Whether bounds of blocks spare more than gap does: where clusters are few, thirty-two samples are near too
-/// many of them. The faster distances are, the more gap gains. Zen 4, two threads, uniform points and blobs,
-/// n = 16,000 to 500,000, gap over blockbounds, 25 steps: with VNNI k / d = 32 to 37 0.97 to 1.1, 42 to
-/// 64 1.0 to 1.2, 125 1.2 to 1.7; n = 500,000, where putting samples in order is random access, 0.97 to 1.0
-/// at 50 to 55; AVX2, where sixteen bits are 1.25 times float, 25 1.0 to 1.25, 64 1.0 to 2.1; double 25 1.1
-/// to 1.3, 64 1.2 to 2.2. 10 steps: 0.75 to 1.1, for the order of the samples and the first bounds cost some.
-template <class T>
-bool blocks_pay(const Problem<T>& problem) {
-  const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
-  if (d < 3 || d > 16 || n < 5000 || n < 16 * k) return false;
-  if (problem.most_steps != 0 && problem.most_steps < 15) return false;
-  const double rate = int16_pays(problem) ? int16_kernels_for(problem)->rate : 1;
-  const std::size_t fast = n < 300'000 ? 40 : 56;
-  return k >= (rate >= 2 ? fast : rate > 1 ? 25 : 20) * d;
-}
-
 /// Whether bytes may pay from the first step on, from so many features times clusters on.
 template <class T>
 bool bytes_may_pay(const Problem<T>& problem, std::size_t least_values) {
@@ -306,13 +286,18 @@ Plan plan_for(const Problem<T>& problem, double near) {
             ? "many features and clusters: every distance in eight bits, in tiles of AMX, few of them again"
             : "many features and clusters: every distance in eight bits, few of them again"};
   }
-  if (bytes_may_come)
+  if (plan.dense.name == "gap" && blocks_may_pay_later(problem, bytes_may_come))
+    plan.bounded = {"blockbounds",
+                    "centroids move less: bounds of neighbours may exclude most of them, on trial"};
+  else if (bytes_may_come)
     plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
   if (is_tiny(problem))
     plan.dense = plan.bounded = {"simd", "a step of so little work: what would save distances takes longer"};
   plan.first = plan.dense;
   if (blocks_pay(problem))
     plan.first = {"blockbounds", "many clusters: bounds of neighbours exclude most centroids"};
+  if (blocks_pay_by_structure(problem, near))
+    plan.first = {"blockbounds", "few clusters are near a sample: bounds of neighbours exclude the others"};
   if (tree_pays(n, d, k, problem.most_steps, has_fast_integers(problem)))
     plan.first = {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
   if (bytes_pay_at_once(problem, near) || bytes_pay(problem, held, near)) plan.first = bytes_at_once;

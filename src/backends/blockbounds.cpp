@@ -208,10 +208,11 @@ const BackendEntry& blockbounds() {
        .tiled = false,
        .exact = true,
        .memory = "n*d values, n*k/16 and 50*n bytes",
-       .use_when = "3 to 16 features, 20 clusters a feature (25 in sixteen bits, 40 with VNNI) and 16 "
-                   "samples a cluster or more, "
-                   "where kdtree does not pay; some 15 iterations or more",
-       .avoid_when = "many features: thirty-two samples are near too many centroids",
+       .use_when =
+           "16 samples a cluster or more, some 15 iterations or more: 3 to 16 features and 20 clusters "
+           "a feature (25 in sixteen bits, 40 with VNNI), where kdtree does not pay; 8 to 64 "
+           "features and 128 clusters, where the samples have structure",
+       .avoid_when = "many features, or no structure: thirty-two samples are near too many centroids",
        .reference = "own; bounds of Elkan 2003, Using the triangle inequality to accelerate k-means, ICML"},
       make<BlockBounds, float>,
       make<BlockBounds, double>};

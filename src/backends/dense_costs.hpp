@@ -14,10 +14,17 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/int16.hpp"
 #include "omnimeans/backend.hpp"
 #include "omnimeans/error.hpp"
 
 namespace omnimeans::algorithms {
+
+/// Whether products of integers are twice as fast as those of floats: VNNI.
+template <class T>
+bool has_fast_integers(const Problem<T>& problem) {
+  return sizeof(T) == sizeof(float) && kernels::has_fast_int16(problem.isa);
+}
 
 /// Multiply-adds of exhaustive search a sample, or what takes as long: finding the lowest of the scores takes
 /// as long as four features.

@@ -101,9 +101,38 @@ TEST(Auto, GapKeepsAllItsNumbersFromTheStartBesideDearDistances) {
   EXPECT_TRUE(same_result(result, run(points, 15, "simd")));
 }
 
+/// A plane in 24 features: of 260 clusters few are near a sample.
+TEST(Auto, StructureTakesBoundsOfBlocks) {
+  const auto plane = blobs<float>(7500, 2, 40, 8);
+  omnimeans::Matrix<float> points(plane.rows(), 24);
+  for (std::size_t i = 0; i < points.rows(); ++i) {
+    for (std::size_t t = 0; t < points.cols(); ++t)
+      points(i, t) = plane(i, t % 2) * static_cast<float>(1 + t % 5);
+  }
+  const auto result = run(points, 260, "auto");
+  check_history(result);
+  EXPECT_EQ(result.history[0].backend, "blockbounds");
+  EXPECT_NE(result.history[0].reason.find(" % of the clusters are at most 1.2 times as far"),
+            std::string::npos)
+      << result.history[0].reason;
+  EXPECT_TRUE(same_result(result, run(points, 260, "naive")));
+}
+
+TEST(Auto, GapFromTheStartGivesBlocksATrial) {
+  // 12,000 features times clusters: in double enough for one.
+  const auto points = blobs<double>(16000, 40, 1, 6);
+  const auto result = run(points, 300, "auto");
+  check_history(result);
+  EXPECT_EQ(result.history[0].backend, "gap");
+  ASSERT_GT(result.n_iter, 12u);
+  EXPECT_EQ(result.history[9].backend, "gap");
+  EXPECT_EQ(result.history[10].backend, "blockbounds");
+  EXPECT_TRUE(same_result(result, run(points, 300, "simd")));
+}
+
 TEST(Auto, GapFromTheStartGivesBytesATrial) {
-  // 12,288 features times clusters: in double enough for a trial.
-  const auto points = blobs<double>(16000, 96, 1, 6);
+  // 12,416 features times clusters: in double enough for a trial, and too many features for blocks.
+  const auto points = blobs<double>(16000, 97, 1, 6);
   const auto result = run(points, 128, "auto");
   check_history(result);
   EXPECT_EQ(result.history[0].backend, "gap");

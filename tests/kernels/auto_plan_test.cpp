@@ -208,6 +208,70 @@ TEST(AutoPlan, BlocksPayFromSoManyClustersAFeatureOn) {
   }
 }
 
+TEST(AutoPlan, BlocksPayByStructureWhereFewPairsAreNear) {
+  const Isa isa = omnimeans::usable_isas().back();
+  const auto pay = [&](std::size_t n, std::size_t d, std::size_t k, double near, std::size_t steps = 0) {
+    const auto of = problem(unread<float>(n, d), isa, k, steps);
+    EXPECT_TRUE(!omnimeans::algorithms::blocks_pay_by_structure(of, near) ||
+                omnimeans::algorithms::asks_for_near_pairs(of));
+    return omnimeans::algorithms::blocks_pay_by_structure(of, near);
+  };
+  EXPECT_TRUE(pay(7000, 20, 250, 0.0519));
+  EXPECT_FALSE(pay(7000, 20, 250, 0.0521));
+  EXPECT_FALSE(pay(7000, 20, 249, 0.0201));
+  EXPECT_TRUE(pay(7000, 20, 249, 0.0199));
+  EXPECT_TRUE(pay(7000, 20, 250, 0, 20));
+  EXPECT_FALSE(pay(7000, 20, 250, 0, 19));
+  EXPECT_FALSE(pay(6999, 20, 250, 0));
+  EXPECT_FALSE(pay(16 * 500 - 1, 20, 500, 0));
+  EXPECT_TRUE(pay(16 * 500, 20, 500, 0));
+  EXPECT_FALSE(pay(50'000, 20, 127, 0));
+  EXPECT_TRUE(pay(50'000, 20, 128, 0));
+  EXPECT_FALSE(pay(50'000, 7, 250, 0));
+  EXPECT_TRUE(pay(50'000, 8, 250, 0));
+  EXPECT_TRUE(pay(50'000, 64, 250, 0));
+  EXPECT_FALSE(pay(50'000, 65, 250, 0));
+  EXPECT_FALSE(pay(7000, 8, 200, 0)) << "so short a step";
+  EXPECT_TRUE(pay(9000, 8, 200, 0));
+}
+
+TEST(AutoPlan, BlocksGetATrialBesideGapWhereBytesOrNoneWouldTakeLonger) {
+  for (const Isa isa : omnimeans::usable_isas()) {
+    SCOPED_TRACE(to_string(isa));
+    const auto bounded = [&]<class T>(T, std::size_t n, std::size_t d, std::size_t k, std::size_t steps) {
+      const auto plan = omnimeans::algorithms::plan_for(problem(unread<T>(n, d), isa, k, steps), 0.9);
+      return plan.dense.name == "gap" ? plan.bounded.name : "another dense one";
+    };
+    constexpr float f = 0;
+    constexpr double g = 0;
+    const bool vnni = has_fast_integers<float>(isa),
+               eight_bits =
+                   omnimeans::int8_kernels_for(problem(unread<float>(1000, 64), isa, 640)) != nullptr;
+    // Instead of bytes.
+    EXPECT_EQ(bounded(g, 20'000, 96, 125, 0), "blockbounds");
+    EXPECT_EQ(bounded(g, 20'000, 97, 125, 0), "bytebounds");
+    EXPECT_EQ(bounded(g, 20'000, 96, 125, 25), "blockbounds") << "short fits, too";
+    EXPECT_EQ(bounded(g, 2000, 96, 125, 0), "bytebounds") << "few samples of a cluster";
+    if (eight_bits) {
+      EXPECT_EQ(bounded(f, 20'000, 47, 600, 25), "blockbounds");
+    }
+    if (vnni && !has_tiles<float>(isa)) {
+      EXPECT_EQ(bounded(f, 20'000, 80, 350, 0), "blockbounds");
+    }
+    if (eight_bits && !vnni) {
+      EXPECT_EQ(bounded(f, 20'000, 49, 500, 0), "bytebounds");
+    }
+    // Instead of none.
+    EXPECT_EQ(bounded(f, 20'000, 24, 250, 0), "blockbounds");
+    EXPECT_EQ(bounded(f, 20'000, 24, 250, 40), "blockbounds");
+    EXPECT_EQ(bounded(f, 20'000, 24, 250, 39), "gap");
+    EXPECT_EQ(bounded(f, 20'000, 24, 249, 0), "gap");
+    EXPECT_EQ(bounded(f, 20'000, 25, 249, 0), "gap");
+    EXPECT_EQ(bounded(f, 20'000, 16, 380, 0), "gap");
+    EXPECT_EQ(bounded(f, 4999, 24, 300, 0), "gap");
+  }
+}
+
 TEST(AutoPlan, NobodyLooksForDirectionsWhereAllPairsAreNear) {
   // One direction holds everything; whoever is told that all pairs are near does not ask.
   Matrix<float> line(20000, 128);

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// Whether auto (auto.cpp) takes bounds of blocks (blockbounds.cpp): rules. With many clusters a feature at
+// once; with fewer where the samples have structure; else beside gap, on trial.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "backends/dense_costs.hpp"
+#include "int16_rows.hpp"
+#include "omnimeans/backend.hpp"
+
+namespace omnimeans::algorithms {
+
+/// Whether bounds of blocks spare more than gap does: where clusters are few, thirty-two samples are near too
+/// many of them. The faster distances are, the more gap gains. Zen 4, two threads, uniform points and blobs,
+/// n = 16,000 to 500,000, gap over blockbounds, 25 steps: with VNNI k / d = 32 to 37 0.97 to 1.1, 42 to
+/// 64 1.0 to 1.2, 125 1.2 to 1.7; n = 500,000, where putting samples in order is random access, 0.97 to 1.0
+/// at 50 to 55; AVX2, where sixteen bits are 1.25 times float, 25 1.0 to 1.25, 64 1.0 to 2.1; double 25 1.1
+/// to 1.3, 64 1.2 to 2.2. 10 steps: 0.75 to 1.1, for the order of the samples and the first bounds cost some.
+template <class T>
+bool blocks_pay(const Problem<T>& problem) {
+  const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
+  if (d < 3 || d > 16 || n < 5000 || n < 16 * k) return false;
+  if (problem.most_steps != 0 && problem.most_steps < 15) return false;
+  const double rate = int16_pays(problem) ? int16_kernels_for(problem)->rate : 1;
+  const std::size_t fast = n < 300'000 ? 40 : 56;
+  return k >= (rate >= 2 ? fast : rate > 1 ? 25 : 20) * d;
+}
+
+/// Whether structure decides, in fits of such sizes.
+template <class T>
+bool blocks_need_structure(const Problem<T>& problem) {
+  const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
+  const bool long_fit = problem.most_steps == 0 || problem.most_steps >= 20;
+  return long_fit && d >= 8 && d <= 64 && k >= 128 && n >= 7000 && n >= 16 * k &&
+         static_cast<double>(n) * work_per_sample(problem) >= 2e7;
+}
+
+/// Whether they pay with fewer clusters, or more features, because the samples have structure: `near`, the
+/// share of near pairs, grows with the features, of `uniform`, `blobs` and `anisotropic` 0.0030 d to 0.0067
+/// d. What auto took before over blockbounds, 25 steps, two threads, Xeon with AMX: `embedding`, `images`,
+/// `imbalanced`, `pixels`, `lattice` (0.0003 d to 0.0026 d), d = 8 to 64, k >= 200 1.05 to 2.9, once 0.9;
+/// `embedding` k = 128 and 200 (0.0007 d to 0.0015 d) 0.78 to 1.1, `images` (0.0006 d to 0.001 d) 1.0 to 1.5;
+/// without structure 0.7 to 1.0. Without its tiles, with AVX2 and in double more: 1.0 to 2.3. n = 5,000 and
+/// 6,000 0.7 to 0.95; 15 steps of `embedding` 0.91 to 1.0; d = 90 0.91 and 0.95.
+template <class T>
+bool blocks_pay_by_structure(const Problem<T>& problem, double near) {
+  const double d = static_cast<double>(problem.samples.cols());
+  return blocks_need_structure(problem) && near < (problem.n_clusters >= 250 ? 0.0026 : 0.001) * d;
+}
+
+/// Whether blocks get a trial beside gap, rather than bytes or none. Xeon with AMX, with and without its
+/// tiles, seconds of a fit with bytes on trial over one with blocks, in step 10: d = 24 to 80, k d = 24,000
+/// to 40,000, 25 steps 1.02 to 1.6, 60 steps 1.02 to 1.8; with AVX2 d = 32 to 48 1.04 to 1.14, d = 64 and 80
+/// 0.9 to 1.3; in double d = 24 to 96 1.05 to 2.8, d = 128 and 200 0.8 to 1.2. Fewer clusters times features
+/// had no trial, and with one: k >= 10 d from 6,000 on 60 and 120 steps 1.05 to 1.5 times as fast, 25 steps
+/// 0.85 to 1.1; below, and of fewer clusters or features, 0.7 to 1.05.
+template <class T>
+bool blocks_may_pay_later(const Problem<T>& problem, bool bytes_may_come) {
+  const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
+  if (n < 5000 || n < 16 * k || d <= 16) return false;
+  if (bytes_may_come) return d <= (has_fast_integers(problem) || sizeof(T) == sizeof(double) ? 96 : 48);
+  return d <= 48 && k >= 10 * d && k * d >= 6000 && (problem.most_steps == 0 || problem.most_steps >= 40);
+}
+
+}  // namespace omnimeans::algorithms
