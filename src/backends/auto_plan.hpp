@@ -64,25 +64,30 @@ struct Least {
 };
 
 /// From where on every distance is found sooner in eight bits than by gap while its gaps prove nothing: from
-/// fewer on in tiles (AMX), and beside VNNI where samples are few, which make up for less of what gap begins
-/// with. Xeon with AMX, 25 steps, gap over int8: n = 40,000 d k = 16,000 to 25,000 0.85 to 1.4, beyond 1.1 to
-/// 3.4, below 0.6 to 1.1; n = 8,000 10,000 to 13,000 1.0 to 1.4; n = 4,000 8,000 to 13,000 1.2 to 1.6, below
-/// 0.8 to 1.1; n = 1,000 and 2,000 6,000 to 13,000 1.05 to 1.8. The same without its tiles: n = 8,000 16,000
-/// to 26,000 1.0 to 1.25, 10,000 0.8 to 1.05; n = 4,000 12,000 to 26,000 1.0 to 1.35, 8,000 to 10,000 0.9
-/// to 1.2; n = 1,000 and 2,000 8,000 to 26,000 1.1 to 1.6.
+/// fewer on in tiles (AMX), and where samples are few, which make up for less of what gap begins with; in 128
+/// features and more from fewer than in less, for what a sample costs beside its distances weighs less. Xeon
+/// with AMX, 25 steps, gap over int8 of `blobs`, `embedding` and `uniform`, from the limit to half as much
+/// again: n = 1,500 1.0 to 1.3, n = 4,000 and 5,000 0.8 to 1.5, n = 8,000 0.9 to 1.4, n = 15,000 1.0 to 1.4,
+/// n = 40,000 and 60,000 0.85 to 1.4; beyond 1.1 to 3.4. Without its tiles: n = 1,500 1.1 to 1.6, n = 4,000
+/// 0.8 to 1.3, n = 8,000 0.95 to 1.5; with AVX2 n = 3,000 1.1 to 1.7, n = 20,000 at 32,000 1.1 and 1.4.
 template <class T>
 Least least_in_eight_bits(const Problem<T>& problem) {
   struct UpTo {
-    std::size_t samples, in_tiles, with_vnni;
+    std::size_t samples;
+    Least in_tiles, with_vnni, with_avx2;
   };
+  const bool wide = problem.samples.cols() >= 128, tiles = has_int8_tiles(problem),
+             vnni = has_fast_integers(problem);
+  constexpr Least with_avx2{96, 64, 32'000}, of_few{128, 32, 8'000};
   for (const UpTo& up_to :
-       {UpTo{2000, 6'000, 8'000}, UpTo{5000, 8'000, 12'000}, UpTo{10'000, 10'000, 16'000}}) {
-    if (problem.samples.rows() > up_to.samples) continue;
-    if (has_int8_tiles(problem)) return {48, 64, up_to.in_tiles};
-    if (has_fast_integers(problem)) return {64, 64, up_to.with_vnni};
+       {UpTo{2000, {48, 16, 4'000}, {64, 16, 4'000}, of_few},
+        UpTo{5000, {48, 16, 6'000}, {64, 16, wide ? 6'000u : 10'000u}, of_few},
+        UpTo{10'000, {48, 16, wide ? 8'000u : 10'000u}, {64, 16, wide ? 12'000u : 16'000u}, with_avx2},
+        UpTo{20'000, {48, 32, 12'000}, with_avx2, with_avx2}}) {
+    if (problem.samples.rows() <= up_to.samples)
+      return tiles ? up_to.in_tiles : vnni ? up_to.with_vnni : up_to.with_avx2;
   }
-  if (has_int8_tiles(problem)) return {48, 64, 16'000};
-  return {96, 100, 32'000};
+  return tiles ? Least{48, 32, 16'000} : with_avx2;
 }
 
 /// Whether every distance is: by that rule, or by the clock where that is cheap.
@@ -99,12 +104,14 @@ bool better_in_eight_bits(const Problem<T>& problem, bool by_clock) {
 
 /// Of one step or two, which do not make up for bounds or boxes; nor for rounding, of few features or
 /// clusters. (Eight bits of few samples, from where on 25 steps ask for them: a Xeon with AMX, `blobs` n =
-/// 1,000 to 8,000, one step by int8 over the faster of simd and int16 0.82 to 1.08, two 0.76 to 1.03.)
+/// 1,000 to 20,000, k d >= 8,000, one step by int8 over the faster of simd and int16 0.82 to 1.08, two 0.69
+/// to 1.03; of fewer 0.92 to 1.2.)
 template <class T>
 Plan short_plan(const Problem<T>& problem) {
   constexpr std::string_view reason = "one step or two: what bounds and boxes cost would not come back";
-  const bool rounded = problem.samples.cols() >= 32 && int16_pays(problem);
-  const Choice choice{better_in_eight_bits(problem, false) ? "int8" : rounded ? "int16" : "simd", reason};
+  const std::size_t d = problem.samples.cols(), k = problem.n_clusters;
+  const bool in_eight_bits = k >= 64 && k * d >= 8000 && better_in_eight_bits(problem, false);
+  const Choice choice{in_eight_bits ? "int8" : d >= 32 && int16_pays(problem) ? "int16" : "simd", reason};
   return {choice, choice, choice};
 }
 
@@ -180,7 +187,8 @@ Held held_by_few(const Problem<T>& problem, double near) {
 /// 20,000 d = 2 0.85 to 1.2 below 64, d = 3 0.6 to 0.9 and from 128 on 1.2; 10 steps 0.6 to 1.2, for making
 /// the tree takes so long, and 5 0.4 to 0.9, and 1.0 only from three and ten times as many clusters on. A
 /// Xeon with AMX, whose simd is faster, d = 3: n = 60,000 and 120,000 0.73 to 1.1 at 16 to 32, 0.85 to 1.3 at
-/// 48 and 64; n = 200,000 and 400,000 0.85 to 1.3 at 16 to 32.
+/// 48 and 64; n = 200,000 and 400,000 0.85 to 1.3 at 16 to 32; n = 1,500 to 4,500 d = 1 1.1 to 3.2 at 16 and
+/// 64, d = 2 0.8 to 1.3 at 32, 0.9 to 1.5 at 64, 1.04 to 2.2 at 128, d = 3 0.7 to 1.2.
 ///
 /// From four on by pairs of samples and clusters, in units of 4^(d - 4) 1e6 of them, two threads: Zen 4 in
 /// float 20 and more 1.0 to 2.5, 10 0.7 to 1.0; AVX2 and double 10 and more 0.95 to 2.1, 5 0.7 to 1.0; 7
@@ -189,15 +197,17 @@ Held held_by_few(const Problem<T>& problem, double near) {
 /// pairs on.
 constexpr bool tree_pays(std::size_t n, std::size_t d, std::size_t k, std::size_t most_steps,
                          bool fast_integers) {
-  if (d > 6 || n < 5000) return false;
+  if (d > 6 || n < (d <= 2 ? 1500 : 5000)) return false;
   const double steps = most_steps == 0 || most_steps > 25 ? 25 : static_cast<double>(most_steps);
   const double share = (steps - 3) / (25 - 3);  // the tree takes some three of them
   if (d <= 3) {
     constexpr double of_many[] = {8, 8, 16}, of_some[] = {8, 8, 40}, of_few[] = {8, 32, 96};
-    const double least = !fast_integers ? 8
-                         : n < 50'000   ? of_few[d - 1]
-                         : n < 200'000  ? of_some[d - 1]
-                                        : of_many[d - 1];
+    constexpr double of_fewest[] = {16, 100, 100};
+    const double least = n < 5000         ? of_fewest[d - 1]
+                         : !fast_integers ? 8
+                         : n < 50'000     ? of_few[d - 1]
+                         : n < 200'000    ? of_some[d - 1]
+                                          : of_many[d - 1];
     return static_cast<double>(k) * share >= least && n >= k << (d + 2);
   }
   const double unit = 1e6 * static_cast<double>(std::size_t{1} << (2 * d - 8));
@@ -249,10 +259,13 @@ bool bytes_pay(const Problem<T>& problem, Held held, double near) {
 
 /// A step of a few microseconds. Making gaps and what rounds to sixteen bits cost 1 to 3 of them: Zen 4 in
 /// float, two threads, 100 to 1,000 samples, gap over simd 1.0 to 1.25 below 200,000 multiply-adds, 0.95 to
-/// 1.08 up to 350,000. (Not measured elsewhere: with narrow vectors a step is longer.)
+/// 1.08 up to 350,000. (Not measured elsewhere: with narrow vectors a step is longer.) Of few samples
+/// rounding the centroids is much of a step: a Xeon with AMX, gap in sixteen bits over simd, k = 16 to 128, d
+/// = 6 to 48 n = 700 and 1,000 1.0 to 1.4, n = 1,500 0.8 to 1.1.
 template <class T>
 bool is_tiny(const Problem<T>& problem) {
-  return static_cast<double>(problem.samples.rows()) * work_per_sample(problem) < 2e5;
+  return static_cast<double>(problem.samples.rows()) * work_per_sample(problem) < 2e5 ||
+         (problem.samples.rows() < 1250 && has_fast_integers(problem) && int16_pays(problem));
 }
 
 inline constexpr Choice bytes_at_once{
@@ -291,7 +304,7 @@ Plan plan_for(const Problem<T>& problem, double near) {
                     "centroids move less: bounds of neighbours may exclude most of them, on trial"};
   else if (bytes_may_come)
     plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
-  if (is_tiny(problem))
+  if (plan.dense.name == "gap" && is_tiny(problem))
     plan.dense = plan.bounded = {"simd", "a step of so little work: what would save distances takes longer"};
   plan.first = plan.dense;
   if (blocks_pay(problem))

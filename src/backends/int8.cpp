@@ -32,9 +32,10 @@ const BackendEntry& int8() {
        .exact = true,
        .memory = "n*d (d rounded up to 64) + 32*n bytes, n + 4*k*d values",
        .use_when =
-           "AVX2, or AVX-512 with VNNI; float data, 96 features and 100 clusters or more, features times "
+           "AVX2, or AVX-512 with VNNI; float data, 96 features and 64 clusters or more, features times "
            "clusters from some 32,000 to 128,000 (64,000 without VNNI); with AMX from 16,000 on, 48 features "
-           "and 64 clusters or more; with either and up to 10,000 samples from 6,000 to 16,000 on",
+           "and 32 clusters or more; with either and up to 10,000 samples 16 clusters, from 4,000 to 16,000 "
+           "on",
        .avoid_when = "few features or clusters, double, or a CPU without (then it is simd)",
        .reference = "Lloyd 1982; scores in eight bits with a measured error are this project's own"},
       make<Int8, float>,

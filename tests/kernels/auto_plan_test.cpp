@@ -108,8 +108,9 @@ TEST(AutoPlan, BytesPayEarlierWhereFewerPairsAreNear) {
 }
 
 TEST(AutoPlan, EightBitsPayFromFewerOnInTilesAndOfFewSamples) {
+  // Features times clusters, in 80 features (100 where they are 32,000) and in 256.
   struct Limit {
-    std::size_t n, in_tiles, with_vnni;
+    std::size_t n, in_tiles, wide_in_tiles, with_vnni, wide_with_vnni, with_avx2, wide_with_avx2;
   };
   for (const Isa isa : omnimeans::usable_isas()) {
     SCOPED_TRACE(to_string(isa));
@@ -119,26 +120,37 @@ TEST(AutoPlan, EightBitsPayFromFewerOnInTilesAndOfFewSamples) {
     const auto pay = [&](std::size_t n, std::size_t d, std::size_t k) {
       return omnimeans::algorithms::better_in_eight_bits(problem(unread<float>(n, d), isa, k), false);
     };
-    for (const Limit& limit :
-         {Limit{2000, 6000, 8000}, Limit{2001, 8000, 12'000}, Limit{5000, 8000, 12'000},
-          Limit{5001, 10'000, 16'000}, Limit{10'000, 10'000, 16'000}, Limit{10'001, 16'000, 32'000}}) {
+    for (const Limit& limit : {Limit{2000, 4000, 4096, 4000, 4096, 32'000, 8192},
+                               Limit{2001, 6000, 6144, 10'000, 6144, 32'000, 8192},
+                               Limit{5000, 6000, 6144, 10'000, 6144, 32'000, 8192},
+                               Limit{5001, 10'000, 8192, 16'000, 12'032, 32'000, 32'000},
+                               Limit{10'000, 10'000, 8192, 16'000, 12'032, 32'000, 32'000},
+                               Limit{10'001, 12'000, 12'032, 32'000, 32'000, 32'000, 32'000},
+                               Limit{20'000, 12'000, 12'032, 32'000, 32'000, 32'000, 32'000},
+                               Limit{20'001, 16'000, 16'128, 32'000, 32'000, 32'000, 32'000}}) {
       SCOPED_TRACE(limit.n);
-      const std::size_t values = tiles ? limit.in_tiles : vnni ? limit.with_vnni : 32'000;
+      const std::size_t values = tiles  ? limit.in_tiles
+                                 : vnni ? limit.with_vnni
+                                        : limit.with_avx2,
+                        wide = tiles  ? limit.wide_in_tiles
+                               : vnni ? limit.wide_with_vnni
+                                      : limit.wide_with_avx2;
       const std::size_t d = values < 32'000 ? 80 : 100;
       EXPECT_EQ(pay(limit.n, d, values / d), eight_bits);
       EXPECT_FALSE(pay(limit.n, d, values / d - 1));
+      EXPECT_EQ(pay(limit.n, 256, wide / 256), eight_bits);
+      EXPECT_FALSE(pay(limit.n, 256, wide / 256 - 1));
     }
-    for (const std::size_t n : {10'000, 10'001}) {
-      const bool early = tiles || (vnni && n == 10'000);
+    for (const std::size_t n : {5000, 5001, 10'000, 10'001, 20'001}) {
+      SCOPED_TRACE(n);
       EXPECT_EQ(pay(n, 48, 1000), tiles);
       EXPECT_FALSE(pay(n, 47, 1000));
-      EXPECT_EQ(pay(n, 64, 1000), early);
+      EXPECT_EQ(pay(n, 64, 1000), tiles || (vnni && n <= 10'000));
       EXPECT_EQ(pay(n, 63, 1000), tiles);
       EXPECT_EQ(pay(n, 96, 1000), eight_bits);
-      EXPECT_EQ(pay(n, 1000, 64), early);
-      EXPECT_FALSE(pay(n, 1000, 63));
-      EXPECT_EQ(pay(n, 1000, 99), early);
-      EXPECT_EQ(pay(n, 1000, 100), eight_bits);
+      const std::size_t least = n <= 10'000 && vnni ? 16 : tiles || (!vnni && n == 5000) ? 32 : 64;
+      EXPECT_EQ(pay(n, 2000, least), eight_bits);
+      EXPECT_FALSE(pay(n, 2000, least - 1));
     }
   }
 }
@@ -147,7 +159,14 @@ TEST(AutoPlan, TreesNeedClustersSamplesAndSteps) {
   using omnimeans::algorithms::tree_pays;
   for (const bool fast : {true, false}) {
     EXPECT_TRUE(tree_pays(5000, 1, 8, 0, fast));
-    EXPECT_FALSE(tree_pays(4999, 1, 8, 0, fast));
+    EXPECT_FALSE(tree_pays(4999, 1, 15, 0, fast));
+    EXPECT_TRUE(tree_pays(4999, 1, 16, 0, fast));
+    EXPECT_FALSE(tree_pays(4999, 2, 99, 0, fast));
+    EXPECT_TRUE(tree_pays(4999, 2, 100, 0, fast));
+    EXPECT_FALSE(tree_pays(4999, 3, 100, 0, fast));
+    EXPECT_TRUE(tree_pays(1500, 1, 16, 0, fast));
+    EXPECT_FALSE(tree_pays(1499, 1, 16, 0, fast));
+    EXPECT_FALSE(tree_pays(16 * 100 - 1, 2, 100, 0, fast));
     EXPECT_FALSE(tree_pays(5000, 1, 7, 0, fast));
     EXPECT_TRUE(tree_pays(5000, 1, 16, 14, fast));
     EXPECT_FALSE(tree_pays(5000, 1, 16, 13, fast));
@@ -339,6 +358,19 @@ TEST(AutoPlan, StepsOfMicrosecondsAreSimds) {
   EXPECT_EQ(plan(2499).first.name, "simd");
   EXPECT_EQ(plan(2499).bounded.name, "simd");
   EXPECT_EQ(plan(2500).first.name, "gap");
+}
+
+TEST(AutoPlan, OfFewSamplesRoundingTheCentroidsIsTooMuch) {
+  for (const Isa isa : omnimeans::usable_isas()) {
+    SCOPED_TRACE(to_string(isa));
+    const auto plan = [&](std::size_t n, std::size_t d, std::size_t k) {
+      return omnimeans::algorithms::plan_for(problem(unread<float>(n, d), isa, k), 1).first.name;
+    };
+    EXPECT_EQ(plan(1249, 32, 32), has_fast_integers<float>(isa) ? "simd" : "gap");
+    EXPECT_EQ(plan(1250, 32, 32), "gap");
+    EXPECT_EQ(plan(1249, 32, 15), "gap") << "in float";
+    EXPECT_EQ(plan(1249, 128, 64), has_fast_integers<float>(isa) ? "int8" : plan(1250, 128, 64));
+  }
 }
 
 TEST(AutoPlan, TrialsOfBytesBeginEarlierInDouble) {
