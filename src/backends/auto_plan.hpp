@@ -67,9 +67,10 @@ struct Least {
 /// fewer on in tiles (AMX), and where samples are few, which make up for less of what gap begins with; in 128
 /// features and more from fewer than in less, for what a sample costs beside its distances weighs less. Xeon
 /// with AMX, 25 steps, gap over int8 of `blobs`, `embedding` and `uniform`, from the limit to half as much
-/// again: n = 1,500 1.0 to 1.3, n = 4,000 and 5,000 0.8 to 1.5, n = 8,000 0.9 to 1.4, n = 15,000 1.0 to 1.4,
-/// n = 40,000 and 60,000 0.85 to 1.4; beyond 1.1 to 3.4. Without its tiles: n = 1,500 1.1 to 1.6, n = 4,000
-/// 0.8 to 1.3, n = 8,000 0.95 to 1.5; with AVX2 n = 3,000 1.1 to 1.7, n = 20,000 at 32,000 1.1 and 1.4.
+/// again: n = 1,500 1.0 to 1.3, n = 4,000 and 5,000 0.8 to 1.5, n = 8,000 0.9 to 1.4, n = 15,000 and 30,000
+/// 0.8 to 1.4, n = 60,000 0.85 to 1.4 (k = 32 0.7 to 1.2); beyond 1.1 to 3.4. Without its tiles: n =
+/// 1,500 1.1 to 1.6, n = 4,000 0.8 to 1.3, n = 8,000 0.95 to 1.5; with AVX2 n = 3,000 1.1 to 1.7, n = 20,000
+/// at 32,000 1.1 and 1.4.
 template <class T>
 Least least_in_eight_bits(const Problem<T>& problem) {
   struct UpTo {
@@ -83,11 +84,11 @@ Least least_in_eight_bits(const Problem<T>& problem) {
        {UpTo{2000, {48, 16, 4'000}, {64, 16, 4'000}, of_few},
         UpTo{5000, {48, 16, 6'000}, {64, 16, wide ? 6'000u : 10'000u}, of_few},
         UpTo{10'000, {48, 16, wide ? 8'000u : 10'000u}, {64, 16, wide ? 12'000u : 16'000u}, with_avx2},
-        UpTo{20'000, {48, 32, 12'000}, with_avx2, with_avx2}}) {
+        UpTo{40'000, {48, 48, 12'000}, with_avx2, with_avx2}}) {
     if (problem.samples.rows() <= up_to.samples)
       return tiles ? up_to.in_tiles : vnni ? up_to.with_vnni : up_to.with_avx2;
   }
-  return tiles ? Least{48, 32, 16'000} : with_avx2;
+  return tiles ? Least{48, 48, 16'000} : with_avx2;
 }
 
 /// Whether every distance is: by that rule, or by the clock where that is cheap.

@@ -34,7 +34,7 @@ const BackendEntry& int8() {
        .use_when =
            "AVX2, or AVX-512 with VNNI; float data, 96 features and 64 clusters or more, features times "
            "clusters from some 32,000 to 128,000 (64,000 without VNNI); with AMX from 16,000 on, 48 features "
-           "and 32 clusters or more; with either and up to 10,000 samples 16 clusters, from 4,000 to 16,000 "
+           "and 48 clusters or more; with either and up to 10,000 samples 16 clusters, from 4,000 to 16,000 "
            "on",
        .avoid_when = "few features or clusters, double, or a CPU without (then it is simd)",
        .reference = "Lloyd 1982; scores in eight bits with a measured error are this project's own"},

@@ -126,8 +126,8 @@ TEST(AutoPlan, EightBitsPayFromFewerOnInTilesAndOfFewSamples) {
                                Limit{5001, 10'000, 8192, 16'000, 12'032, 32'000, 32'000},
                                Limit{10'000, 10'000, 8192, 16'000, 12'032, 32'000, 32'000},
                                Limit{10'001, 12'000, 12'032, 32'000, 32'000, 32'000, 32'000},
-                               Limit{20'000, 12'000, 12'032, 32'000, 32'000, 32'000, 32'000},
-                               Limit{20'001, 16'000, 16'128, 32'000, 32'000, 32'000, 32'000}}) {
+                               Limit{40'000, 12'000, 12'032, 32'000, 32'000, 32'000, 32'000},
+                               Limit{40'001, 16'000, 16'128, 32'000, 32'000, 32'000, 32'000}}) {
       SCOPED_TRACE(limit.n);
       const std::size_t values = tiles  ? limit.in_tiles
                                  : vnni ? limit.with_vnni
@@ -141,7 +141,7 @@ TEST(AutoPlan, EightBitsPayFromFewerOnInTilesAndOfFewSamples) {
       EXPECT_EQ(pay(limit.n, 256, wide / 256), eight_bits);
       EXPECT_FALSE(pay(limit.n, 256, wide / 256 - 1));
     }
-    for (const std::size_t n : {5000, 5001, 10'000, 10'001, 20'001}) {
+    for (const std::size_t n : {5000, 5001, 10'000, 10'001, 40'001}) {
       SCOPED_TRACE(n);
       EXPECT_EQ(pay(n, 48, 1000), tiles);
       EXPECT_FALSE(pay(n, 47, 1000));
