@@ -125,8 +125,8 @@ TEST(AutoPlan, EightBitsPayFromFewerOnInTilesAndOfFewSamples) {
                                Limit{5000, 6000, 6144, 10'000, 6144, 32'000, 8192},
                                Limit{5001, 10'000, 8192, 16'000, 12'032, 32'000, 32'000},
                                Limit{10'000, 10'000, 8192, 16'000, 12'032, 32'000, 32'000},
-                               Limit{10'001, 12'000, 12'032, 32'000, 32'000, 32'000, 32'000},
-                               Limit{40'000, 12'000, 12'032, 32'000, 32'000, 32'000, 32'000},
+                               Limit{10'001, 12'000, 12'288, 32'000, 32'000, 32'000, 32'000},
+                               Limit{40'000, 12'000, 12'288, 32'000, 32'000, 32'000, 32'000},
                                Limit{40'001, 16'000, 16'128, 32'000, 32'000, 32'000, 32'000}}) {
       SCOPED_TRACE(limit.n);
       const std::size_t values = tiles  ? limit.in_tiles
@@ -148,7 +148,7 @@ TEST(AutoPlan, EightBitsPayFromFewerOnInTilesAndOfFewSamples) {
       EXPECT_EQ(pay(n, 64, 1000), tiles || (vnni && n <= 10'000));
       EXPECT_EQ(pay(n, 63, 1000), tiles);
       EXPECT_EQ(pay(n, 96, 1000), eight_bits);
-      const std::size_t least = n <= 10'000 && vnni ? 16 : tiles || (!vnni && n == 5000) ? 32 : 64;
+      const std::size_t least = n <= 10'000 && vnni ? 16 : tiles ? 48 : !vnni && n == 5000 ? 32 : 64;
       EXPECT_EQ(pay(n, 2000, least), eight_bits);
       EXPECT_FALSE(pay(n, 2000, least - 1));
     }
