@@ -23,9 +23,8 @@ bool blocks_pay(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   if (d < 3 || d > 16 || n < 5000 || n < 16 * k) return false;
   if (problem.most_steps != 0 && problem.most_steps < 15) return false;
-  const double rate = int16_pays(problem) ? int16_kernels_for(problem)->rate : 1;
   const std::size_t fast = n < 300'000 ? 40 : 56;
-  return k >= (rate >= 2 ? fast : rate > 1 ? 25 : 20) * d;
+  return k >= (d >= 4 && has_fast_integers(problem) ? fast : int16_pays(problem) ? 25 : 20) * d;
 }
 
 /// Whether structure decides, in fits of such sizes.

@@ -214,6 +214,9 @@ void check_blocks(Isa isa) {
   EXPECT_FALSE(pay(50'000, 8, least - 1, 0));
   EXPECT_EQ(pay(300'000, 8, least, 0), int16 == nullptr || int16->rate < 2);
   EXPECT_TRUE(pay(300'000, 8, 448, 0));
+  EXPECT_EQ(pay(50'000, 4, 159, 0), !has_fast_integers<T>(isa));
+  EXPECT_TRUE(pay(50'000, 4, 160, 0));
+  EXPECT_TRUE(pay(50'000, 3, 64, 0));
   EXPECT_FALSE(pay(16 * 1000 - 1, 8, 1000, 0));
   EXPECT_FALSE(pay(50'000, 17, 2000, 0));
   EXPECT_FALSE(pay(50'000, 2, 2000, 0));
