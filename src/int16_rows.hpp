@@ -31,7 +31,6 @@
 
 #include "aligned_buffer.hpp"
 #include "kernels/int16.hpp"
-#include "kernels/int8.hpp"
 #include "omnimeans/backend.hpp"
 
 namespace omnimeans {
@@ -47,15 +46,15 @@ const kernels::Int16Kernels* int16_kernels_for(const Problem<T>& problem) {
 
 /// Whether sixteen bits are faster than float over a few steps: of fewer features the products are the
 /// smaller part of the work, of fewer clusters the rounding is much (measured: from 16 of them on with VNNI,
-/// from 64 without). From six features on where a core adds two vectors of float products a cycle, as Xeons
-/// with AMX do: gap in sixteen bits over gap in float d = 4 and 5, n = 3,000 to 1,000,000, k = 16 to 128 0.97
-/// to 1.2, d = 6 0.85 to 1.15, d = 8 to 12 0.75 to 1.1.
+/// from 64 without). Six features where float has two units: a Xeon with AMX, seconds of gap in sixteen bits
+/// over those in float, n = 3,000 to 1,000,000, k = 16 to 128 d = 4 and 5 0.97 to 1.2, d = 6 0.85 to 1.15, d
+/// = 8 to 12 0.75 to 1.1.
 template <class T>
 bool int16_pays(const Problem<T>& problem) {
   const kernels::Int16Kernels* kernels = int16_kernels_for(problem);
-  const kernels::Int8Kernels* eight_bits = kernels::int8_kernels(problem.isa);
-  const std::size_t least_features = eight_bits != nullptr && eight_bits->in_tiles ? 6 : 4;
-  return kernels != nullptr && problem.samples.cols() >= least_features &&
+  if (kernels == nullptr) return false;
+  const std::size_t least_features = kernels::has_two_float_units(problem.isa) ? 6 : 4;
+  return problem.samples.cols() >= least_features &&
          static_cast<double>(problem.n_clusters) * (kernels->rate - 1) >= 16;
 }
 

@@ -2,10 +2,9 @@
 // auto: the exact backend that suits the shape of the problem, and another one later if that proves faster.
 //
 //   first     what the rules of auto_plan.hpp say
-//   later     a search of every distance gives the plan's bounds a try, bytebounds, blockbounds or gap, in
-//   its steps
-//             10, 22, ... (auto_trials.hpp says where earlier or later): centroids come to rest, so bounds
-//             pay better. The seconds of the steps decide, and the slower one goes.
+//   later     a search of every distance gives the plan's bounds (bytebounds, blockbounds or gap) a try in
+//             its steps 10, 22, ... (auto_trials.hpp says where earlier or later): centroids come to rest,
+//             so bounds pay better. The seconds of the steps decide, and the slower one goes.
 #include "backends/auto.hpp"
 
 #include <algorithm>
@@ -104,8 +103,9 @@ class Auto final : public Backend<T> {
   std::string_view explain() {
     reason_ = choice_.reason;
     if (step_ == 1 && asks_for_near_pairs(problem_)) {
-      const std::string share = std::to_string(std::lround(100 * near_));
-      reason_ += " (of a few samples, on average " + share +
+      const long tenths = std::lround(1000 * near_);
+      reason_ += " (of a few samples, on average " + std::to_string(tenths / 10) +
+                 (tenths < 100 ? '.' + std::to_string(tenths % 10) : std::string()) +
                  " % of the clusters are at most 1.2 times as far as the nearest)";
     }
     return reason_;

@@ -2,7 +2,8 @@
 // What auto (auto.cpp) begins with, and what it tries later: rules. auto_trials.hpp says when.
 //
 //   first     kdtree      few features, many clusters: boxes exclude most centroids
-//             blockbounds some more features, many clusters: so do bounds of neighbours (auto_blocks.hpp)
+//             blockbounds some more features, and many clusters or structure: so do bounds of neighbours
+//                         (auto_blocks.hpp, which also says where they get a trial)
 //             prefix      many features and clusters, and a few directions hold nearly all of the variance
 //                         (without VNNI bytebounds goes before it, and before int8, from k d = 64,000 on,
 //                         or 128,000 where all pairs of samples and centroids are about equally far; with
@@ -23,8 +24,8 @@
 // 1000 (bytebounds 12), on `images` d = 784 k = 500, whose tails are longer, 5 (bytebounds 6); gap 1.0 to 1.2
 // at k = 8, 1.3 to 4 from k = 32 on. Without products of eight bits (CPUs without AVX2, or with AVX-512 but
 // no VNNI) trials of bytes begin at k d = 64,000 instead of 24,000; in double, whose distances cost twice as
-// much, at 12,000 (Zen 3, two threads, 25 steps, 19 sets of k d = 12,800 to 50,000, gap over gap with a
-// trial: 0.9 to 1.05 where the trial is lost, 1.1 to 1.7 elsewhere).
+// much, at 12,000, or 24,000 with 512 bits (Zen 3, two threads, 25 steps, 19 sets of k d = 12,800 to 50,000,
+// gap over gap with a trial: 0.9 to 1.05 where the trial is lost, 1.1 to 1.7 elsewhere).
 #pragma once
 
 #include <algorithm>
@@ -71,24 +72,22 @@ struct Least {
 /// 0.8 to 1.4, n = 60,000 0.85 to 1.4 (k = 32 0.7 to 1.2); beyond 1.1 to 3.4. Without its tiles: n =
 /// 1,500 1.1 to 1.6, n = 4,000 0.8 to 1.3, n = 8,000 0.95 to 1.5; with AVX2 n = 3,000 1.1 to 1.7, n = 20,000
 /// at 32,000 1.1 and 1.4.
-template <class T>
-Least least_in_eight_bits(const Problem<T>& problem) {
+constexpr Least least_in_eight_bits(std::size_t n, std::size_t d, bool tiles, bool vnni) {
   struct UpTo {
     std::size_t samples;
     Least in_tiles, with_vnni, with_avx2;
   };
-  const bool wide = problem.samples.cols() >= 128, tiles = has_int8_tiles(problem),
-             vnni = has_fast_integers(problem);
-  constexpr Least with_avx2{96, 64, 32'000}, of_few{128, 32, 8'000};
+  const bool wide = d >= 128;
+  constexpr Least many{96, 64, 32'000};
+  const Least wide_only = wide ? Least{128, 32, 8'000} : many;
   for (const UpTo& up_to :
-       {UpTo{2000, {48, 16, 4'000}, {64, 16, 4'000}, of_few},
-        UpTo{5000, {48, 16, 6'000}, {64, 16, wide ? 6'000u : 10'000u}, of_few},
-        UpTo{10'000, {48, 16, wide ? 8'000u : 10'000u}, {64, 16, wide ? 12'000u : 16'000u}, with_avx2},
-        UpTo{40'000, {48, 48, 12'000}, with_avx2, with_avx2}}) {
-    if (problem.samples.rows() <= up_to.samples)
-      return tiles ? up_to.in_tiles : vnni ? up_to.with_vnni : up_to.with_avx2;
+       {UpTo{2000, {48, 16, 4'000}, {64, 16, 4'000}, wide_only},
+        UpTo{5000, {48, 16, 6'000}, {64, 16, wide ? 6'000u : 10'000u}, wide_only},
+        UpTo{10'000, {48, 16, wide ? 8'000u : 10'000u}, {64, 16, wide ? 12'000u : 16'000u}, many},
+        UpTo{40'000, {48, 48, 12'000}, many, many}}) {
+    if (n <= up_to.samples) return tiles ? up_to.in_tiles : vnni ? up_to.with_vnni : up_to.with_avx2;
   }
-  return tiles ? Least{48, 48, 16'000} : with_avx2;
+  return tiles ? Least{48, 48, 16'000} : many;
 }
 
 /// Whether every distance is: by that rule, or by the clock where that is cheap.
@@ -96,7 +95,10 @@ template <class T>
 bool better_in_eight_bits(const Problem<T>& problem, bool by_clock) {
   const std::size_t d = problem.samples.cols(), k = problem.n_clusters;
   if (int8_kernels_for(problem) == nullptr) return false;
-  const Least least = by_clock ? Least{32, 64, 8'000} : least_in_eight_bits(problem);
+  const bool tiles = has_int8_tiles(problem);
+  const Least least = by_clock
+                          ? Least{32, tiles ? 48u : 64u, 8'000}
+                          : least_in_eight_bits(problem.samples.rows(), d, tiles, has_fast_integers(problem));
   if (d < least.features || k < least.clusters || k * d < least.values) return false;
   if (!by_clock) return true;
   const std::string_view gap_is = int16_pays(problem) ? "int16" : "simd";
@@ -203,8 +205,7 @@ constexpr bool tree_pays(std::size_t n, std::size_t d, std::size_t k, std::size_
   const double share = (steps - 3) / (25 - 3);  // the tree takes some three of them
   if (d <= 3) {
     constexpr double of_many[] = {8, 8, 16}, of_some[] = {8, 8, 40}, of_few[] = {8, 32, 96};
-    constexpr double of_fewest[] = {16, 100, 100};
-    const double least = n < 5000         ? of_fewest[d - 1]
+    const double least = n < 5000         ? (d == 1 ? 16 : 100)
                          : !fast_integers ? 8
                          : n < 50'000     ? of_few[d - 1]
                          : n < 200'000    ? of_some[d - 1]
@@ -239,7 +240,7 @@ bool bytes_may_pay(const Problem<T>& problem, std::size_t least_values) {
 /// k = 100 to 512 1.1 to 1.8 in favour of the trial.
 template <class T>
 bool bytes_pay_at_once(const Problem<T>& problem, double near) {
-  if (has_int8_tiles(problem)) return false;
+  if (has_int8_tiles(problem) || blocks_go_before_bytes(problem)) return false;
   if (has_fast_integers(problem)) {
     return problem.samples.cols() >= 128 && near >= few_near && near < 0.7 && bytes_may_pay(problem, 48'000);
   }
@@ -251,7 +252,7 @@ bool bytes_pay_at_once(const Problem<T>& problem, double near) {
 /// embeddings, 27 %, at 50,000 0.9). Else from more clusters on, earlier where bounds are narrow.
 template <class T>
 bool bytes_pay(const Problem<T>& problem, Held held, double near) {
-  if (held == Held::nearly_all || has_int8_tiles(problem)) return false;
+  if (held == Held::nearly_all || has_int8_tiles(problem) || blocks_go_before_bytes(problem)) return false;
   if (near < few_near && bytes_may_pay(problem, 48'000)) return true;
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   return int8_kernels_for(problem) != nullptr && n >= 1000 && k >= 64 &&
@@ -260,13 +261,19 @@ bool bytes_pay(const Problem<T>& problem, Held held, double near) {
 
 /// A step of a few microseconds. Making gaps and what rounds to sixteen bits cost 1 to 3 of them: Zen 4 in
 /// float, two threads, 100 to 1,000 samples, gap over simd 1.0 to 1.25 below 200,000 multiply-adds, 0.95 to
-/// 1.08 up to 350,000. (Not measured elsewhere: with narrow vectors a step is longer.) Of few samples
-/// rounding the centroids is much of a step: a Xeon with AMX, gap in sixteen bits over simd, k = 16 to 128, d
-/// = 6 to 48 n = 700 and 1,000 1.0 to 1.4, n = 1,500 0.8 to 1.1.
+/// 1.08 up to 350,000. (Not measured elsewhere: with narrow vectors a step is longer.)
 template <class T>
 bool is_tiny(const Problem<T>& problem) {
-  return static_cast<double>(problem.samples.rows()) * work_per_sample(problem) < 2e5 ||
-         (problem.samples.rows() < 1250 && has_fast_integers(problem) && int16_pays(problem));
+  return static_cast<double>(problem.samples.rows()) * work_per_sample(problem) < 2e5;
+}
+
+/// Whether so few samples would be searched in sixteen bits by gap that rounding the centroids is much of a
+/// step: a Xeon with AMX, gap over simd, k = 16 to 128, d = 6 to 48 n = 700 and 1,000 1.0 to 1.4, n = 1,500
+/// 0.8 to 1.1.
+template <class T>
+bool rounding_is_too_much(const Problem<T>& problem) {
+  return problem.samples.rows() < 1250 && problem.n_clusters <= 128 && has_fast_integers(problem) &&
+         int16_pays(problem);
 }
 
 inline constexpr Choice bytes_at_once{
@@ -281,13 +288,17 @@ Plan plan_for(const Problem<T>& problem, double near) {
   const Held held = held_by_few(problem, near);
   const bool prefix = held == Held::nearly_all;
   const bool in_double = sizeof(T) == sizeof(double);
-  const bool bytes_may_come = k >= 64 && k * d >= (in_double ? 12'000u : eight_bits ? 24'000u : 64'000u);
+  const std::size_t least_for_bytes = in_double && !has_wide_doubles(problem) ? 12'000
+                                      : in_double || eight_bits               ? 24'000
+                                                                              : 64'000;
+  const bool bytes_may_come = k >= 64 && k * d >= least_for_bytes;
+  const bool blocks_may_come = blocks_may_pay_later(problem, bytes_may_come);
   Plan plan{
       .first = {},
       .dense =
           {"gap",
-           bytes_may_come
-               ? "every distance, until one number a sample, or a byte a pair, saves them"
+           bytes_may_come || blocks_may_come
+               ? "every distance, until one number a sample, or other bounds, on trial, save them"
                : "no rule for trees, eight bits or a byte a pair applies: every distance, until one number a "
                  "sample saves them"},
       .bounded = {"gap", "centroids move less: one number a sample may save its distances, on trial"}};
@@ -300,12 +311,12 @@ Plan plan_for(const Problem<T>& problem, double near) {
             ? "many features and clusters: every distance in eight bits, in tiles of AMX, few of them again"
             : "many features and clusters: every distance in eight bits, few of them again"};
   }
-  if (plan.dense.name == "gap" && blocks_may_pay_later(problem, bytes_may_come))
+  if (plan.dense.name == "gap" && blocks_may_come)
     plan.bounded = {"blockbounds",
                     "centroids move less: bounds of neighbours may exclude most of them, on trial"};
   else if (bytes_may_come)
     plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
-  if (plan.dense.name == "gap" && is_tiny(problem))
+  if (is_tiny(problem) || (plan.dense.name == "gap" && rounding_is_too_much(problem)))
     plan.dense = plan.bounded = {"simd", "a step of so little work: what would save distances takes longer"};
   plan.first = plan.dense;
   if (blocks_pay(problem))

@@ -86,16 +86,23 @@ bool has_avx_vnni() {
   return has;
 }
 
-/// Products of tiles of bytes: leaf 7 says what the CPU has, and Linux lets a process use them that asks,
-/// which OMNIMEANS_AMX=0 does not.
+/// CPUID leaf 7: products of tiles of bytes.
+bool cpu_has_amx_int8() {
+  static const bool has = [] {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    constexpr unsigned tile = 1u << 24, int8 = 1u << 25;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & tile) != 0 && (d & int8) != 0;
+  }();
+  return has;
+}
+
+/// The same, where Linux lets this process use them, which it does if asked. OMNIMEANS_AMX=0 does not ask.
 bool has_amx_int8() {
 #if defined(__linux__)
   static const bool has = [] {
     const char* wanted = std::getenv("OMNIMEANS_AMX");
     if (wanted != nullptr && std::string_view(wanted) == "0") return false;
-    unsigned a = 0, b = 0, c = 0, d = 0;
-    constexpr unsigned tile = 1u << 24, int8 = 1u << 25;
-    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & tile) == 0 || (d & int8) == 0) return false;
+    if (!cpu_has_amx_int8()) return false;
     constexpr long request_permission = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
     const int before = errno;
     const bool allowed = syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
@@ -141,6 +148,15 @@ const Int16Kernels* int16_kernels(Isa isa, bool vnni) {
   static_cast<void>(isa);
   static_cast<void>(vnni);
   return nullptr;
+}
+
+bool has_two_float_units(Isa isa) {
+#if defined(OMNIMEANS_X86)
+  return isa == Isa::avx512 && cpu_has_amx_int8();
+#else
+  static_cast<void>(isa);
+  return false;
+#endif
 }
 
 bool has_fast_int16(Isa isa) {

@@ -61,6 +61,10 @@ const Int16Kernels* int16_kernels(Isa isa, bool vnni = true);
 /// Whether those are twice as fast as float multiply-adds: VNNI.
 bool has_fast_int16(Isa isa);
 
+/// Whether a core multiplies and adds two vectors of floats a cycle, so that sixteen bits gain less: so do
+/// all CPUs that have AMX, which is what is asked.
+bool has_two_float_units(Isa isa);
+
 /// Plain loops, for the tiles of Isa::scalar: what the others are tested against.
 const Int16Kernels& plain_int16_kernels();
 

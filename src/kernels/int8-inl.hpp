@@ -111,9 +111,9 @@ struct Int8Loops {
       S::store(Nearest::lanes_of(out, first) + at, S::set(largest_float));
   }
 
-  /// The same of int8_tile_rows or more, by Tiles: the last ones go back to rows that are done and do them
-  /// again, from the start. The next panel's products come before the bounds of this one, for the CPU to
-  /// overlap them.
+  /// The lanes of all rows, int8_tile_rows or more, by Tiles: the last ones go back to rows that are done and
+  /// do them again, from the start. The next panel's products come before the bounds of this one, for the CPU
+  /// to overlap them.
   static void lowest_in_tiles(const Int8Centroids& c, const Int8Rows& rows, std::int32_t mask,
                               const Int8Lowest& out) {
     using Tiles = typename Ops::Tiles;
@@ -167,7 +167,7 @@ struct Int8Loops {
     }
   }
 
-  /// The lanes of all rows, with tiles of registers.
+  /// The lanes of all rows, by tiles in registers.
   static void lowest_in_registers(const Int8Centroids& c, const Int8Rows& rows, std::int32_t mask,
                                   const Int8Lowest& out) {
     over_tiles(

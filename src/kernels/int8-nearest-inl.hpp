@@ -18,6 +18,7 @@ template <class Ops>
 struct Int8Nearest {
   using S = Simd<float, typename Ops::Arch>;
   using vec = typename S::vec;
+  using Mins = LaneMins<float, typename Ops::Arch, S>;
   static constexpr std::size_t W = S::lanes, registers = int8_lanes / W;
 
   /// Of all rows; `mask`: where a bound has its place.
@@ -58,18 +59,22 @@ struct Int8Nearest {
     return static_cast<std::int32_t>(place < last ? place : last);
   }
 
-  static OMNIMEANS_INLINE bool one(std::uint32_t near) { return (near & (near - 1)) == 0; }
+  static OMNIMEANS_INLINE bool at_most_one(std::uint32_t near) { return (near & (near - 1)) == 0; }
 
   static OMNIMEANS_INLINE void find_some(const Int8Centroids& c, const Int8Rows& rows, std::size_t i,
                                          std::int32_t mask, const Int8Lowest& out) {
     vec best[W], second[W];
     unroll<W>([&](auto r)
                   __attribute__((always_inline)) { best[r.value] = lowest(lanes_of(out, i + r.value)); });
-    const vec least = LaneMins<float, typename Ops::Arch, S>::of(best);
+    const vec least = Mins::of(best);
+    // Only now: both are more than the registers hold. A NaN may be lost in these, for then no limit is
+    // finite.
+    // Only now: with the best they are more than the registers hold. A NaN may be lost, but then reach is
+    // infinite.
     unroll<W>([&](auto r) __attribute__((always_inline)) {
       second[r.value] = lowest(lanes_of(out, i + r.value) + int8_lanes);
     });
-    const vec others = LaneMins<float, typename Ops::Arch, S>::of(second);
+    const vec others = Mins::of(second);
     alignas(64) float of_row[W];
     S::store(of_row, least);
     for (std::size_t r = 0; r < W; ++r)
@@ -84,7 +89,7 @@ struct Int8Nearest {
     S::store(of_row, limit);
     const unsigned lone = S::bits(S::less(limit, others));
     for (std::size_t r = 0; r < W; ++r)
-      out.alone[i + r] = (lone >> r & 1) != 0 && one(near_lanes(lanes_of(out, i + r), of_row[r]));
+      out.alone[i + r] = (lone >> r & 1) != 0 && at_most_one(near_lanes(lanes_of(out, i + r), of_row[r]));
   }
 
   static OMNIMEANS_INLINE void find_one(const Int8Centroids& c, const Int8Rows& rows, std::size_t i,
@@ -97,7 +102,7 @@ struct Int8Nearest {
     if (c.tail != nullptr) off = __builtin_fmaf(rows.tail[i], c.tail[j], off);
     out.least[i] = least + 2 * off;
     const float limit = out.least[i] + out.reach[i];
-    out.alone[i] = near_lanes(second, limit) == 0 && one(near_lanes(best, limit));
+    out.alone[i] = near_lanes(second, limit) == 0 && at_most_one(near_lanes(best, limit));
   }
 };
 

@@ -168,8 +168,8 @@ TEST(Fit, InertiaBoundsHoldAndExactOnesFall) {
 
 /// Where a backend knows no inertia, fit() has it from the sums, as near as the first step's was.
 template <class T>
-void check_inertia_from_sums(const std::string& backend, double offset, bool weighted) {
-  Matrix<T> samples = blobs<T>(4000, 3, 12, 7, 3);
+void check_inertia_from_sums(const std::string& backend, double offset, bool weighted, std::size_t d = 3) {
+  Matrix<T> samples = blobs<T>(4000, d, 12, 7, 3);
   Random random(3);
   std::vector<T> weights;
   for (std::size_t i = 0; i < samples.rows(); ++i) {
@@ -208,6 +208,9 @@ TEST(Fit, InertiaFromSumsHoldsWhereABackendKnowsNone) {
       for (const std::string backend : {"gap", "kdtree"}) {  // told once, and never
         check_inertia_from_sums<float>(backend, offset, weighted);
         check_inertia_from_sums<double>(backend, offset, weighted);
+      }
+      for (const std::string backend : {"int8", "prefix"}) {
+        check_inertia_from_sums<float>(backend, offset, weighted, 40);
       }
     }
   }

@@ -108,10 +108,35 @@ TEST(AutoPlan, BytesPayEarlierWhereFewerPairsAreNear) {
 }
 
 TEST(AutoPlan, EightBitsPayFromFewerOnInTilesAndOfFewSamples) {
-  // Features times clusters, in 80 features (100 where they are 32,000) and in 256.
+  using omnimeans::algorithms::least_in_eight_bits;
   struct Limit {
-    std::size_t n, in_tiles, wide_in_tiles, with_vnni, wide_with_vnni, with_avx2, wide_with_avx2;
+    std::size_t n, in_tiles, with_vnni, with_avx2;
   };
+  const auto check = [](std::size_t d, const Limit& limit) {
+    SCOPED_TRACE(testing::Message() << "n " << limit.n << ", d " << d);
+    EXPECT_EQ(least_in_eight_bits(limit.n, d, true, true).values, limit.in_tiles);
+    EXPECT_EQ(least_in_eight_bits(limit.n, d, false, true).values, limit.with_vnni);
+    EXPECT_EQ(least_in_eight_bits(limit.n, d, false, false).values, limit.with_avx2);
+  };
+  for (const Limit& limit : {Limit{2000, 4000, 4000, 32'000}, Limit{2001, 6000, 10'000, 32'000},
+                             Limit{5000, 6000, 10'000, 32'000}, Limit{5001, 10'000, 16'000, 32'000},
+                             Limit{10'000, 10'000, 16'000, 32'000}, Limit{10'001, 12'000, 32'000, 32'000},
+                             Limit{40'000, 12'000, 32'000, 32'000}, Limit{40'001, 16'000, 32'000, 32'000}})
+    check(127, limit);
+  for (const Limit& limit :
+       {Limit{2000, 4000, 4000, 8000}, Limit{2001, 6000, 6000, 8000}, Limit{5000, 6000, 6000, 8000},
+        Limit{5001, 8000, 12'000, 32'000}, Limit{10'000, 8000, 12'000, 32'000},
+        Limit{10'001, 12'000, 32'000, 32'000}, Limit{40'001, 16'000, 32'000, 32'000}})
+    check(128, limit);
+  // Clusters.
+  EXPECT_EQ(least_in_eight_bits(10'000, 500, true, true).clusters, 16u);
+  EXPECT_EQ(least_in_eight_bits(10'001, 500, true, true).clusters, 48u);
+  EXPECT_EQ(least_in_eight_bits(40'001, 500, true, true).clusters, 48u);
+  EXPECT_EQ(least_in_eight_bits(10'000, 500, false, true).clusters, 16u);
+  EXPECT_EQ(least_in_eight_bits(10'001, 500, false, true).clusters, 64u);
+  EXPECT_EQ(least_in_eight_bits(5000, 500, false, false).clusters, 32u);
+  EXPECT_EQ(least_in_eight_bits(5001, 500, false, false).clusters, 64u);
+  // And what this CPU has: features, and each limit's two sides.
   for (const Isa isa : omnimeans::usable_isas()) {
     SCOPED_TRACE(to_string(isa));
     const bool tiles = has_tiles<float>(isa), vnni = has_fast_integers<float>(isa);
@@ -120,38 +145,40 @@ TEST(AutoPlan, EightBitsPayFromFewerOnInTilesAndOfFewSamples) {
     const auto pay = [&](std::size_t n, std::size_t d, std::size_t k) {
       return omnimeans::algorithms::better_in_eight_bits(problem(unread<float>(n, d), isa, k), false);
     };
-    for (const Limit& limit : {Limit{2000, 4000, 4096, 4000, 4096, 32'000, 8192},
-                               Limit{2001, 6000, 6144, 10'000, 6144, 32'000, 8192},
-                               Limit{5000, 6000, 6144, 10'000, 6144, 32'000, 8192},
-                               Limit{5001, 10'000, 8192, 16'000, 12'032, 32'000, 32'000},
-                               Limit{10'000, 10'000, 8192, 16'000, 12'032, 32'000, 32'000},
-                               Limit{10'001, 12'000, 12'288, 32'000, 32'000, 32'000, 32'000},
-                               Limit{40'000, 12'000, 12'288, 32'000, 32'000, 32'000, 32'000},
-                               Limit{40'001, 16'000, 16'128, 32'000, 32'000, 32'000, 32'000}}) {
-      SCOPED_TRACE(limit.n);
-      const std::size_t values = tiles  ? limit.in_tiles
-                                 : vnni ? limit.with_vnni
-                                        : limit.with_avx2,
-                        wide = tiles  ? limit.wide_in_tiles
-                               : vnni ? limit.wide_with_vnni
-                                      : limit.wide_with_avx2;
-      const std::size_t d = values < 32'000 ? 80 : 100;
-      EXPECT_EQ(pay(limit.n, d, values / d), eight_bits);
-      EXPECT_FALSE(pay(limit.n, d, values / d - 1));
-      EXPECT_EQ(pay(limit.n, 256, wide / 256), eight_bits);
-      EXPECT_FALSE(pay(limit.n, 256, wide / 256 - 1));
-    }
-    for (const std::size_t n : {5000, 5001, 10'000, 10'001, 40'001}) {
+    for (const std::size_t n : {2000, 10'000, 10'001}) {
       SCOPED_TRACE(n);
       EXPECT_EQ(pay(n, 48, 1000), tiles);
       EXPECT_FALSE(pay(n, 47, 1000));
       EXPECT_EQ(pay(n, 64, 1000), tiles || (vnni && n <= 10'000));
       EXPECT_EQ(pay(n, 63, 1000), tiles);
       EXPECT_EQ(pay(n, 96, 1000), eight_bits);
-      const std::size_t least = n <= 10'000 && vnni ? 16 : tiles ? 48 : !vnni && n == 5000 ? 32 : 64;
-      EXPECT_EQ(pay(n, 2000, least), eight_bits);
-      EXPECT_FALSE(pay(n, 2000, least - 1));
+      const auto least = least_in_eight_bits(n, 2000, tiles, vnni);
+      EXPECT_EQ(pay(n, 2000, least.clusters), eight_bits);
+      EXPECT_FALSE(pay(n, 2000, least.clusters - 1));
+      const std::size_t k = least_in_eight_bits(n, 250, tiles, vnni).values / 250;
+      EXPECT_EQ(pay(n, 250, k), eight_bits);
+      EXPECT_FALSE(pay(n, 250, k - 1));
     }
+  }
+}
+
+TEST(AutoPlan, OfAStepOrTwoEightBitsNeedMore) {
+  for (const Isa isa : omnimeans::usable_isas()) {
+    SCOPED_TRACE(to_string(isa));
+    const bool vnni = has_fast_integers<float>(isa);
+    const auto choice = [&](std::size_t d, std::size_t k, std::size_t steps) {
+      return omnimeans::algorithms::plan_for(problem(unread<float>(2000, d), isa, k, steps), 1).first.name;
+    };
+    for (const std::size_t steps : {1, 2}) {
+      EXPECT_EQ(choice(125, 64, steps) == "int8", vnni);
+      EXPECT_NE(choice(124, 64, steps), "int8");
+      EXPECT_NE(choice(200, 63, steps), "int8");
+      EXPECT_EQ(choice(31, 64, steps), "simd");
+      EXPECT_EQ(choice(32, 64, steps),
+                omnimeans::int16_kernels_for(problem(unread<float>(2000, 32), isa, 64)) != nullptr ? "int16"
+                                                                                                   : "simd");
+    }
+    EXPECT_EQ(choice(124, 64, 3) == "int8", vnni);
   }
 }
 
@@ -216,7 +243,8 @@ void check_blocks(Isa isa) {
   EXPECT_TRUE(pay(300'000, 8, 448, 0));
   EXPECT_EQ(pay(50'000, 4, 159, 0), !has_fast_integers<T>(isa));
   EXPECT_TRUE(pay(50'000, 4, 160, 0));
-  EXPECT_TRUE(pay(50'000, 3, 64, 0));
+  EXPECT_TRUE(pay(50'000, 3, 60, 0));
+  EXPECT_FALSE(pay(50'000, 3, 59, 0));
   EXPECT_FALSE(pay(16 * 1000 - 1, 8, 1000, 0));
   EXPECT_FALSE(pay(50'000, 17, 2000, 0));
   EXPECT_FALSE(pay(50'000, 2, 2000, 0));
@@ -242,6 +270,8 @@ TEST(AutoPlan, BlocksPayByStructureWhereFewPairsAreNear) {
   EXPECT_FALSE(pay(7000, 20, 250, 0.0521));
   EXPECT_FALSE(pay(7000, 20, 249, 0.0201));
   EXPECT_TRUE(pay(7000, 20, 249, 0.0199));
+  EXPECT_TRUE(pay(50'000, 16, 249, 1.0 / 128)) << "nothing but the nearest itself is near";
+  EXPECT_FALSE(pay(50'000, 15, 249, 1.0 / 128));
   EXPECT_TRUE(pay(7000, 20, 250, 0, 20));
   EXPECT_FALSE(pay(7000, 20, 250, 0, 19));
   EXPECT_FALSE(pay(6999, 20, 250, 0));
@@ -253,8 +283,14 @@ TEST(AutoPlan, BlocksPayByStructureWhereFewPairsAreNear) {
   EXPECT_TRUE(pay(50'000, 8, 250, 0));
   EXPECT_TRUE(pay(50'000, 64, 250, 0));
   EXPECT_FALSE(pay(50'000, 65, 250, 0));
-  EXPECT_FALSE(pay(7000, 8, 200, 0)) << "so short a step";
-  EXPECT_TRUE(pay(9000, 8, 200, 0));
+  const auto in_double = [&](std::size_t d) {
+    return omnimeans::algorithms::blocks_pay_by_structure(problem(unread<double>(50'000, d), isa, 250), 0);
+  };
+  EXPECT_EQ(in_double(65), isa == Isa::avx512);
+  EXPECT_EQ(in_double(256), isa == Isa::avx512);
+  EXPECT_FALSE(in_double(257));
+  EXPECT_FALSE(pay(7000, 16, 142, 0)) << "so short a step";
+  EXPECT_TRUE(pay(7000, 16, 143, 0));
 }
 
 TEST(AutoPlan, BlocksGetATrialBesideGapWhereBytesOrNoneWouldTakeLonger) {
@@ -270,17 +306,25 @@ TEST(AutoPlan, BlocksGetATrialBesideGapWhereBytesOrNoneWouldTakeLonger) {
                eight_bits =
                    omnimeans::int8_kernels_for(problem(unread<float>(1000, 64), isa, 640)) != nullptr;
     // Instead of bytes.
-    EXPECT_EQ(bounded(g, 20'000, 96, 125, 0), "blockbounds");
-    EXPECT_EQ(bounded(g, 20'000, 97, 125, 0), "bytebounds");
-    EXPECT_EQ(bounded(g, 20'000, 96, 125, 25), "blockbounds") << "short fits, too";
-    EXPECT_EQ(bounded(g, 2000, 96, 125, 0), "bytebounds") << "few samples of a cluster";
+    const bool wide = isa == Isa::avx512;
+    EXPECT_EQ(bounded(g, 20'000, 96, 125, 0), wide ? "gap" : "blockbounds");
+    EXPECT_EQ(bounded(g, 20'000, 97, 125, 0), wide ? "gap" : "bytebounds");
+    EXPECT_EQ(bounded(g, 20'000, 96, 125, 25), wide ? "gap" : "blockbounds") << "short fits, too";
+    EXPECT_EQ(bounded(g, 20'000, 97, 248, 0), "bytebounds");
+    EXPECT_EQ(bounded(g, 20'000, 48, 250, 0), "blockbounds");
+    EXPECT_EQ(bounded(g, 20'000, 256, 250, 25), wide ? "blockbounds" : "bytebounds");
+    EXPECT_EQ(bounded(g, 20'000, 257, 250, 0), "bytebounds");
+    EXPECT_EQ(bounded(g, 2000, 96, 250, 0), "bytebounds") << "few samples of a cluster";
+    EXPECT_EQ(bounded(g, 4999, 96, 250, 0), "bytebounds");
+    EXPECT_EQ(bounded(g, 5000, 96, 250, 0), "blockbounds");
     if (eight_bits) {
       EXPECT_EQ(bounded(f, 20'000, 47, 600, 25), "blockbounds");
     }
     if (vnni && !has_tiles<float>(isa)) {
-      EXPECT_EQ(bounded(f, 20'000, 80, 350, 0), "blockbounds");
+      EXPECT_EQ(bounded(f, 20'000, 95, 330, 0), "blockbounds");
     }
     if (eight_bits && !vnni) {
+      EXPECT_EQ(bounded(f, 20'000, 48, 500, 0), "blockbounds");
       EXPECT_EQ(bounded(f, 20'000, 49, 500, 0), "bytebounds");
     }
     // Instead of none.
@@ -366,21 +410,41 @@ TEST(AutoPlan, StepsOfMicrosecondsAreSimds) {
 TEST(AutoPlan, OfFewSamplesRoundingTheCentroidsIsTooMuch) {
   for (const Isa isa : omnimeans::usable_isas()) {
     SCOPED_TRACE(to_string(isa));
-    const auto plan = [&](std::size_t n, std::size_t d, std::size_t k) {
+    const auto first = [&](std::size_t n, std::size_t d, std::size_t k) {
       return omnimeans::algorithms::plan_for(problem(unread<float>(n, d), isa, k), 1).first.name;
     };
-    EXPECT_EQ(plan(1249, 32, 32), has_fast_integers<float>(isa) ? "simd" : "gap");
-    EXPECT_EQ(plan(1250, 32, 32), "gap");
-    EXPECT_EQ(plan(1249, 32, 15), "gap") << "in float";
-    EXPECT_EQ(plan(1249, 128, 64), has_fast_integers<float>(isa) ? "int8" : plan(1250, 128, 64));
+    const bool vnni = has_fast_integers<float>(isa);
+    EXPECT_EQ(first(1249, 32, 32), vnni ? "simd" : "gap");
+    EXPECT_EQ(first(1250, 32, 32), "gap");
+    EXPECT_EQ(first(1249, 32, 128), vnni ? "simd" : "gap");
+    EXPECT_EQ(first(1249, 32, 129), "gap");
+    EXPECT_EQ(first(1249, 32, 15), "gap") << "in float";
+    EXPECT_EQ(first(1249, 64, 64), vnni ? "int8" : "gap");
+    EXPECT_EQ(first(40, 256, 16), "simd") << "next to nothing, even in eight bits";
+  }
+}
+
+TEST(AutoPlan, SixteenBitsNeedSixFeaturesBesideTwoUnitsOfFloat) {
+  for (const Isa isa : omnimeans::usable_isas()) {
+    SCOPED_TRACE(to_string(isa));
+    const auto pays = [&](std::size_t d) {
+      return omnimeans::int16_pays(problem(unread<float>(50'000, d), isa, 100));
+    };
+    const bool any = omnimeans::kernels::int16_kernels(isa) != nullptr;
+    EXPECT_FALSE(pays(3));
+    EXPECT_EQ(pays(4), any && !omnimeans::kernels::has_two_float_units(isa));
+    EXPECT_EQ(pays(5), any && !omnimeans::kernels::has_two_float_units(isa));
+    EXPECT_EQ(pays(6), any);
+    EXPECT_TRUE(!omnimeans::kernels::has_two_float_units(isa) || isa == Isa::avx512);
   }
 }
 
 TEST(AutoPlan, TrialsOfBytesBeginEarlierInDouble) {
   const auto bounded = [](const auto& of) { return omnimeans::algorithms::plan_for(of, 0.5).bounded.name; };
   const Isa isa = omnimeans::usable_isas().back();
-  EXPECT_EQ(bounded(problem(unread<double>(1000, 120), isa, 100)), "bytebounds");
-  EXPECT_EQ(bounded(problem(unread<double>(1000, 120), isa, 99)), "gap");
+  const std::size_t least = isa == Isa::avx512 ? 200 : 100;
+  EXPECT_EQ(bounded(problem(unread<double>(1000, 120), isa, least)), "bytebounds");
+  EXPECT_EQ(bounded(problem(unread<double>(1000, 120), isa, least - 1)), "gap");
   EXPECT_EQ(bounded(problem(unread<float>(1000, 120), isa, 100)), "gap");
 }
 
