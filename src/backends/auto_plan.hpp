@@ -3,7 +3,8 @@
 //
 //   first     kdtree      few features, many clusters: boxes exclude most centroids
 //             blockbounds some more features, and many clusters or structure: so do bounds of neighbours
-//                         (auto_blocks.hpp, which also says where they get a trial)
+//                         (auto_blocks.hpp, which also says where they get a trial, and where bytebounds
+//                         gives way to them)
 //             prefix      many features and clusters, and a few directions hold nearly all of the variance
 //                         (without VNNI bytebounds goes before it, and before int8, from k d = 64,000 on,
 //                         or 128,000 where all pairs of samples and centroids are about equally far; with
@@ -24,8 +25,9 @@
 // 1000 (bytebounds 12), on `images` d = 784 k = 500, whose tails are longer, 5 (bytebounds 6); gap 1.0 to 1.2
 // at k = 8, 1.3 to 4 from k = 32 on. Without products of eight bits (CPUs without AVX2, or with AVX-512 but
 // no VNNI) trials of bytes begin at k d = 64,000 instead of 24,000; in double, whose distances cost twice as
-// much, at 12,000, or 24,000 with 512 bits (Zen 3, two threads, 25 steps, 19 sets of k d = 12,800 to 50,000,
-// gap over gap with a trial: 0.9 to 1.05 where the trial is lost, 1.1 to 1.7 elsewhere).
+// much, at 12,000 (Zen 3, two threads, 25 steps, 19 sets of k d = 12,800 to 50,000, gap over gap with a
+// trial: 0.9 to 1.05 where the trial is lost, 1.1 to 1.7 elsewhere), with 512 bits at 24,000 (a Xeon, d = 100
+// k = 128 0.8 to 0.95, d = 200 k = 128 0.9 to 1.14).
 #pragma once
 
 #include <algorithm>

@@ -28,7 +28,7 @@ template <class T>
 bool tiles_beat_bounds(const Problem<T>& problem, const Plan& plan, double near) {
   if (plan.dense.name != "int8" || !has_int8_tiles(problem)) return false;
   const std::size_t d = problem.samples.cols();
-  // Of fewer features few pairs are near.
+  // Of fewer features the share is asked for blocks alone.
   if (d >= 100 && near >= (d < 200 ? 0.65 : 0.95) && asks_for_near_pairs(problem)) return true;
   return plan.bounded.name == "bytebounds" &&
          (d < 64 || (d < 128 && pairs(problem.samples.rows(), problem.n_clusters) > 5e7));
@@ -46,6 +46,7 @@ template <class T>
 bool early_trial(const Problem<T>& problem, const Plan& plan, double near) {
   if (plan.bounded.name != "bytebounds" || plan.dense.name == "prefix") return false;
   if (has_int8_tiles(problem) && problem.samples.cols() < 200) return false;
+  // Likewise.
   return !has_fast_integers(problem) || (problem.samples.cols() >= 100 && near < 0.6);
 }
 

@@ -211,7 +211,8 @@ const BackendEntry& blockbounds() {
        .use_when =
            "16 samples a cluster or more, some 15 iterations or more: 3 to 16 features and 20 clusters "
            "a feature (25 in sixteen bits, 40 with VNNI), where kdtree does not pay; 8 to 64 "
-           "features, 128 clusters and 20 iterations, where the samples have structure",
+           "(double with AVX-512 256) features, 128 clusters and 20 iterations, where the samples have "
+           "structure",
        .avoid_when = "many features, or no structure: thirty-two samples are near too many centroids",
        .reference = "own; bounds of Elkan 2003, Using the triangle inequality to accelerate k-means, ICML"},
       make<BlockBounds, float>,

@@ -33,9 +33,8 @@ const BackendEntry& int8() {
        .memory = "n*d (d rounded up to 64) + 32*n bytes, n + 4*k*d values",
        .use_when =
            "AVX2, or AVX-512 with VNNI; float data, 96 features and 64 clusters or more, features times "
-           "clusters from some 32,000 to 128,000 (64,000 without VNNI); with AMX from 12,000 to 16,000 on, "
-           "48 "
-           "features and clusters or more; with up to 10,000 samples (AVX2 5,000) earlier",
+           "clusters from some 32,000 to 128,000 (64,000 without VNNI); with AMX 48 features and clusters or "
+           "more, from 12,000 to 16,000 on; with up to 10,000 samples (AVX2 5,000) earlier",
        .avoid_when = "few features or clusters, double, or a CPU without (then it is simd)",
        .reference = "Lloyd 1982; scores in eight bits with a measured error are this project's own"},
       make<Int8, float>,

@@ -61,8 +61,8 @@ const Int16Kernels* int16_kernels(Isa isa, bool vnni = true);
 /// Whether those are twice as fast as float multiply-adds: VNNI.
 bool has_fast_int16(Isa isa);
 
-/// Whether a core multiplies and adds two vectors of floats a cycle, so that sixteen bits gain less: so do
-/// all CPUs that have AMX, which is what is asked.
+/// Whether a core is known to multiply and add two vectors of floats a cycle, so that sixteen bits gain less:
+/// CPUs with AMX do. Others that do are not told from those that do not.
 bool has_two_float_units(Isa isa);
 
 /// Plain loops, for the tiles of Isa::scalar: what the others are tested against.

@@ -67,8 +67,6 @@ struct Int8Nearest {
     unroll<W>([&](auto r)
                   __attribute__((always_inline)) { best[r.value] = lowest(lanes_of(out, i + r.value)); });
     const vec least = Mins::of(best);
-    // Only now: both are more than the registers hold. A NaN may be lost in these, for then no limit is
-    // finite.
     // Only now: with the best they are more than the registers hold. A NaN may be lost, but then reach is
     // infinite.
     unroll<W>([&](auto r) __attribute__((always_inline)) {

@@ -107,6 +107,25 @@ TEST(AutoPlan, BytesPayEarlierWhereFewerPairsAreNear) {
   }
 }
 
+TEST(AutoPlan, BytesGiveWayToBlocksInDoubleWith512Bits) {
+  for (const Isa isa : omnimeans::usable_isas()) {
+    SCOPED_TRACE(to_string(isa));
+    const bool wide = isa == Isa::avx512;
+    EXPECT_EQ(pay_at_once<double>(isa, 5000, 256, 250, 0.94), !wide);
+    EXPECT_TRUE(pay_at_once<double>(isa, 4999, 256, 250, 0.94));
+    EXPECT_TRUE(pay_at_once<double>(isa, 5000, 257, 250, 0.94));
+    EXPECT_TRUE(pay_at_once<double>(isa, 5000, 260, 249, 0.94));
+    EXPECT_EQ(pay_at_once<double>(isa, 5000, 256, 250, 0.94, 20), !wide);
+    EXPECT_TRUE(pay_at_once<double>(isa, 5000, 256, 250, 0.94, 19));
+    const auto few_near = [&](std::size_t steps) {
+      return omnimeans::algorithms::bytes_pay(problem(unread<double>(5000, 200), isa, 250, steps), Held::less,
+                                              0.11);
+    };
+    EXPECT_EQ(few_near(0), !wide);
+    EXPECT_TRUE(few_near(19));
+  }
+}
+
 TEST(AutoPlan, EightBitsPayFromFewerOnInTilesAndOfFewSamples) {
   using omnimeans::algorithms::least_in_eight_bits;
   struct Limit {
@@ -309,12 +328,14 @@ TEST(AutoPlan, BlocksGetATrialBesideGapWhereBytesOrNoneWouldTakeLonger) {
     const bool wide = isa == Isa::avx512;
     EXPECT_EQ(bounded(g, 20'000, 96, 125, 0), wide ? "gap" : "blockbounds");
     EXPECT_EQ(bounded(g, 20'000, 97, 125, 0), wide ? "gap" : "bytebounds");
-    EXPECT_EQ(bounded(g, 20'000, 96, 125, 25), wide ? "gap" : "blockbounds") << "short fits, too";
+    EXPECT_EQ(bounded(g, 20'000, 96, 125, 25), wide ? "gap" : "blockbounds");
+    EXPECT_EQ(bounded(g, 20'000, 47, 250, 0), "gap");
     EXPECT_EQ(bounded(g, 20'000, 97, 248, 0), "bytebounds");
     EXPECT_EQ(bounded(g, 20'000, 48, 250, 0), "blockbounds");
     EXPECT_EQ(bounded(g, 20'000, 256, 250, 25), wide ? "blockbounds" : "bytebounds");
     EXPECT_EQ(bounded(g, 20'000, 257, 250, 0), "bytebounds");
-    EXPECT_EQ(bounded(g, 2000, 96, 250, 0), "bytebounds") << "few samples of a cluster";
+    EXPECT_EQ(bounded(g, 5999, 64, 375, 0), "bytebounds") << "few samples of a cluster";
+    EXPECT_EQ(bounded(g, 6000, 64, 375, 0), "blockbounds");
     EXPECT_EQ(bounded(g, 4999, 96, 250, 0), "bytebounds");
     EXPECT_EQ(bounded(g, 5000, 96, 250, 0), "blockbounds");
     if (eight_bits) {

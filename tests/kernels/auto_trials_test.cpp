@@ -26,6 +26,8 @@ TEST(AutoTrials, AreEarlyWhereBoundsLastOrDistancesAreDear) {
                                                 plan(dense, bounded), near);
     };
     EXPECT_EQ(early(199, "int8", "bytebounds", 0.59), !has_tiles<float>(isa));
+    EXPECT_EQ(early(100, "int8", "bytebounds", 0.59), !has_tiles<float>(isa));
+    EXPECT_EQ(early(99, "int8", "bytebounds", 0.59), !has_fast_integers<float>(isa));
     EXPECT_TRUE(early(200, "int8", "bytebounds", 0.59));
     EXPECT_EQ(early(200, "int8", "bytebounds", 0.6), !has_fast_integers<float>(isa));
     EXPECT_FALSE(early(200, "prefix", "bytebounds", 0.1));
