@@ -114,6 +114,7 @@ std::string fit_summary(const FitFacts& facts, const Result<T>& result) {
   const auto names = backends_of(result);
   out << "backend" << plural(names.size());
   for (std::size_t i = 0; i < names.size(); ++i) out << (i == 0 ? " " : ", then ") << names[i];
+  if (names.back() != result.backend) out << ", at last " << result.backend << " again";
   out << ", isa " << to_string(result.isa) << ", " << result.threads << " thread"
       << plural(static_cast<std::size_t>(result.threads)) << '\n';
   out << result.n_iter << " iteration" << plural(result.n_iter) << ", " << how_it_ended(result.stop_reason);

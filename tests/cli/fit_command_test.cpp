@@ -242,6 +242,8 @@ TEST_F(FitCommand, TheSummaryNamesEveryBackendThatRan) {
     if (name == "seeding" || (listed + ',').find(' ' + name + ',') != listed.npos) continue;
     listed += (listed.empty() ? " " : ", then ") + name;
   }
+  const std::string last = json.at("backend");
+  if (!listed.ends_with(' ' + last)) listed += ", at last " + last + " again";
   EXPECT_NE(out.find(listed + ", isa "), out.npos) << out << "not" << listed;
 }
 
