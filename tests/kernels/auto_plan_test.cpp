@@ -348,6 +348,18 @@ TEST(AutoPlan, BlocksGetATrialBesideGapWhereBytesOrNoneWouldTakeLonger) {
       EXPECT_EQ(bounded(f, 20'000, 48, 500, 0), "blockbounds");
       EXPECT_EQ(bounded(f, 20'000, 49, 500, 0), "bytebounds");
     }
+    if (has_tiles<float>(isa)) {
+      const auto beside_tiles = [&](std::size_t n, std::size_t d, std::size_t k, std::size_t steps) {
+        const auto plan = omnimeans::algorithms::plan_for(problem(unread<float>(n, d), isa, k, steps), 0.9);
+        return plan.dense.name == "int8" ? plan.bounded.name : "another dense one";
+      };
+      EXPECT_EQ(beside_tiles(20'000, 48, 500, 0), "blockbounds");
+      EXPECT_EQ(beside_tiles(20'000, 48, 500, 40), "blockbounds");
+      EXPECT_EQ(beside_tiles(20'000, 48, 500, 39), "bytebounds");
+      EXPECT_EQ(beside_tiles(20'000, 64, 500, 0), "blockbounds");
+      EXPECT_EQ(beside_tiles(20'000, 65, 500, 0), "bytebounds");
+      EXPECT_EQ(beside_tiles(7999, 64, 500, 0), "bytebounds");
+    }
     // Instead of none.
     EXPECT_EQ(bounded(f, 20'000, 24, 250, 0), "blockbounds");
     EXPECT_EQ(bounded(f, 20'000, 24, 250, 40), "blockbounds");
