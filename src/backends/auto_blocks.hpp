@@ -33,13 +33,18 @@ bool blocks_pay(const Problem<T>& problem) {
   return k >= (d >= 4 && has_fast_integers(problem) ? fast : int16_pays(problem) ? 25 : 20) * d;
 }
 
+/// Whether what bounds of blocks begin with comes back before the fit ends.
+template <class T>
+bool has_time_for_blocks(const Problem<T>& problem) {
+  return problem.most_steps == 0 || problem.most_steps >= 20;
+}
+
 /// Whether structure decides, in fits of such sizes.
 template <class T>
 bool blocks_need_structure(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
-  const bool long_fit = problem.most_steps == 0 || problem.most_steps >= 20;
-  return long_fit && d >= 8 && d <= (has_wide_doubles(problem) ? 256 : 64) && k >= 128 && n >= 7000 &&
-         n >= 16 * k && static_cast<double>(n) * work_per_sample(problem) >= 2e7;
+  return has_time_for_blocks(problem) && d >= 8 && d <= (has_wide_doubles(problem) ? 256 : 64) && k >= 128 &&
+         n >= 7000 && n >= 16 * k && static_cast<double>(n) * work_per_sample(problem) >= 2e7;
 }
 
 /// Whether they pay with fewer clusters, or more features, because the samples have structure: `near`, the
@@ -83,8 +88,7 @@ bool blocks_may_pay_later(const Problem<T>& problem, bool bytes_may_come) {
 /// 150 to 256 0.7 to 1.0.
 template <class T>
 bool blocks_go_before_bytes(const Problem<T>& problem) {
-  const bool long_fit = problem.most_steps == 0 || problem.most_steps >= 20;
-  return has_wide_doubles(problem) && long_fit && blocks_may_pay_later(problem, true);
+  return has_wide_doubles(problem) && has_time_for_blocks(problem) && blocks_may_pay_later(problem, true);
 }
 
 }  // namespace omnimeans::algorithms

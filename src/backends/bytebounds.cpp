@@ -324,9 +324,8 @@ const BackendEntry& bytebounds() {
        .memory = "n*k + n*d (k and d rounded up to 64) + 36*n bytes, 2*n + 5*k*d + 1024*d values",
        .use_when =
            "64 clusters or more, features times clusters from some 128,000 (64,000 without VNNI), or from "
-           "24,000 (in double without AVX-512 12,000) after many iterations (with AMX never sooner), and n*k "
-           "bytes fit in "
-           "memory",
+           "24,000 (in double without AVX-512 12,000) after many iterations (with AMX never sooner), and "
+           "n*k bytes fit in memory",
        .avoid_when = "few clusters or features (gap and the dense kernel are faster)",
        .reference =
            "Elkan 2003 for the bounds; one byte a pair and tiles for survivors are this project's own"},

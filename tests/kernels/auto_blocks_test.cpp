@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+// When auto takes bounds of blocks, at once or on trial: both sides of every limit, for each instruction set.
+#include "backends/auto_blocks.hpp"
+
+#include <gtest/gtest.h>
+#include <cstddef>
+
+#include "backends/auto_plan.hpp"
+#include "kernels/unread_problem.hpp"
+#include "omnimeans/isa.hpp"
+
+namespace {
+
+using omnimeans::Isa;
+
+template <class T>
+void check_blocks(Isa isa) {
+  const auto pay = [&](std::size_t n, std::size_t d, std::size_t k, std::size_t steps) {
+    return omnimeans::algorithms::blocks_pay(problem(unread<T>(n, d), isa, k, steps));
+  };
+  const auto* int16 = omnimeans::int16_pays(problem(unread<T>(50'000, 8), isa, 448))
+                          ? omnimeans::kernels::int16_kernels(isa)
+                          : nullptr;
+  const std::size_t least = 8 * (int16 == nullptr ? 20 : int16->rate >= 2 ? 40 : 25);
+  EXPECT_TRUE(pay(50'000, 8, least, 0));
+  EXPECT_TRUE(pay(50'000, 8, least, 15));
+  EXPECT_FALSE(pay(50'000, 8, least, 14));
+  EXPECT_FALSE(pay(50'000, 8, least - 1, 0));
+  EXPECT_EQ(pay(300'000, 8, least, 0), int16 == nullptr || int16->rate < 2);
+  EXPECT_TRUE(pay(300'000, 8, 448, 0));
+  EXPECT_EQ(pay(50'000, 4, 159, 0), !has_fast_integers<T>(isa));
+  EXPECT_TRUE(pay(50'000, 4, 160, 0));
+  EXPECT_TRUE(pay(50'000, 3, 60, 0));
+  EXPECT_FALSE(pay(50'000, 3, 59, 0));
+  EXPECT_FALSE(pay(16 * 1000 - 1, 8, 1000, 0));
+  EXPECT_FALSE(pay(50'000, 17, 2000, 0));
+  EXPECT_FALSE(pay(50'000, 2, 2000, 0));
+}
+
+TEST(AutoBlocks, BlocksPayFromSoManyClustersAFeatureOn) {
+  for (const Isa isa : omnimeans::usable_isas()) {
+    SCOPED_TRACE(to_string(isa));
+    check_blocks<float>(isa);
+    check_blocks<double>(isa);
+  }
+}
+
+TEST(AutoBlocks, BlocksPayByStructureWhereFewPairsAreNear) {
+  const Isa isa = omnimeans::usable_isas().back();
+  const auto pay = [&](std::size_t n, std::size_t d, std::size_t k, double near, std::size_t steps = 0) {
+    const auto of = problem(unread<float>(n, d), isa, k, steps);
+    EXPECT_TRUE(!omnimeans::algorithms::blocks_pay_by_structure(of, near) ||
+                omnimeans::algorithms::asks_for_near_pairs(of));
+    return omnimeans::algorithms::blocks_pay_by_structure(of, near);
+  };
+  EXPECT_TRUE(pay(7000, 20, 250, 0.0519));
+  EXPECT_FALSE(pay(7000, 20, 250, 0.0521));
+  EXPECT_FALSE(pay(7000, 20, 249, 0.0201));
+  EXPECT_TRUE(pay(7000, 20, 249, 0.0199));
+  EXPECT_TRUE(pay(50'000, 16, 249, 1.0 / 128)) << "nothing but the nearest itself is near";
+  EXPECT_FALSE(pay(50'000, 15, 249, 1.0 / 128));
+  EXPECT_TRUE(pay(7000, 20, 250, 0, 20));
+  EXPECT_FALSE(pay(7000, 20, 250, 0, 19));
+  EXPECT_FALSE(pay(6999, 20, 250, 0));
+  EXPECT_FALSE(pay(16 * 500 - 1, 20, 500, 0));
+  EXPECT_TRUE(pay(16 * 500, 20, 500, 0));
+  EXPECT_FALSE(pay(50'000, 20, 127, 0));
+  EXPECT_TRUE(pay(50'000, 20, 128, 0));
+  EXPECT_FALSE(pay(50'000, 7, 250, 0));
+  EXPECT_TRUE(pay(50'000, 8, 250, 0));
+  EXPECT_TRUE(pay(50'000, 64, 250, 0));
+  EXPECT_FALSE(pay(50'000, 65, 250, 0));
+  const auto in_double = [&](std::size_t d) {
+    return omnimeans::algorithms::blocks_pay_by_structure(problem(unread<double>(50'000, d), isa, 250), 0);
+  };
+  EXPECT_EQ(in_double(65), isa == Isa::avx512);
+  EXPECT_EQ(in_double(256), isa == Isa::avx512);
+  EXPECT_FALSE(in_double(257));
+  EXPECT_FALSE(pay(7000, 16, 142, 0)) << "so short a step";
+  EXPECT_TRUE(pay(7000, 16, 143, 0));
+}
+
+TEST(AutoBlocks, BlocksGetATrialBesideGapWhereBytesOrNoneWouldTakeLonger) {
+  for (const Isa isa : omnimeans::usable_isas()) {
+    SCOPED_TRACE(to_string(isa));
+    const auto bounded = [&]<class T>(T, std::size_t n, std::size_t d, std::size_t k, std::size_t steps) {
+      const auto plan = omnimeans::algorithms::plan_for(problem(unread<T>(n, d), isa, k, steps), 0.9);
+      return plan.dense.name == "gap" ? plan.bounded.name : "another dense one";
+    };
+    constexpr float f = 0;
+    constexpr double g = 0;
+    const bool vnni = has_fast_integers<float>(isa),
+               eight_bits =
+                   omnimeans::int8_kernels_for(problem(unread<float>(1000, 64), isa, 640)) != nullptr;
+    // Instead of bytes.
+    const bool wide = isa == Isa::avx512;
+    EXPECT_EQ(bounded(g, 20'000, 96, 125, 0), wide ? "gap" : "blockbounds");
+    EXPECT_EQ(bounded(g, 20'000, 97, 125, 0), wide ? "gap" : "bytebounds");
+    EXPECT_EQ(bounded(g, 20'000, 96, 125, 25), wide ? "gap" : "blockbounds");
+    EXPECT_EQ(bounded(g, 20'000, 47, 250, 0), "gap");
+    EXPECT_EQ(bounded(g, 20'000, 97, 248, 0), "bytebounds");
+    EXPECT_EQ(bounded(g, 20'000, 48, 250, 0), "blockbounds");
+    EXPECT_EQ(bounded(g, 20'000, 256, 250, 25), wide ? "blockbounds" : "bytebounds");
+    EXPECT_EQ(bounded(g, 20'000, 257, 250, 0), "bytebounds");
+    EXPECT_EQ(bounded(g, 5999, 64, 375, 0), "bytebounds") << "few samples of a cluster";
+    EXPECT_EQ(bounded(g, 6000, 64, 375, 0), "blockbounds");
+    EXPECT_EQ(bounded(g, 4999, 96, 250, 0), "bytebounds");
+    EXPECT_EQ(bounded(g, 5000, 96, 250, 0), "blockbounds");
+    if (eight_bits) {
+      EXPECT_EQ(bounded(f, 20'000, 47, 600, 25), "blockbounds");
+    }
+    if (vnni && !has_tiles<float>(isa)) {
+      EXPECT_EQ(bounded(f, 20'000, 95, 330, 0), "blockbounds");
+    }
+    if (eight_bits && !vnni) {
+      EXPECT_EQ(bounded(f, 20'000, 48, 500, 0), "blockbounds");
+      EXPECT_EQ(bounded(f, 20'000, 49, 500, 0), "bytebounds");
+    }
+    if (has_tiles<float>(isa)) {
+      const auto beside_tiles = [&](std::size_t n, std::size_t d, std::size_t k, std::size_t steps) {
+        const auto plan = omnimeans::algorithms::plan_for(problem(unread<float>(n, d), isa, k, steps), 0.9);
+        return plan.dense.name == "int8" ? plan.bounded.name : "another dense one";
+      };
+      EXPECT_EQ(beside_tiles(20'000, 48, 500, 0), "blockbounds");
+      EXPECT_EQ(beside_tiles(20'000, 48, 500, 40), "blockbounds");
+      EXPECT_EQ(beside_tiles(20'000, 48, 500, 39), "bytebounds");
+      EXPECT_EQ(beside_tiles(20'000, 64, 500, 0), "blockbounds");
+      EXPECT_EQ(beside_tiles(20'000, 65, 500, 0), "bytebounds");
+      EXPECT_EQ(beside_tiles(7999, 64, 500, 0), "bytebounds");
+    }
+    // Instead of none.
+    EXPECT_EQ(bounded(f, 20'000, 24, 250, 0), "blockbounds");
+    EXPECT_EQ(bounded(f, 20'000, 24, 250, 40), "blockbounds");
+    EXPECT_EQ(bounded(f, 20'000, 24, 250, 39), "gap");
+    EXPECT_EQ(bounded(f, 20'000, 24, 249, 0), "gap");
+    EXPECT_EQ(bounded(f, 20'000, 25, 249, 0), "gap");
+    EXPECT_EQ(bounded(f, 20'000, 16, 380, 0), "gap");
+    EXPECT_EQ(bounded(f, 4999, 24, 300, 0), "gap");
+  }
+}
+
+TEST(AutoBlocks, BytesGiveWayToBlocksInDoubleWith512Bits) {
+  const auto at_once = [](Isa isa, std::size_t n, std::size_t d, std::size_t k, double near,
+                          std::size_t steps = 0) {
+    return omnimeans::algorithms::bytes_pay_at_once(problem(unread<double>(n, d), isa, k, steps), near);
+  };
+  for (const Isa isa : omnimeans::usable_isas()) {
+    SCOPED_TRACE(to_string(isa));
+    const bool wide = isa == Isa::avx512;
+    EXPECT_EQ(at_once(isa, 5000, 256, 250, 0.94), !wide);
+    EXPECT_TRUE(at_once(isa, 4999, 256, 250, 0.94));
+    EXPECT_TRUE(at_once(isa, 5000, 257, 250, 0.94));
+    EXPECT_TRUE(at_once(isa, 5000, 260, 249, 0.94));
+    EXPECT_EQ(at_once(isa, 5000, 256, 250, 0.94, 20), !wide);
+    EXPECT_TRUE(at_once(isa, 5000, 256, 250, 0.94, 19));
+    const auto few_near = [&](std::size_t steps) {
+      return omnimeans::algorithms::bytes_pay(problem(unread<double>(5000, 200), isa, 250, steps),
+                                              omnimeans::algorithms::Held::less, 0.11);
+    };
+    EXPECT_EQ(few_near(0), !wide);
+    EXPECT_TRUE(few_near(19));
+  }
+}
+
+}  // namespace
