@@ -186,6 +186,18 @@ class DenseEngine {
                            row_stride_, scores);
   }
 
+  /// The same of pairs of a sample, as pair_sample() gives it, and a centroid each.
+  void paired_scores(std::span<const T* const> x, const std::int32_t* index, T* scores) const {
+    kernels_.paired_scores(x.data(), transformed_ ? row_stride_ : samples_.cols(), rows_.data(), row_stride_,
+                           half_norms_.data(), index, x.size(), row_stride_, scores);
+  }
+  /// Sample i in place, or put into `x` (padded_features() values).
+  const T* pair_sample(std::size_t i, T* x) const {
+    if (!transformed_) return samples_.row_data(i);
+    load_sample(i, x);
+    return x;
+  }
+
   /// The same of blocks of samples that lie elsewhere, transposed: all of a task that is the centroids'.
   kernels::BlockTask<T> block_task() const;
   /// And all of what makes such blocks that is not the samples'.
@@ -229,7 +241,21 @@ class DenseEngine {
   /// Whether the last pack_rows() changed it.
   bool packed_row_changed(std::size_t j) const { return row_changed_[j] != 0; }
   double score_margin(std::size_t i) const { return margin(norm(i)); }
-  double margin_of_norm(double norm) const { return margin(norm); }
+  /// A score that is lower by more is that of a nearer centroid.
+  T reach_of(std::size_t i) const { return narrow<T>(1.25 * score_margin(i)); }
+  /// Of the current centroids, for loops over many: a copy that no store can change.
+  struct MarginOfNorm {
+    double margin2, margin1, margin0, limit;
+    double operator()(double norm) const {
+      const double value = (margin2 * norm + margin1) * norm + margin0;
+      return norm < limit ? value : std::numeric_limits<double>::infinity();
+    }
+  };
+  MarginOfNorm margin_of_norm() const {
+    return {static_cast<double>(margin2_), static_cast<double>(margin1_), static_cast<double>(margin0_),
+            static_cast<double>(norm_limit_)};
+  }
+  const T* norms() const { return norms_.data(); }
   std::size_t n_features() const { return samples_.cols(); }
   /// The norms of at most so many samples; infinite where one is not finite.
   std::vector<double> some_norms(std::size_t count);
@@ -290,12 +316,7 @@ class DenseEngine {
                        static_cast<double>(std::numeric_limits<T>::denorm_min()));
   }
   T norm_factor() const { return round_up<T>(1 + norm_slack_ / 2); }
-  double margin(double norm) const {
-    return norm < static_cast<double>(norm_limit_)
-               ? (static_cast<double>(margin2_) * norm + static_cast<double>(margin1_)) * norm +
-                     static_cast<double>(margin0_)
-               : std::numeric_limits<double>::infinity();
-  }
+  double margin(double norm) const { return margin_of_norm()(norm); }
 
   MatrixView<const T> samples_;
   MatrixView<const T> centroids_;

@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -19,6 +20,17 @@ std::size_t padded(std::size_t n_features) {
 
 std::size_t vectors(std::size_t n_clusters) {
   return block_count(n_clusters, kernels::int8_lanes);
+}
+
+template <class Values>
+void make_room(Values& values, std::size_t size) {
+  values.resize(std::max(values.size(), size));
+}
+
+/// The same, not written yet: of the most there may be little is used.
+template <class T>
+void make_room(AlignedBuffer<T>& values, std::size_t size) {
+  if (values.size() < size) values = AlignedBuffer<T>::for_overwrite(size);
 }
 
 /// A measured length in float with its own rounding errors, and what underflow may hide.
@@ -119,6 +131,8 @@ Int8Filter::Rounded Int8Filter::round(const float* x, double norm, const float* 
   const float cut_off =
       kernels_.quantise(x, n_values_, stride_, limits, values, &rounded.scale, &rounded.sum);
   rounded.cut_off = round_up<float>(static_cast<double>(outward(cut_off, n_values_)) + error);
+  // Of zeros alone any scale is right: one that may divide.
+  if (!(rounded.scale >= 0x1p-100f)) rounded.scale = std::isfinite(cut_off) ? rounded.cut_off : 1;
   rounded.length = round_up<float>(length);
   return rounded;
 }
@@ -186,6 +200,14 @@ void Int8Filter::set_centroids() {
   largest_cut_off_ = largest(cut_off_);
   largest_length_ = largest(length_);
   largest_tail_ = largest(tail_);
+  double coarsest = 0, longest = 0;
+  for (std::size_t j = 0; j < n_clusters_; ++j) {
+    const double scale = scale_[j], cut_off = cut_off_[j];
+    coarsest = std::max(coarsest, cut_off / scale);
+    longest = std::max(longest, (static_cast<double>(length_[j]) + cut_off) / scale);
+  }
+  centroids_.coarsest = round_up<float>(coarsest);
+  centroids_.longest = round_up<float>(longest);
 }
 
 void Int8Filter::load(RowRange rows, Scratch& scratch) {
@@ -253,7 +275,6 @@ void Int8Filter::find_candidates(std::size_t begin, std::span<const std::int32_t
 
 void Int8Filter::search(std::size_t begin, std::span<const std::int32_t> listed,
                         const kernels::Int8Rows& rows, float* bounds, Scratch& scratch) const {
-  const auto make_room = [](auto& values, std::size_t size) { values.resize(std::max(values.size(), size)); };
   make_room(scratch.reach, rows.n_rows);
   make_room(scratch.least, rows.n_rows);
   make_room(scratch.nearest, rows.n_rows);
@@ -266,6 +287,104 @@ void Int8Filter::search(std::size_t begin, std::span<const std::int32_t> listed,
   kernels_.lowest(centroids_, rows,
                   {scratch.reach.data(), scratch.least.data(), scratch.nearest.data(), scratch.alone.data(),
                    scratch.lanes.data(), bounds, bounds_stride()});
+}
+
+void Int8Filter::find_reach(RowRange rows, float* out) const {
+  constexpr double unit = 1 + 8 * static_cast<double>(std::numeric_limits<float>::epsilon());
+  const auto margin = engine_.margin_of_norm();
+  const Largest largest = this->largest();
+  const float* norms = engine_.norms();
+  const double relative = 2 * (16 * unit_roundoff<float>() + tag_error_), floor = 2 * tag_floor_;
+  const std::size_t begin = rows.begin, n_rows = rows.size();
+  for (std::size_t r = 0; r < n_rows; ++r) {
+    const std::size_t i = begin + r;
+    const double z = largest(i);
+    const double value = (relative * z + floor + margin(static_cast<double>(norms[i]))) * (1.01 * unit);
+    // Neither is where it is a NaN.
+    const bool fits = z < 0x1p120 && value < 0x1p127;
+    out[r] = fits ? static_cast<float>(value) : std::numeric_limits<float>::infinity();
+  }
+}
+
+double Int8Filter::own_squares(RowRange rows, const float* weights, const Scratch& scratch) const {
+  const Largest largest = this->largest();
+  const double relative = 16 * unit_roundoff<float>() + tag_error_, scale = engine_.scale();
+  const float* norms = engine_.norms();
+  const float* least = scratch.least.data();
+  constexpr std::size_t lanes = 4;
+  double sums[lanes] = {};
+  const auto add = [&](std::size_t r, double& sum) {
+    const std::size_t i = rows.begin + r;
+    const double norm = static_cast<double>(norms[i]);
+    const double squared =
+        norm * norm + 2 * (static_cast<double>(least[r]) + relative * largest(i) + tag_floor_);
+    // A NaN stays one.
+    sum += (squared < 0 ? 0 : squared) * (weights != nullptr ? static_cast<double>(weights[i]) : 1.0);
+  };
+  std::size_t r = 0;
+  for (; r + lanes <= rows.size(); r += lanes) {
+    for (std::size_t l = 0; l < lanes; ++l) add(r + l, sums[l]);
+  }
+  for (; r < rows.size(); ++r) add(r, sums[0]);
+  const double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  const double squares = sum / (scale * scale) * (1 + 0x1p-20);
+  return std::isnan(squares) ? std::numeric_limits<double>::infinity() : squares;
+}
+
+bool Int8Filter::find_near(RowRange rows, std::span<const std::int32_t> own, Scratch& scratch) const {
+  // The row's own bound takes as long as the lowest of so many vectors.
+  constexpr std::size_t least_vectors = 4;
+  if (n_vectors_ < least_vectors) return false;
+  const std::size_t n_rows = rows.size(), most_pairs = n_rows * kernels::Int8Near::most_near + 16;
+  for (auto* values : {&scratch.reach, &scratch.least, &scratch.inverse, &scratch.limit})
+    make_room(*values, n_rows);
+  make_room(scratch.found_of, n_rows);
+  make_room(scratch.starts, n_rows);
+  make_room(scratch.listed, n_rows + 1);
+  make_room(scratch.pair_row, most_pairs);
+  make_room(scratch.pair_centroid, most_pairs);
+  make_room(scratch.far, n_rows * n_vectors_);
+  find_reach(rows, scratch.reach.data());
+  return kernels_.near(centroids_, samples_from(rows.begin, n_rows),
+                       {.own = own.data(),
+                        .reach = scratch.reach.data(),
+                        .least = scratch.least.data(),
+                        .found = scratch.found_of.data(),
+                        .far = scratch.far.data(),
+                        .listed = scratch.listed.data(),
+                        .n_listed = &scratch.n_listed,
+                        .pair_row = scratch.pair_row.data(),
+                        .pair_centroid = scratch.pair_centroid.data(),
+                        .n_pairs = &scratch.n_pairs,
+                        .inverse = scratch.inverse.data(),
+                        .limit = scratch.limit.data(),
+                        .starts = scratch.starts.data()});
+}
+
+std::span<const std::int32_t> Int8Filter::near_candidates(std::size_t r, std::size_t i, std::int32_t own,
+                                                          const float* x, Scratch& scratch) const {
+  const std::uint16_t* far = scratch.far.data() + r * n_vectors_;
+  std::vector<std::int32_t>& near = scratch.lane;
+  near.clear();
+  for (std::size_t j = 0; j < n_clusters_; ++j) {
+    if ((far[j / kernels::int8_lanes] >> j % kernels::int8_lanes & 1) == 0 ||
+        static_cast<std::int32_t>(j) == own)
+      near.push_back(static_cast<std::int32_t>(j));
+  }
+  std::vector<float>& bounds = scratch.lane_bounds;
+  make_room(bounds, near.size());
+  pair_bounds(i, near, bounds.data());
+  const auto lowest = static_cast<std::size_t>(
+      std::min_element(bounds.begin(), bounds.begin() + static_cast<std::ptrdiff_t>(near.size())) -
+      bounds.begin());
+  float score;
+  engine_.listed_scores(x, {&near[lowest], 1}, &score);
+  const float limit = score + scratch.reach[r];
+  scratch.found.clear();
+  for (std::size_t o = 0; o < near.size(); ++o) {
+    if (!(bounds[o] > limit)) scratch.found.push_back(near[o]);
+  }
+  return scratch.found;
 }
 
 std::span<const std::int32_t> Int8Filter::candidates(std::size_t r, std::size_t i, const float* x,

@@ -73,7 +73,16 @@ class Int8Filter {
     std::vector<std::int32_t> nearest;  ///< the centroid of the lowest bound: that one
     AlignedBuffer<float> bounds;        ///< of listed rows, bounds_stride() apart
 
-    std::vector<float> reach;
+    // Of find_near(), as kernels::Int8Near:
+    std::vector<kernels::Int8Found> found_of;
+    std::vector<std::int32_t> listed;
+    AlignedBuffer<std::int32_t> pair_row, pair_centroid;
+    std::size_t n_listed = 0, n_pairs = 0;
+
+    AlignedBuffer<std::uint16_t> far;
+
+    std::vector<float> reach, inverse, limit;
+    std::vector<std::int32_t> starts;
     AlignedBuffer<float> lanes;  ///< as kernels::Int8Lowest
     std::vector<std::int32_t> found, lane;
     std::vector<float> lane_bounds;
@@ -90,6 +99,15 @@ class Int8Filter {
   /// ascending, by these bounds alone; of listed ones the bounds of every pair, too, in scratch.bounds.
   void find_candidates(RowRange rows, Scratch& scratch) const;
   void find_candidates(std::size_t begin, std::span<const std::int32_t> listed, Scratch& scratch) const;
+  /// The same of `rows`, whose labels `own` has, at half the time: of each row whether the nearest centroid
+  /// may be another than its own one, and which. False if values are too many for it: nothing is found then.
+  bool find_near(RowRange rows, std::span<const std::int32_t> own, Scratch& scratch) const;
+  /// After find_near(): sum_i w_i |x_i - c_own(i)|^2 of the rows at most; `weights` of them, or null: ones.
+  double own_squares(RowRange rows, const float* weights, const Scratch& scratch) const;
+  /// Of row r, sample i, of which find_near() found many: as candidates().
+  std::span<const std::int32_t> near_candidates(std::size_t r, std::size_t i, std::int32_t own,
+                                                const float* x, Scratch& scratch) const;
+
   /// Those of row r, sample i, in ascending order: one at least, the nearest among them. `x` is the sample as
   /// DenseEngine::sample() gives it: the score of the lowest bound's centroid leaves the fewest. Valid until
   /// the next call.
@@ -122,9 +140,11 @@ class Int8Filter {
   }
   /// How far above the limit's score a bound may be: infinite where a float may overflow.
   float reach(std::size_t i) const {
-    if (!(largest(i) < 0x1p120)) return std::numeric_limits<float>::infinity();
-    return round_up<float>((2 * least_error(i) + engine_.score_margin(i)) * 1.01);
+    float value;
+    find_reach({i, i + 1}, &value);
+    return value;
   }
+  void find_reach(RowRange rows, float* out) const;
   kernels::Int8Rows samples_from(std::size_t i, std::size_t count) const {
     return {samples_.data() + i * stride_,
             stride_,
@@ -135,13 +155,21 @@ class Int8Filter {
             tails(sample_tail_, i),
             count};
   }
-  /// Z
-  double largest(std::size_t i) const {
-    const double longest = engine_.longest();
-    return 2 * static_cast<double>(sample_length_[i]) * (largest_length_ + largest_cut_off_) +
-           longest * longest +
-           (prefix_ != nullptr ? 2 * static_cast<double>(sample_tail_[i]) * largest_tail_ : 0);
+  /// Z of each sample: a copy that no store can change, for loops over many.
+  struct Largest {
+    const float *length, *tail;
+    double per_length, per_tail, rest;
+    double operator()(std::size_t i) const {
+      const double z = per_length * static_cast<double>(length[i]) + rest;
+      return tail == nullptr ? z : z + per_tail * static_cast<double>(tail[i]);
+    }
+  };
+  Largest largest() const {
+    return {sample_length_.data(), prefix_ != nullptr ? sample_tail_.data() : nullptr,
+            2 * (largest_length_ + largest_cut_off_), 2 * largest_tail_,
+            engine_.longest() * engine_.longest()};
   }
+  double largest(std::size_t i) const { return largest()(i); }
   /// What `x` is rounded to, and how far that is off.
   struct Rounded {
     float scale, cut_off, length, tail;

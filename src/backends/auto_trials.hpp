@@ -79,14 +79,13 @@ std::size_t first_trial(const Problem<T>& problem, const Plan& plan, double near
 }
 
 /// Whether gaps get a trial in step early_gaps; `again`: how many distances a sample were computed again in
-/// float in the step before. Where that is more than one, eight bits say too little of these samples, and
-/// will. Xeon with AMX, `imbalanced`, n = 20,000 and 50,000, d k = 16,000 to 23,000 (1.7 and more): a fit of
-/// 25 steps by gap 0.6 to 0.85 of one by int8, with a trial in step 3 1.02 to 1.12, in step 10 1.1 to 1.3 of
-/// one by gap; n = 3,000 with one 0.95 to 1.2 of one by int8. Six other sets have 0.2 to 0.5.
+/// float in the step before. Where that is more than 2.5, eight bits say too little of these samples, and
+/// will. Xeon with AMX, `imbalanced`, n = 20,000 and 50,000, d k = 16,000 to 25,000 (3.8 to 5.5; `lattice` 11
+/// and more): a fit of 25 steps by gap 0.7 to 0.83 of one by int8. Seven other sets have 0.5 to 1.6.
 template <class T>
 bool gaps_pay_early(const Problem<T>& problem, const Plan& plan, double again) {
-  return again > 1 && plan.dense.name == "int8" && plan.bounded.name == "gap" && has_fast_integers(problem) &&
-         problem.samples.rows() > 5000;
+  return again > 2.5 && plan.dense.name == "int8" && plan.bounded.name == "gap" &&
+         has_fast_integers(problem) && problem.samples.rows() > 5000;
 }
 
 }  // namespace omnimeans::algorithms

@@ -146,7 +146,7 @@ class BlockSamples {
     const auto longest = static_cast<double>(longest_[b]);
     const bool known = int16_ == nullptr || longest_[b] < int16_limit();
     task.margin =
-        known ? round_up<T>(engine_.margin_of_norm(longest) + margin_.constant + margin_.linear * longest)
+        known ? round_up<T>(engine_.margin_of_norm()(longest) + margin_.constant + margin_.linear * longest)
               : std::numeric_limits<T>::infinity();
   }
   kernels::BlockLabels label(const kernels::BlockTask<T>& task) const {

@@ -22,6 +22,7 @@ struct Int8Avx512 {
   static OMNIMEANS_INLINE ints bits(__m512 a) { return _mm512_castps_si512(a); }
   static OMNIMEANS_INLINE ints round(__m512 a) { return _mm512_cvtps_epi32(a); }
   static OMNIMEANS_INLINE __m512 to_float(ints a) { return _mm512_cvtepi32_ps(a); }
+  static OMNIMEANS_INLINE __m512 as_float(ints a) { return _mm512_castsi512_ps(a); }
   static OMNIMEANS_INLINE std::int32_t sum(ints a) { return _mm512_reduce_add_epi32(a); }
   static OMNIMEANS_INLINE std::int32_t largest(ints a) { return _mm512_reduce_max_epi32(a); }
   static OMNIMEANS_INLINE void store_bytes(std::int8_t* p, ints a) {

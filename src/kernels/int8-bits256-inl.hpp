@@ -22,6 +22,7 @@ struct Int8Bits256 {
   static OMNIMEANS_INLINE ints bits(__m256 a) { return _mm256_castps_si256(a); }
   static OMNIMEANS_INLINE ints round(__m256 a) { return _mm256_cvtps_epi32(a); }
   static OMNIMEANS_INLINE __m256 to_float(ints a) { return _mm256_cvtepi32_ps(a); }
+  static OMNIMEANS_INLINE __m256 as_float(ints a) { return _mm256_castsi256_ps(a); }
   static OMNIMEANS_INLINE std::int32_t sum(ints a) {
     const __m128i s = _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
     const __m128i t = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4e));

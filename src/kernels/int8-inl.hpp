@@ -8,7 +8,9 @@
 // larger tiles than registers hold (int8_amx.cpp).
 #pragma once
 
+#include "kernels/int8-near-inl.hpp"
 #include "kernels/int8-nearest-inl.hpp"
+#include "kernels/int8-pairs-inl.hpp"
 #include "kernels/int8-panel-inl.hpp"
 
 namespace omnimeans::kernels {
@@ -46,15 +48,6 @@ struct Int8Loops {
       });
     }
   };
-
-  /// tile(first, rows as a constant) for all rows.
-  template <class Tile>
-  static OMNIMEANS_INLINE void over_tiles(std::size_t n_rows, Tile&& tile) {
-    std::size_t i = 0;
-    for (; i + Ops::tile_rows <= n_rows; i += Ops::tile_rows) tile(i, Index<Ops::tile_rows>{});
-    for (; i + 3 <= n_rows; i += 3) tile(i, Index<3>{});
-    for (; i < n_rows; ++i) tile(i, Index<1>{});
-  }
 
   /// Of row i, what V vectors of centroids, from `vector` on, change of the lanes' two lowest bounds.
   template <std::size_t V>
@@ -99,7 +92,8 @@ struct Int8Loops {
                                          const Int8Lowest& out) {
     constexpr std::size_t R = V * registers;
     ints products[M * R];
-    Panel::template products<M, V>(c, rows, first, vector, starts, products);
+    Panel::template products<M, V>(
+        c, rows, first, vector, starts, [](std::size_t) { return 0; }, products);
     const Terms<V> terms(c, vector, mask);
     unroll<M>([&](auto m) __attribute__((always_inline)) {
       take_row<V>(terms, rows, first + m.value, vector, products + m.value * R, out);
@@ -120,6 +114,7 @@ struct Int8Loops {
     constexpr std::size_t M = Tiles::rows, V = Tiles::vectors;
     const std::size_t n_steps = (4 * c.n_quads + int8_stride - 1) / int8_stride;
     const Tiles tiles;
+    const auto nothing = [](std::size_t) __attribute__((always_inline)){};
     alignas(64) std::int32_t starts[M * int8_lanes], products[2][M * V * int8_lanes];
     for (std::size_t begin = 0; begin < rows.n_rows; begin += M) {
       const std::size_t first = begin + M <= rows.n_rows ? begin : rows.n_rows - M;
@@ -131,9 +126,11 @@ struct Int8Loops {
         std::int32_t* to = products[vector / V % 2];
         const std::uint8_t* panel = c.panels + vector * int8_lanes * 4 * c.n_quads;
         if (vector + V <= c.n_vectors) {
-          tiles.template multiply<V>(values, rows.stride, panel, V * int8_lanes * 4, n_steps, starts, to);
+          tiles.template multiply<V>(values, rows.stride, panel, V * int8_lanes * 4, n_steps, starts, to,
+                                     nothing);
         } else {
-          tiles.template multiply<1>(values, rows.stride, panel, int8_lanes * 4, n_steps, starts, to);
+          tiles.template multiply<1>(values, rows.stride, panel, int8_lanes * 4, n_steps, starts, to,
+                                     nothing);
         }
       };
       multiply(0);
@@ -170,7 +167,7 @@ struct Int8Loops {
   /// The lanes of all rows, by tiles in registers.
   static void lowest_in_registers(const Int8Centroids& c, const Int8Rows& rows, std::int32_t mask,
                                   const Int8Lowest& out) {
-    over_tiles(
+    Panel::over_tiles(
         rows.n_rows, [&](std::size_t first, auto m) __attribute__((always_inline)) {
           constexpr std::size_t M = m.value, V = Ops::tile_vectors;
           std::int32_t starts[Panel::most_starts(M)];
@@ -192,71 +189,6 @@ struct Int8Loops {
     }
     if (!done) lowest_in_registers(c, rows, mask, out);
     Nearest::find(c, rows, mask, out);
-  }
-
-  static void listed_bounds(const Int8Centroids& c, const Int8Rows& rows, std::size_t i,
-                            const std::int32_t* index, std::size_t count, float* out) {
-    constexpr std::size_t B = 4, R = int8_stride / sizeof(ints);
-    const std::int8_t* x = rows.values + i * rows.stride;
-    const std::int32_t start = Panel::start_of(rows, i);
-    const float scale = rows.scale[i];
-    const __m128 row_length = _mm_set1_ps(rows.length[i]), row_cut_off = _mm_set1_ps(rows.cut_off[i]);
-    const auto terms_of = [&](std::size_t at) __attribute__((always_inline)) {
-      return _mm_load_ps(c.terms + 4 * static_cast<std::size_t>(index[at]));
-    };
-    // Four bounds; of places from `last` on those of `last`.
-    const auto four_bounds = [&](__m128i products, std::size_t at, std::size_t last)
-        __attribute__((always_inline)) {
-      const auto place = [&](std::size_t b) { return at + b < last ? at + b : last; };
-      __m128 centroid_scale = terms_of(at), half_norm = terms_of(place(1)), length = terms_of(place(2)),
-             cut_off = terms_of(place(3));
-      _MM_TRANSPOSE4_PS(centroid_scale, half_norm, length, cut_off);
-      const __m128 product =
-          _mm_mul_ps(_mm_cvtepi32_ps(_mm_add_epi32(products, _mm_set1_epi32(start))), _mm_set1_ps(scale));
-      const __m128 score = _mm_fnmadd_ps(product, centroid_scale, half_norm);
-      return _mm_fnmadd_ps(row_length, cut_off, _mm_fnmadd_ps(row_cut_off, length, score));
-    };
-    const auto row_of = [&](std::size_t at) __attribute__((always_inline)) {
-      return c.rows + static_cast<std::size_t>(index[at]) * c.stride;
-    };
-    if (count == 1) {
-      const std::uint8_t* row = row_of(0);
-      ints acc = Ops::set(0);
-      for (std::size_t t = 0; t < c.stride; t += sizeof(ints))
-        Ops::multiply_add(acc, Ops::load(row + t), Ops::load(x + t));
-      _mm_store_ss(out, four_bounds(_mm_cvtsi32_si128(Ops::sum(acc)), 0, 0));
-      return;
-    }
-    for (std::size_t first = 0; first < count; first += B) {
-      const std::uint8_t* row[B];
-      ints acc[B * R];
-      unroll<B>([&](auto b) __attribute__((always_inline)) {
-        row[b.value] = row_of(first + b.value < count ? first + b.value : count - 1);
-        unroll<R>([&](auto r) __attribute__((always_inline)) { acc[r.value * B + b.value] = Ops::set(0); });
-      });
-      for (std::size_t t = 0; t < c.stride; t += int8_stride) {
-        unroll<R>([&](auto r) __attribute__((always_inline)) {
-          const std::size_t at = t + r.value * sizeof(ints);
-          const ints values = Ops::load(x + at);
-          unroll<B>([&](auto b) __attribute__((always_inline)) {
-            Ops::multiply_add(acc[r.value * B + b.value], Ops::load(row[b.value] + at), values);
-          });
-        });
-      }
-      if constexpr (R == 2) {
-        unroll<B>([&](auto b) __attribute__((always_inline)) {
-          acc[b.value] = Ops::add(acc[b.value], acc[B + b.value]);
-        });
-      }
-      const __m128 bounds = four_bounds(Ops::four_sums(acc), first, count - 1);
-      if (first + B <= count) {
-        _mm_storeu_ps(out + first, bounds);
-      } else {
-        alignas(16) float some[B];
-        _mm_store_ps(some, bounds);
-        for (std::size_t b = 0; first + b < count; ++b) out[first + b] = some[b];
-      }
-    }
   }
 
   static float quantise(const float* x, std::size_t d, std::size_t stride, const Int8Limits& limits,
@@ -310,7 +242,8 @@ constexpr Int8Kernels make_int8_kernels() {
           Ops::centroids,
           Int8Loops<Ops>::in_tiles,
           Int8Loops<Ops>::lowest,
-          Int8Loops<Ops>::listed_bounds,
+          Int8NearLoops<Ops>::near,
+          Int8Pairs<Ops>::listed_bounds,
           Int8Loops<Ops>::quantise};
 }
 

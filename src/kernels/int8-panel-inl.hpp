@@ -17,6 +17,15 @@ struct Int8Panel {
   static constexpr std::size_t registers = int8_lanes * 4 / sizeof(ints);  ///< of a vector
   static constexpr std::size_t chunk_quads = int8_chunk / 4;
 
+  /// tile(first, rows as a constant) for all rows.
+  template <class Tile>
+  static OMNIMEANS_INLINE void over_tiles(std::size_t n_rows, Tile&& tile) {
+    std::size_t i = 0;
+    for (; i + Ops::tile_rows <= n_rows; i += Ops::tile_rows) tile(i, Index<Ops::tile_rows>{});
+    for (; i + 3 <= n_rows; i += 3) tile(i, Index<3>{});
+    for (; i < n_rows; ++i) tile(i, Index<1>{});
+  }
+
   static OMNIMEANS_INLINE ints four_values(const std::int8_t* p) {
     std::int32_t bits;
     __builtin_memcpy(&bits, p, sizeof bits);
@@ -57,10 +66,10 @@ struct Int8Panel {
     }
   }
 
-  /// The products x^.c^ of M rows and V vectors of one panel.
-  template <std::size_t M, std::size_t V>
+  /// The products x^.c^ of M rows and V vectors of one panel, and what more(m) adds to those of a row.
+  template <std::size_t M, std::size_t V, class More>
   static OMNIMEANS_INLINE void products(const Int8Centroids& c, const Int8Rows& rows, std::size_t first,
-                                        std::size_t vector, const std::int32_t* starts,
+                                        std::size_t vector, const std::int32_t* starts, More&& more,
                                         ints (&sums)[M * V * registers]) {
     constexpr std::size_t R = V * registers, width = int8_lanes * 4;
     const std::size_t begin = vector / 2 * 2;  // of the panel
@@ -106,7 +115,7 @@ struct Int8Panel {
       });
     };
     if constexpr (!Ops::sums_in_words) {
-      start_at(sums, [&](std::size_t m) { return start_of(rows, first + m); });
+      start_at(sums, [&](std::size_t m) { return start_of(rows, first + m) + more(m); });
       add_quads(sums, c.n_quads);
     } else {
       const std::size_t n_chunks = chunks(c);
@@ -116,8 +125,8 @@ struct Int8Panel {
         const std::size_t left = c.n_quads - chunk * chunk_quads;
         add_quads(acc, left < chunk_quads ? left : chunk_quads);
         unroll<M * R>([&](auto a) __attribute__((always_inline)) {
-          const ints sum = Ops::sum_of_words(acc[a.value]);
-          sums[a.value] = chunk == 0 ? sum : Ops::add(sums[a.value], sum);
+          const ints before = chunk == 0 ? Ops::set(more(a.value / R)) : sums[a.value];
+          sums[a.value] = Ops::add(before, Ops::sum_of_words(acc[a.value]));
         });
       }
     }

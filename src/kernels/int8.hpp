@@ -69,6 +69,8 @@ struct Int8Centroids {
       nullptr;  ///< the same centroid by centroid: scale, half norm, length, cut_off; aligned
   std::size_t n_vectors = 0;
   std::size_t n_quads = 0;  ///< of values: a quarter of them, rounded up
+  float coarsest = 0;       ///< the largest cut_off_j / scale_j, at most
+  float longest = 0;        ///< the largest (length_j + cut_off_j) / scale_j, at most
 };
 
 /// Which centroids may be the nearest. Lane l stands for the centroids j = l modulo int8_lanes; the place of
@@ -83,6 +85,31 @@ struct Int8Lowest {
   float* lanes = nullptr;  ///< n_rows x 2 x int8_lanes: the lowest bound of every lane, and the second lowest
   float* bounds = nullptr;  ///< n_rows x bounds_stride, or null: every bound
   std::size_t bounds_stride = 0;
+};
+
+/// What Int8Near says of a row: nothing but its own centroid is near; its pairs are listed; they are too many
+/// for that, or its limit is not finite.
+enum class Int8Found : std::uint8_t { own, listed, many };
+
+/// Which centroids may be nearer than the one a row has, a = own_i. Nothing is near that is above
+/// least_i + reach_i; what is hardly above may be; a is.
+struct Int8Near {
+  /// Of pairs there must be room for most_near a row, and 16 more.
+  static constexpr std::size_t most_near = 16;
+
+  const std::int32_t* own = nullptr;  ///< n_rows
+  const float* reach = nullptr;       ///< n_rows
+  float* least = nullptr;             ///< n_rows: b_ia + 2 off_ia + 2 tail_i tail_a
+  Int8Found* found = nullptr;         ///< n_rows
+  std::uint16_t* far = nullptr;       ///< n_rows x n_vectors: bit l of word v is set if centroid 16 v + l is
+                                      ///< not near
+  std::int32_t* listed = nullptr;     ///< the listed rows, in order; room for n_rows
+  std::size_t* n_listed = nullptr;
+  std::int32_t *pair_row = nullptr, *pair_centroid = nullptr;  ///< of all of them what is near, in order
+  std::size_t* n_pairs = nullptr;
+  // Working memory, n_rows each.
+  float *inverse = nullptr, *limit = nullptr;
+  std::int32_t* starts = nullptr;
 };
 
 /// How many of a score's lowest bits give way: log2 of the vectors, rounded up.
@@ -100,6 +127,10 @@ struct Int8Kernels {
   /// cut_off_j: the product of integers is exact, then six roundings at most. The lowest of these bounds of
   /// every row. None may be infinite or a NaN unless reach is.
   void (*lowest)(const Int8Centroids&, const Int8Rows&, const Int8Lowest&);
+
+  /// Compares with the bound of one centroid, at half of what lowest() costs. False if rows are too long for
+  /// it, and then nothing is found. No scale may be 0, but that of padding.
+  bool (*near)(const Int8Centroids&, const Int8Rows&, const Int8Near&);
 
   /// b_ij of row i and the centroids index[0 ... count - 1].
   void (*listed_bounds)(const Int8Centroids&, const Int8Rows&, std::size_t i, const std::int32_t* index,

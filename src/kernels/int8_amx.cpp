@@ -17,7 +17,8 @@ static_assert(sizeof(TileConfig) == 64);
 alignas(64) constexpr TileConfig tile_config;
 
 struct Int8Amx : Int8Avx512 {
-  /// This thread's tiles, for as long as the object lives: four of sums, two of rows and two of centroids.
+  /// This thread's tiles, for as long as the object lives: four of sums, two of rows and two of centroids; or
+  /// two of sums, four of rows and two of centroids.
   class Tiles {
    public:
     static constexpr std::size_t rows = int8_tile_rows, vectors = 2;
@@ -34,11 +35,13 @@ struct Int8Amx : Int8Avx512 {
     }
 
     /// The products of `rows` rows, `stride` bytes apart, and V vectors (1 or 2), `pitch` bytes from quad to
-    /// quad, `n_steps` times int8_stride values, added to `starts`, int8_lanes for a row.
-    template <std::size_t V>
+    /// quad, `n_steps` times int8_stride values, added to `starts`, int8_lanes for a row. between(step) is
+    /// what the CPU may do meanwhile.
+    template <std::size_t V, class Between>
     static OMNIMEANS_INLINE void multiply(const std::int8_t* first, std::size_t stride,
                                           const std::uint8_t* panel, std::size_t pitch, std::size_t n_steps,
-                                          const std::int32_t* starts, std::int32_t* products) {
+                                          const std::int32_t* starts, std::int32_t* products,
+                                          Between&& between) {
       // g++ does not know that loads of tiles read memory.
       __asm__ volatile("" ::: "memory");
       const std::int8_t* others = first + 16 * stride;
@@ -60,11 +63,53 @@ struct Int8Amx : Int8Avx512 {
         _tile_loadd(5, others + step * int8_stride, stride);
         _tile_dpbsud(2, 5, 6);
         if constexpr (V == 2) _tile_dpbsud(3, 5, 7);
+        between(step);
       }
       _tile_stored(0, products + place<V>(0, 0), line);
       if constexpr (V == 2) _tile_stored(1, products + place<V>(0, 1), line);
       _tile_stored(2, products + place<V>(16, 0), line);
       if constexpr (V == 2) _tile_stored(3, products + place<V>(16, 1), line);
+    }
+
+    /// `rows` rows of one or two chunks, for multiply_held().
+    template <std::size_t Chunks>
+    static OMNIMEANS_INLINE void hold(const std::int8_t* first, std::size_t stride) {
+      const std::int8_t* others = first + 16 * stride;
+      __asm__ volatile("" ::: "memory");
+      _tile_loadd(4, first, stride);
+      _tile_loadd(5, others, stride);
+      if constexpr (Chunks == 2) {
+        _tile_loadd(6, first + int8_stride, stride);
+        _tile_loadd(7, others + int8_stride, stride);
+      }
+    }
+
+    /// As multiply<1>(), of the rows that are held. between(0 ... 3) is what the CPU may do meanwhile.
+    template <std::size_t Chunks, class Between>
+    static OMNIMEANS_INLINE void multiply_held(const std::uint8_t* panel, std::size_t pitch,
+                                               const std::int32_t* starts, std::int32_t* products,
+                                               Between&& between) {
+      __asm__ volatile("" ::: "memory");
+      _tile_loadd(0, starts, line);
+      _tile_loadd(2, panel, pitch);
+      _tile_dpbsud(0, 4, 2);
+      between(0);
+      if constexpr (Chunks == 2) {
+        _tile_loadd(3, panel + 16 * pitch, pitch);
+        _tile_dpbsud(0, 6, 3);
+        between(1);
+      }
+      _tile_loadd(1, starts + tile_values, line);
+      _tile_dpbsud(1, 5, 2);
+      between(Chunks);
+      _tile_stored(0, products + place<1>(0, 0), line);
+      if constexpr (Chunks == 2) {
+        _tile_dpbsud(1, 7, 3);
+      } else {
+        between(2);
+      }
+      between(3);
+      _tile_stored(1, products + place<1>(16, 0), line);
     }
 
    private:

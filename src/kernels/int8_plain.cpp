@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "kernels/int8-list-inl.hpp"
 #include "kernels/int8.hpp"
 
 namespace omnimeans::kernels {
@@ -21,6 +22,12 @@ float bound(const Int8Centroids& c, const Int8Rows& rows, std::size_t i, std::si
   const std::int32_t product = dot(rows.values + i * rows.stride, c.rows + j * c.stride, c.n_quads * 4);
   const float score = std::fma(-(static_cast<float>(product) * rows.scale[i]), c.scale[j], c.half_norms[j]);
   return std::fma(-rows.length[i], c.cut_off[j], std::fma(-rows.cut_off[i], c.length[j], score));
+}
+
+/// Half of what is between the lower and the upper bound.
+float off(const Int8Centroids& c, const Int8Rows& rows, std::size_t i, std::size_t j) {
+  const float both = std::fma(rows.length[i], c.cut_off[j], rows.cut_off[i] * c.length[j]);
+  return c.tail != nullptr ? std::fma(rows.tail[i], c.tail[j], both) : both;
 }
 
 float tagged(float score, std::uint32_t mask, std::size_t vector) {
@@ -53,15 +60,44 @@ void lowest(const Int8Centroids& c, const Int8Rows& rows, const Int8Lowest& out)
     // Where nothing is finite the place may be none.
     const std::size_t place = (std::bit_cast<std::uint32_t>(best[lane]) & mask) * int8_lanes + lane,
                       at = std::min(place, c.n_vectors * int8_lanes - 1);
-    float off = std::fma(rows.length[i], c.cut_off[at], rows.cut_off[i] * c.length[at]);
-    if (c.tail != nullptr) off = std::fma(rows.tail[i], c.tail[at], off);
-    out.least[i] = least + 2 * off;
+    out.least[i] = least + 2 * off(c, rows, i, at);
     out.nearest[i] = static_cast<std::int32_t>(at);
     const float limit = out.least[i] + out.reach[i];
     int near = 0;
     for (std::size_t l = 0; l < int8_lanes; ++l) near += !(best[l] > limit) + !(second[l] > limit);
     out.alone[i] = near <= 1;
   }
+}
+
+bool near(const Int8Centroids& c, const Int8Rows& rows, const Int8Near& out) {
+  constexpr float magic = 3 << 22, up = 1 + 0x1p-20f;
+  float alpha = 0, longest = 0;
+  for (std::size_t i = 0; i < rows.n_rows; ++i) {
+    out.inverse[i] = 1 / rows.scale[i];
+    alpha = std::max(alpha, rows.cut_off[i] * out.inverse[i]);
+    longest = std::max(longest, rows.length[i] * out.inverse[i]);
+  }
+  alpha *= up;
+  const bool fits = longest * (c.longest + c.coarsest) * up + 8 < 1 << 22;
+  for (std::size_t i = 0; i < rows.n_rows; ++i) {
+    const auto own = static_cast<std::size_t>(out.own[i]);
+    out.least[i] = std::fma(2.0f, off(c, rows, i, own), bound(c, rows, i, own));
+    out.limit[i] = (out.least[i] + out.reach[i]) * out.inverse[i];
+    if (!fits) continue;
+    const auto rho = static_cast<std::int32_t>(rows.length[i] * out.inverse[i] * c.coarsest * up + 4);
+    std::uint16_t* far = out.far + i * c.n_vectors;
+    std::fill_n(far, c.n_vectors, std::uint16_t{0xffff});
+    for (std::size_t j = 0; j < c.n_vectors * int8_lanes; ++j) {
+      const std::int32_t product = dot(rows.values + i * rows.stride, c.rows + j * c.stride, c.n_quads * 4);
+      const auto sum = std::bit_cast<float>(std::bit_cast<std::int32_t>(magic) + product + rho);
+      const float level = std::fma(sum, c.scale[j], out.limit[i]),
+                  floor = std::fma(out.inverse[i], c.half_norms[j],
+                                   std::fma(-alpha, c.length[j], magic * c.scale[j]));
+      if (!(level < floor)) far[j / int8_lanes] &= static_cast<std::uint16_t>(~(1u << j % int8_lanes));
+    }
+  }
+  if (fits) Int8List::list(rows.n_rows, c.n_vectors, out);
+  return fits;
 }
 
 void listed_bounds(const Int8Centroids& c, const Int8Rows& rows, std::size_t i, const std::int32_t* index,
@@ -121,7 +157,7 @@ float int8_coarser(std::int32_t squares, std::int32_t most) {
 }
 
 const Int8Kernels& plain_int8_kernels() {
-  static constexpr Int8Kernels kernels{{}, {}, false, lowest, listed_bounds, quantise};
+  static constexpr Int8Kernels kernels{{}, {}, false, lowest, near, listed_bounds, quantise};
   return kernels;
 }
 

@@ -346,6 +346,11 @@ struct Kernels {
   /// n_features, a multiple of `lanes`. Off by less than the scores of `scores`.
   void (*listed_scores)(const T* x, const T* rows, std::size_t row_stride, const T* half_norms,
                         const std::int32_t* index, std::size_t count, std::size_t n_features, T* out);
+  /// The same of pairs: x[i] in place of x, n_values of it, with as many zeros behind as there are more
+  /// features (less than `lanes`), which are not read.
+  void (*paired_scores)(const T* const* x, std::size_t n_values, const T* rows, std::size_t row_stride,
+                        const T* half_norms, const std::int32_t* index, std::size_t count,
+                        std::size_t n_features, T* out);
 
   /// Writes the j < n with bounds[j] < min(drift[j] + upper, 255), ascending, to `out` (room for n + 16) and
   /// returns how many; n is a multiple of byte_lanes. If there are more than `most`, some number above it is

@@ -117,7 +117,6 @@ struct Pairs {
 
   static void listed_scores(const T* x, const T* rows, std::size_t stride, const T* half_norms,
                             const std::int32_t* index, std::size_t count, std::size_t d, T* out) {
-    constexpr std::size_t Q = W == 1 ? 1 : 16 / sizeof(T), B = Q == 1 ? 1 : 4;
     if (count == 1) {
       const T* row = rows + static_cast<std::size_t>(index[0]) * stride;
       vec total = S::set(T(0));
@@ -137,22 +136,48 @@ struct Pairs {
       out[0] = half_norms[index[0]] + S::reduce_add(total);
       return;
     }
+    scores_of(
+        [x](std::size_t) __attribute__((always_inline)) { return x; }, d, rows, stride, half_norms, index,
+        count, d, out);
+  }
+
+  static void paired_scores(const T* const* x, std::size_t n_values, const T* rows, std::size_t stride,
+                            const T* half_norms, const std::int32_t* index, std::size_t count, std::size_t d,
+                            T* out) {
+    scores_of(
+        [x](std::size_t at) __attribute__((always_inline)) { return x[at]; }, n_values, rows, stride,
+        half_norms, index, count, d, out);
+  }
+
+  /// Of the first n_values of x(at), zeros behind them, and row index[at]: four pairs at a time.
+  template <class Sample>
+  static OMNIMEANS_INLINE void scores_of(Sample&& x, std::size_t n_values, const T* rows, std::size_t stride,
+                                         const T* half_norms, const std::int32_t* index, std::size_t count,
+                                         std::size_t d, T* out) {
+    constexpr std::size_t Q = W == 1 ? 1 : 16 / sizeof(T), B = Q == 1 ? 1 : 4;
     for (std::size_t first = 0; first < count; first += B) {
-      const T* row[B];
+      const T *row[B], *sample[B];
       unroll<B>([&](auto b) __attribute__((always_inline)) {
         const std::size_t at = first + b.value < count ? first + b.value : count - 1;
         row[b.value] = rows + static_cast<std::size_t>(index[at]) * stride;
+        sample[b.value] = x(at);
       });
       vec total[B], acc[B];
       for (std::size_t from = 0; from < d; from += dense_chain * W) {
         const std::size_t to = d - from < dense_chain * W ? d : from + dense_chain * W;
         unroll<B>([&](auto b) __attribute__((always_inline)) { acc[b.value] = S::set(T(0)); });
-        for (std::size_t t = from; t < to; t += W) {
-          const vec value = S::load(x + t);
+        const auto add = [&](std::size_t t, auto&& load) __attribute__((always_inline)) {
           unroll<B>([&](auto b) __attribute__((always_inline)) {
-            acc[b.value] = S::fnma(value, S::load(row[b.value] + t), acc[b.value]);
+            acc[b.value] = S::fnma(load(sample[b.value] + t), S::load(row[b.value] + t), acc[b.value]);
           });
-        }
+        };
+        std::size_t t = from;
+        for (; t < to && t + W <= n_values; t += W)
+          add(
+              t, [](const T* p) __attribute__((always_inline)) { return S::load(p); });
+        if (t < to)
+          add(
+              t, [&](const T* p) __attribute__((always_inline)) { return S::load_first(p, n_values - t); });
         unroll<B>([&](auto b) __attribute__((always_inline)) {
           total[b.value] = from == 0 ? acc[b.value] : S::add(total[b.value], acc[b.value]);
         });

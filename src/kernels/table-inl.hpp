@@ -46,6 +46,7 @@ constexpr Kernels<T> make_kernels() {
       .lower_distances = rows::lower_distances,
       .open_candidates = rows::open_candidates,
       .listed_scores = pairs::listed_scores,
+      .paired_scores = pairs::paired_scores,
       .open_pairs = pairs::open_pairs,
       .lower_bytes = pairs::lower_bytes,
       .byte_bounds = pairs::byte_bounds,

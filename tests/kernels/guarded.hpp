@@ -52,6 +52,7 @@ class Guarded {
   Guarded& operator=(const Guarded&) = delete;
 
   T* data() { return reinterpret_cast<T*>(data_); }
+  const T* data() const { return reinterpret_cast<const T*>(data_); }
   std::size_t size() const { return size_; }
   std::vector<T> values() { return std::vector<T>(data(), data() + size_); }
 

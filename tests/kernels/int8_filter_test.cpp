@@ -58,7 +58,7 @@ std::vector<Points> all_points() {
     for (const double offset : {0.0, 3.0, 1e4}) {
       for (const std::size_t d : {1, 2, 3, 4, 5, 16, 17, 33, 63, 64, 65, 130, 257}) {
         ++seed;
-        all.push_back(points(20 + seed * 31 % 60, d, 1 + seed * 7 % 50, offset, scale, seed % 4 == 0, seed));
+        all.push_back(points(20 + seed * 31 % 60, d, 1 + seed * 7 % 80, offset, scale, seed % 4 == 0, seed));
       }
     }
   }
@@ -70,6 +70,7 @@ std::vector<Points> all_points() {
 /// many by the score of one of them.
 struct Found {
   std::size_t above = 0, below = 0, eighth = 0, rows = 0, candidates = 0, fewer = 0;
+  std::array<std::size_t, 3> compared{};  ///< rows by what find_near() says of them
 };
 
 oracle::Quad dot(const float* a, const float* b, std::size_t d) {
@@ -126,6 +127,54 @@ oracle::Quad squared_distance(std::span<const float> x, std::span<const float> c
   return sum;
 }
 
+/// What find_near() leaves of rows whose labels are `own`, and whose exact scores: of what is far the bound
+/// is above the limit, and the nearest centroids are near.
+void check_near(const DenseEngine<float>& engine, const Int8Filter& filter, const Matrix<float>& samples,
+                const Matrix<float>& centroids, const std::vector<std::int32_t>& own,
+                const std::vector<std::vector<oracle::Quad>>& scores, Found& found) {
+  const std::size_t n = samples.rows(), k = centroids.rows();
+  Int8Filter::Scratch scratch;
+  const bool compared = filter.find_near({0, n}, own, scratch);
+  ASSERT_EQ(compared, k > 48);
+  if (!compared) return;
+  using omnimeans::kernels::Int8Found;
+  std::vector<float> x(engine.padded_features()), bounds(k);
+  std::vector<std::int32_t> every(k);
+  std::iota(every.begin(), every.end(), 0);
+  oracle::Quad sum = 0;
+  std::size_t pair = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const float* sample = engine.sample(i, x.data());
+    std::vector<std::int32_t> near{own[i]};
+    if (scratch.found_of[i] == Int8Found::many) {
+      const auto some = filter.near_candidates(i, i, own[i], sample, scratch);
+      near.assign(some.begin(), some.end());
+    }
+    for (; scratch.found_of[i] == Int8Found::listed && pair < scratch.n_pairs &&
+           scratch.pair_row.data()[pair] == static_cast<std::int32_t>(i);
+         ++pair)
+      near.push_back(scratch.pair_centroid.data()[pair]);
+    ++found.compared[static_cast<std::size_t>(scratch.found_of[i])];
+    const oracle::Quad limit = oracle::Quad(scratch.least[i]) + oracle::Quad(scratch.reach[i]),
+                       lowest = *std::ranges::min_element(scores[i]), rounding = filter.rounding(i);
+    filter.pair_bounds(i, every, bounds.data());
+    const std::uint16_t* far = scratch.far.data() + i * filter.bounds_stride() / 16;
+    for (std::size_t j = 0; j < k; ++j) {
+      if ((far[j / 16] >> j % 16 & 1) != 0) {
+        ASSERT_GT(oracle::Quad(bounds[j]) + rounding, limit)
+            << "centroid " << j << " is not far from sample " << i;
+      }
+      if (scores[i][j] > lowest) continue;
+      ASSERT_TRUE(std::ranges::count(near, static_cast<std::int32_t>(j)) > 0)
+          << "the nearest centroid " << j << " of sample " << i << " is not near";
+    }
+    sum += squared_distance(samples.row(i), centroids.row(static_cast<std::size_t>(own[i])));
+  }
+  ASSERT_EQ(pair, scratch.n_pairs);
+  const double most = filter.own_squares({0, n}, nullptr, scratch);
+  ASSERT_GE(oracle::Quad(most), sum);
+}
+
 /// The bounds of one step.
 void check_step(const DenseEngine<float>& engine, const Int8Filter& filter,
                 const omnimeans::kernels::Int8Kernels& kernels, const Matrix<float>& samples,
@@ -134,6 +183,9 @@ void check_step(const DenseEngine<float>& engine, const Int8Filter& filter,
   const bool whole = filter.n_values() == d;
   std::vector<float> x(engine.padded_features());
   Int8Filter::Scratch some, all;
+  // Labels that are right, and others.
+  std::vector<std::int32_t> right(n), others(n);
+  std::vector<std::vector<oracle::Quad>> scores(n);
   // Every second sample and the last, counted from the second.
   std::vector<std::int32_t> listed;
   for (std::size_t i = 1; i < n; ++i) {
@@ -154,6 +206,7 @@ void check_step(const DenseEngine<float>& engine, const Int8Filter& filter,
     rounded_centroids[j] = rounded(kernels, centroid, d, kernels.centroids);
   }
   for (std::size_t i = 0; i < n; ++i) {
+    others[i] = static_cast<std::int32_t>(i * 7 % k);
     filter.pair_bounds(i, every, bounds.data());
     const float* sample = engine.sample(i, x.data());
     const Rounded row = rounded(kernels, sample, d, kernels.samples);
@@ -169,6 +222,8 @@ void check_step(const DenseEngine<float>& engine, const Int8Filter& filter,
       found.eighth += whole && !(bound + off * 7 / 8 - rounding <= exact[j]);
     }
     const auto lowest = std::min_element(exact.begin(), exact.end());
+    scores[i] = exact;
+    right[i] = static_cast<std::int32_t>(lowest - exact.begin());
     const auto check = [&](std::size_t r, Int8Filter::Scratch& scratch) {
       const std::span<const std::int32_t> candidates =
           filter.candidates_below(r, i, scratch.least[r], scratch);
@@ -205,6 +260,8 @@ void check_step(const DenseEngine<float>& engine, const Int8Filter& filter,
     for (std::size_t j = 0; j < k; ++j)
       ASSERT_EQ(some.bounds.data()[r * filter.bounds_stride() + j], bounds[j]) << "i " << i << ", j " << j;
   }
+  for (const auto& own : {right, others})
+    ASSERT_NO_FATAL_FAILURE(check_near(engine, filter, samples, centroids, own, scores, found));
 }
 
 /// Of a step, or of five: centroids as they are, nearer to a sample, every third on it, all of them, and all
@@ -276,6 +333,7 @@ TEST(Int8Filter, EveryScoreIsWithinItsBoundsAndTheNearestCentroidIsACandidate) {
       if (whole) {
         EXPECT_GT(found.eighth, 100u);
       }
+      for (const std::size_t rows_found : found.compared) EXPECT_GT(rows_found, 20u);
       EXPECT_GT(found.candidates, found.fewer);
       EXPECT_GT(found.fewer, found.rows) << "some rows must have more than one";
     }

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: MIT
+// Which centroids may be nearer to a row than its own (int8.hpp, Int8Near): three operations a vector of
+// centroids, where the two lowest bounds of every lane take nine (int8-inl.hpp).
+//
+// b_ij <= limit_i = least_i + reach_i, divided by scale_i, is
+//   scale_j P_ij + limit_i / scale_i >= half_norm_j / scale_i - alpha_i length_j - lambda_i cut_off_j
+// with P the product of integers, alpha = cut_off / scale and lambda = length / scale. The largest alpha of
+// the rows does for all, and rho_i = lambda_i max_j (cut_off_j / scale_j), rounded up, times scale_j for the
+// last term: what rounding takes off is some sqrt(d / 12) scales of any row. Sums start at rho, then, and at
+// the bits of M = 3 2^22 in float, whose lowest bit is worth 1: they end as those of F = M + P + rho, without
+// a conversion, as long as |P + rho| < 2^22. So a centroid is far if
+//   fma(F, scale_j, limit_i / scale_i) < fma(half_norm_j, 1 / scale_i, M scale_j - alpha length_j)
+// Roundings: three beside terms of at most 2^24 scale_j, 3 scale_j together, which rho has more; three
+// beside limit_i and half_norm_j, which int8_filter.hpp has room for. What overflows leaves a centroid near.
+// Included by int8-inl.hpp alone.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#include "kernels/int8-list-inl.hpp"
+#include "kernels/int8-pairs-inl.hpp"
+#include "kernels/int8-panel-inl.hpp"
+#include "kernels/int8.hpp"
+#include "kernels/simd-inl.hpp"
+
+namespace omnimeans::kernels {
+namespace {
+
+template <class Ops>
+struct Int8NearLoops {
+  using S = Simd<float, typename Ops::Arch>;
+  using vec = typename S::vec;
+  using ints = typename Ops::ints;
+  using Panel = Int8Panel<Ops>;
+  static constexpr std::size_t W = S::lanes, registers = Panel::registers;
+  static constexpr bool in_tiles = requires { typename Ops::Tiles; };
+  static constexpr float magic = 3 << 22;
+
+  static bool near(const Int8Centroids& c, const Int8Rows& rows, const Int8Near& out) {
+    Pairs::own_bounds(c, rows, out);
+    float alpha;
+    if (!prepare(c, rows, out, alpha)) return false;
+    bool done = false;
+    if constexpr (in_tiles) {
+      done = rows.n_rows >= int8_tile_rows;
+      if (done) in_tiles_of_the_cpu(c, rows, alpha, out);
+    }
+    if (!done) in_registers(c, rows, alpha, out);
+    Int8List::list(rows.n_rows, c.n_vectors, out);
+    return true;
+  }
+
+ private:
+  using Pairs = Int8Pairs<Ops>;
+
+  /// What V vectors of centroids compare their products with.
+  template <std::size_t V>
+  struct Terms {
+    static constexpr std::size_t R = V * registers;
+    vec scale[R], half_norm[R], rest[R];
+
+    OMNIMEANS_INLINE Terms(const Int8Centroids& c, std::size_t vector, float alpha) {
+      unroll<R>([&](auto r) __attribute__((always_inline)) {
+        const std::size_t at = vector * int8_lanes + r.value * W;
+        scale[r.value] = S::load(c.scale + at);
+        half_norm[r.value] = S::load(c.half_norms + at);
+        rest[r.value] = S::fnma(S::set(alpha), S::load(c.length + at), S::mul(S::set(magic), scale[r.value]));
+      });
+    }
+  };
+
+  /// The rows' own numbers; false if a sum may not fit.
+  static bool prepare(const Int8Centroids& c, const Int8Rows& rows, const Int8Near& out, float& alpha) {
+    constexpr float up = 1 + 0x1p-20f, most = 1 << 22, roundings = 4;
+    float longest = 0;
+    alpha = 0;
+    for (std::size_t i = 0; i < rows.n_rows; ++i) {
+      const float inverse = 1 / rows.scale[i], ratio = rows.cut_off[i] * inverse,
+                  lambda = rows.length[i] * inverse;
+      out.inverse[i] = inverse;
+      out.limit[i] = (out.least[i] + out.reach[i]) * inverse;
+      alpha = alpha < ratio ? ratio : alpha;
+      longest = longest < lambda ? lambda : longest;
+    }
+    alpha *= up;
+    // Not below: it may be infinite, or a NaN.
+    if (!(longest * (c.longest + c.coarsest) * up + 2 * roundings < most)) return false;
+    for (std::size_t i = 0; i < rows.n_rows; ++i) {
+      const float rho = rows.length[i] * out.inverse[i] * c.coarsest * up + roundings;
+      out.starts[i] = std::bit_cast<std::int32_t>(magic) + static_cast<std::int32_t>(rho);
+    }
+    return true;
+  }
+
+  static OMNIMEANS_INLINE std::uint16_t* far_of(const Int8Centroids& c, const Int8Near& out, std::size_t i) {
+    return out.far + i * c.n_vectors;
+  }
+
+  /// What rows from `first` on compare with, and where what is found goes: copies, which stay in registers.
+  struct Compared {
+    const float *inverse, *limit;
+    std::uint16_t* far;
+    std::size_t stride;
+
+    OMNIMEANS_INLINE Compared(const Int8Centroids& c, const Int8Near& out, std::size_t first)
+        : inverse(out.inverse + first),
+          limit(out.limit + first),
+          far(far_of(c, out, first)),
+          stride(c.n_vectors) {}
+  };
+
+  /// V vectors of row r, from `vector` on.
+  template <std::size_t V>
+  static OMNIMEANS_INLINE void compare(const Terms<V>& terms, const Compared& rows, std::size_t r,
+                                       std::size_t vector, const ints* products) {
+    std::uint16_t* far = rows.far + r * rows.stride + vector;
+    unroll<V>([&](auto v) __attribute__((always_inline)) {
+      unsigned bits = 0;
+      unroll<registers>([&](auto h) __attribute__((always_inline)) {
+        constexpr std::size_t at = v.value * registers + h.value;
+        const vec product = Ops::as_float(products[at]);
+        const vec level = S::fma(product, terms.scale[at], S::set(rows.limit[r]));
+        const vec floor = S::fma(S::set(rows.inverse[r]), terms.half_norm[at], terms.rest[at]);
+        bits |= S::bits(S::less(level, floor)) << h.value * W;
+      });
+      far[v.value] = static_cast<std::uint16_t>(bits);
+    });
+  }
+
+  template <std::size_t M, std::size_t V>
+  static OMNIMEANS_INLINE void compare_rows(const Int8Centroids& c, const Int8Rows& rows, std::size_t first,
+                                            std::size_t vector, float alpha, const std::int32_t* starts,
+                                            const Int8Near& out) {
+    ints products[M * V * registers];
+    Panel::template products<M, V>(
+        c, rows, first, vector, starts, [&](std::size_t m) { return out.starts[first + m]; }, products);
+    const Terms<V> terms(c, vector, alpha);
+    const Compared compared(c, out, first);
+    unroll<M>([&](auto m) __attribute__((always_inline)) {
+      compare<V>(terms, compared, m.value, vector, products + m.value * V * registers);
+    });
+  }
+
+  static void in_registers(const Int8Centroids& c, const Int8Rows& rows, float alpha, const Int8Near& out) {
+    Panel::over_tiles(
+        rows.n_rows, [&](std::size_t first, auto m) __attribute__((always_inline)) {
+          constexpr std::size_t M = m.value, V = Ops::tile_vectors;
+          std::int32_t starts[Panel::most_starts(M)];
+          Panel::template find_starts<M>(c, rows, first, starts);
+          std::size_t vector = 0;
+          for (; vector + V <= c.n_vectors; vector += V)
+            compare_rows<M, V>(c, rows, first, vector, alpha, starts, out);
+          if (V > 1 && vector < c.n_vectors) compare_rows<M, 1>(c, rows, first, vector, alpha, starts, out);
+        });
+  }
+
+  static void in_tiles_of_the_cpu(const Int8Centroids& c, const Int8Rows& rows, float alpha,
+                                  const Int8Near& out) {
+    const std::size_t n_chunks = Panel::chunks(c);
+    if (n_chunks == 1) return held<1>(c, rows, alpha, out);
+    if (n_chunks == 2) return held<2>(c, rows, alpha, out);
+    streamed(c, rows, alpha, out);
+  }
+
+  using ManySums = std::int32_t[2 * int8_tile_rows * int8_lanes];
+
+  static OMNIMEANS_INLINE void write_starts(const Int8Rows& rows, std::size_t first, const Int8Near& out,
+                                            std::int32_t* starts) {
+    for (std::size_t r = 0; r < int8_tile_rows; ++r)
+      Ops::store(starts + r * int8_lanes, Ops::set(Panel::start_of(rows, first + r) + out.starts[first + r]));
+  }
+
+  /// Rows of one or two chunks, which tiles can hold: a vector of centroids at a time, whose products come
+  /// while those of the vector before are compared.
+  template <std::size_t Chunks>
+  static void held(const Int8Centroids& c, const Int8Rows& rows, float alpha, const Int8Near& out) {
+    const typename Ops::Tiles tiles;
+    alignas(64) std::int32_t starts[int8_tile_rows * int8_lanes];
+    alignas(64) ManySums sums[2];
+    over_tiles_of_rows(
+        rows, [&](std::size_t first) __attribute__((always_inline)) {
+          write_starts(rows, first, out, starts);
+          const Compared compared(c, out, first);
+          tiles.template hold<Chunks>(rows.values + first * rows.stride, rows.stride);
+          const auto multiply = [&](std::size_t vector, auto&& between) __attribute__((always_inline)) {
+            constexpr std::size_t width = int8_lanes * 4;
+            const std::size_t pair = vector / 2 * 2, pitch = pair + 2 <= c.n_vectors ? 2 * width : width;
+            tiles.template multiply_held<Chunks>(
+                c.panels + pair * width * c.n_quads + (vector - pair) * width, pitch, starts,
+                sums[vector % 2], between);
+          };
+          multiply(0, nothing);
+          for (std::size_t vector = 0; vector < c.n_vectors; ++vector) {
+            const Terms<1> terms(c, vector, alpha);
+            const auto compare = [&](std::size_t part) __attribute__((always_inline)) {
+              compare_part<1>(terms, compared, part, vector, sums[vector % 2]);
+            };
+            if (vector + 1 < c.n_vectors) {
+              multiply(vector + 1, compare);
+            } else {
+              for (std::size_t part = 0; part < parts; ++part) compare(part);
+            }
+          }
+        });
+  }
+
+  /// Longer ones: two vectors at a time, likewise.
+  static void streamed(const Int8Centroids& c, const Int8Rows& rows, float alpha, const Int8Near& out) {
+    const std::size_t n_chunks = Panel::chunks(c);
+    const typename Ops::Tiles tiles;
+    alignas(64) std::int32_t starts[int8_tile_rows * int8_lanes];
+    alignas(64) ManySums sums[2];
+    over_tiles_of_rows(
+        rows, [&](std::size_t first) __attribute__((always_inline)) {
+          write_starts(rows, first, out, starts);
+          const Compared compared(c, out, first);
+          const auto multiply = [&](std::size_t vector, auto&& between) __attribute__((always_inline)) {
+            constexpr std::size_t width = int8_lanes * 4;
+            const std::int8_t* values = rows.values + first * rows.stride;
+            const std::uint8_t* panel = c.panels + vector * width * c.n_quads;
+            if (vector + 2 <= c.n_vectors) {
+              tiles.template multiply<2>(values, rows.stride, panel, 2 * width, n_chunks, starts,
+                                         sums[vector / 2 % 2], between);
+            } else {
+              tiles.template multiply<1>(values, rows.stride, panel, width, n_chunks, starts,
+                                         sums[vector / 2 % 2], between);
+            }
+          };
+          const auto compare_with = [&](std::size_t vector, auto v) __attribute__((always_inline)) {
+            const Terms<v.value> terms(c, vector, alpha);
+            std::size_t done = 0;
+            const auto compare = [&](std::size_t part) __attribute__((always_inline)) {
+              if (part >= parts) return;
+              compare_part<v.value>(terms, compared, part, vector, sums[vector / 2 % 2]);
+              ++done;
+            };
+            if (vector + 2 < c.n_vectors) multiply(vector + 2, compare);
+            while (done < parts) compare(done);
+          };
+          multiply(0, nothing);
+          for (std::size_t vector = 0; vector < c.n_vectors; vector += 2) {
+            if (vector + 2 <= c.n_vectors) {
+              compare_with(vector, Index<2>{});
+            } else {
+              compare_with(vector, Index<1>{});
+            }
+          }
+        });
+  }
+
+  static OMNIMEANS_INLINE void nothing(std::size_t) {}
+
+  /// tile(first) for all rows, int8_tile_rows or more: the last ones go back to rows that are done.
+  template <class Tile>
+  static OMNIMEANS_INLINE void over_tiles_of_rows(const Int8Rows& rows, Tile&& tile) {
+    for (std::size_t begin = 0; begin < rows.n_rows; begin += int8_tile_rows)
+      tile(begin + int8_tile_rows <= rows.n_rows ? begin : rows.n_rows - int8_tile_rows);
+  }
+
+  static constexpr std::size_t parts = 4;
+  /// A quarter of the rows of a tile and V vectors.
+  template <std::size_t V>
+  static OMNIMEANS_INLINE void compare_part(const Terms<V>& terms, const Compared& rows, std::size_t part,
+                                            std::size_t vector, const std::int32_t* products) {
+    constexpr std::size_t n_rows = int8_tile_rows / parts;
+    const std::size_t begin = part * n_rows;
+    const std::int32_t* of =
+        products + Ops::Tiles::template place<V>(begin / 16 * 16, 0) + begin % 16 * int8_lanes;
+    unroll<n_rows>([&](auto r) __attribute__((always_inline)) {
+      ints of_row[V];
+      unroll<V>([&](auto v) __attribute__((always_inline)) {
+        of_row[v.value] = Ops::load(of + (v.value * 16 + r.value) * int8_lanes);
+      });
+      compare<V>(terms, rows, begin + r.value, vector, of_row);
+    });
+  }
+};
+
+}  // namespace
+}  // namespace omnimeans::kernels
