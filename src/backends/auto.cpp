@@ -42,9 +42,12 @@ class Auto final : public Backend<T> {
     if (step.drift.empty() && step_ > 0) begin_run();
     if (step_ > 0) judge(std::chrono::duration<double>(now - began_).count());
     began_ = now;
-    if (!step.last &&
-        (step_ == next_trial_ || (step_ == early_gaps && gaps_pay_early(problem_, plan_, again_))))
-      begin_trial();
+    if (!step.last && step_ == next_trial_) {
+      next_trial_ = 2 * next_trial_ + 2;
+      begin_trial(plan_.bounded);
+    } else if (!step.last && step_ == earliest_trial && bounds_pay_early(problem_, plan_, again_)) {
+      begin_trial(early_bounds(problem_, plan_));
+    }
     ++step_;
     // A backend that has just been made, or kept aside, knows nothing of before.
     fresh_ = first_of_current_;
@@ -133,13 +136,12 @@ class Auto final : public Backend<T> {
     return true;
   }
 
-  void begin_trial() {
-    if (step_ == next_trial_) next_trial_ = 2 * next_trial_ + 2;
+  void begin_trial(const Choice& bounded) {
     // Making bounds takes as long as a few steps.
     if (problem_.most_steps != 0 && step_ + 7 > problem_.most_steps) return;
     if (choice_.name != plan_.dense.name) return;
     trial_steps_ = 0;
-    take(plan_.bounded, current_->bytes());
+    take(bounded, current_->bytes());
   }
 
   /// What the step before took, from its assignment to this one: the update step counts too, which may be

@@ -67,29 +67,37 @@ struct Least {
 };
 
 /// From where on every distance is found sooner in eight bits than by gap while its gaps prove nothing: from
-/// fewer on in tiles (AMX), and where samples are few, which make up for less of what gap begins with; in 128
-/// features and more from fewer than in less, for what a sample costs beside its distances weighs less. Xeon
-/// with AMX, 25 steps, gap over int8 of `blobs`, `embedding` and `uniform`, from the limit to half as much
-/// again: n = 1,500 1.0 to 1.3, n = 4,000 and 5,000 0.8 to 1.5, n = 8,000 0.9 to 1.4, n = 15,000 and 30,000
-/// 0.8 to 1.4, n = 60,000 0.85 to 1.4 (k = 32 0.7 to 1.2); beyond 1.1 to 3.4. Without its tiles: n =
-/// 1,500 1.1 to 1.6, n = 4,000 0.8 to 1.3, n = 8,000 0.95 to 1.5; with AVX2 n = 3,000 1.1 to 1.7, n = 20,000
-/// at 32,000 1.1 and 1.4.
-constexpr Least least_in_eight_bits(std::size_t n, std::size_t d, bool tiles, bool vnni) {
+/// fewer on in tiles (AMX), and where samples are few, which make up for less of what gap begins with; of
+/// many features or clusters from fewer values, for what a sample costs beside its distances weighs less.
+/// Xeon with AMX, 25 steps, gap over int8 of `blobs`, `embedding` and `uniform`, from the limit to half as
+/// much again: n = 1,500 0.95 to 1.1, n = 5,000 0.9 to 1.1, n = 10,000 1.0 to 1.25, n = 20,000 to 40,000 1.1
+/// to 1.4 (k = 100 0.84 to 1.3), n = 100,000 and more 1.0 to 1.3 (k = 120 0.8 to 1.05); beyond 1.3 to 3.2.
+/// Without its tiles: n = 1,500 1.1 to 1.6, n = 4,000 0.8 to 1.3, n = 8,000 0.95 to 1.5, n = 20,000 d = 64
+/// k = 300 and 500 1.04 to 1.37, d = 100 k = 200 0.8 to 1.24, k = 320 1.0 to 1.36; with AVX2 n = 3,000 1.1 to
+/// 1.7, n = 20,000 at 32,000 1.1 and 1.4.
+constexpr Least least_in_eight_bits(std::size_t n, std::size_t d, std::size_t k, bool tiles, bool vnni) {
   struct UpTo {
     std::size_t samples;
     Least in_tiles, with_vnni, with_avx2;
   };
   const bool wide = d >= 128;
   constexpr Least many{96, 64, 32'000};
+  const Least many_with_vnni = d < 96 ? Least{64, 256, 19'000} : many;
   const Least wide_only = wide ? Least{128, 32, 8'000} : many;
-  for (const UpTo& up_to :
-       {UpTo{2000, {48, 16, 4'000}, {64, 16, 4'000}, wide_only},
-        UpTo{5000, {48, 16, 6'000}, {64, 16, wide ? 6'000u : 10'000u}, wide_only},
-        UpTo{10'000, {48, 16, wide ? 8'000u : 10'000u}, {64, 16, wide ? 12'000u : 16'000u}, many},
-        UpTo{40'000, {48, 48, 12'000}, many, many}}) {
+  for (const UpTo& up_to : {UpTo{2000, {48, 16, 4'000}, {64, 16, 4'000}, wide_only},
+                            UpTo{5000, {48, 16, 6'000}, {64, 16, wide ? 6'000u : 10'000u}, wide_only},
+                            UpTo{10'000,
+                                 {32, 16,
+                                  wide       ? 8'000u
+                                  : k >= 128 ? 7'500u
+                                             : 10'000u},
+                                 {64, 16, wide ? 12'000u : 16'000u},
+                                 many},
+                            UpTo{40'000, {32, 48, k >= 128 ? 10'000u : 12'000u}, many_with_vnni, many}}) {
     if (n <= up_to.samples) return tiles ? up_to.in_tiles : vnni ? up_to.with_vnni : up_to.with_avx2;
   }
-  return tiles ? Least{48, 48, 16'000} : many;
+  if (tiles) return {32, 48, k >= 128 ? 12'000u : 16'000u};
+  return vnni ? many_with_vnni : many;
 }
 
 /// Whether every distance is: by that rule, or by the clock where that is cheap.
@@ -98,9 +106,9 @@ bool better_in_eight_bits(const Problem<T>& problem, bool by_clock) {
   const std::size_t d = problem.samples.cols(), k = problem.n_clusters;
   if (int8_kernels_for(problem) == nullptr) return false;
   const bool tiles = has_int8_tiles(problem);
-  const Least least = by_clock
-                          ? Least{32, tiles ? 48u : 64u, 8'000}
-                          : least_in_eight_bits(problem.samples.rows(), d, tiles, has_fast_integers(problem));
+  const Least least =
+      by_clock ? Least{32, tiles ? 48u : 64u, 8'000}
+               : least_in_eight_bits(problem.samples.rows(), d, k, tiles, has_fast_integers(problem));
   if (d < least.features || k < least.clusters || k * d < least.values) return false;
   if (!by_clock) return true;
   const std::string_view gap_is = int16_pays(problem) ? "int16" : "simd";
@@ -278,14 +286,17 @@ bool rounding_is_too_much(const Problem<T>& problem) {
          int16_pays(problem);
 }
 
-/// Whether blocks get a trial beside int8 in tiles (AMX), where products of few features are next to nothing
-/// and bytes gain none: in long fits. Seconds of one with the trial, in step 10, over one with bytes or none,
-/// d = 48 to 64, k d = 24,000 to 34,000: 60 and 120 steps 0.55 to 1.1, in geometric mean 0.92, n = 100,000
-/// 0.55 and 0.71; 25 steps 0.8 to 1.17.
+/// Whether blocks get their trial (auto_blocks.hpp) beside this search: gap, or eight bits in registers
+/// (`embedding` n = 20,000 d = 64 k = 300 and 500 with VNNI, blocks on trial beside gap over int8 1.05 and
+/// 1.14); beside int8 in tiles (AMX), where products of few features are next to nothing and bytes gain none,
+/// in long fits. Seconds of one with the trial, in step 10, over one with bytes or none, d = 48 to 64, k d =
+/// 24,000 to 34,000: 60 and 120 steps 0.55 to 1.1, in geometric mean 0.92, n = 100,000 0.55 and 0.71; 25
+/// steps 0.8 to 1.17.
 template <class T>
-bool blocks_may_pay_beside_tiles(const Problem<T>& problem, std::string_view dense) {
-  return dense == "int8" && has_int8_tiles(problem) && problem.samples.cols() <= 64 &&
-         (problem.most_steps == 0 || problem.most_steps >= 40);
+bool blocks_may_pay_beside(const Problem<T>& problem, std::string_view dense) {
+  if (dense != "int8") return dense == "gap";
+  return !has_int8_tiles(problem) ||
+         (problem.samples.cols() <= 64 && (problem.most_steps == 0 || problem.most_steps >= 40));
 }
 
 inline constexpr Choice bytes_at_once{
@@ -323,7 +334,7 @@ Plan plan_for(const Problem<T>& problem, double near) {
             ? "many features and clusters: every distance in eight bits, in tiles of AMX, few of them again"
             : "many features and clusters: every distance in eight bits, few of them again"};
   }
-  if (blocks_may_come && (plan.dense.name == "gap" || blocks_may_pay_beside_tiles(problem, plan.dense.name)))
+  if (blocks_may_come && blocks_may_pay_beside(problem, plan.dense.name))
     plan.bounded = {"blockbounds",
                     "centroids move less: bounds of neighbours may exclude most of them, on trial"};
   else if (bytes_may_come)

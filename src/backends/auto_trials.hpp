@@ -4,8 +4,8 @@
 //
 //   step 10    unless said otherwise below, and again in steps 22, 46, ... after a trial that was lost
 //   step 6     bytes, where distances are dear or bounds last
-//   step 3     gaps, where eight bits prove so little that they are slow
-//   step 22    beside eight bits, where samples are few
+//   step 3     where eight bits prove so little that they are slow
+//   step 22    beside eight bits, where samples are few, and in tiles (AMX) mostly
 //   never      beside tiles of eight bits (AMX), where bounds cannot last; and where steps are short
 #pragma once
 
@@ -40,32 +40,34 @@ bool tiles_beat_bounds(const Problem<T>& problem, const Plan& plan, double near)
 /// rate (VNNI) bytes cost more steps, so bounds must last: Zen 4, where less than 60 % of the pairs are near,
 /// 25 steps 0.8 to 0.97, 12 steps 0.87 to 1.05; elsewhere 0.9 to 1.05 and 0.9 to 1.2, but in step 10, where
 /// seven are to come, 25 steps 0.84 to 1.03, 18 steps 0.8 to 1.08. Bytes cost as much beside prefix; so do
-/// gaps; and bytes beside tiles (AMX) of less than some 200 features: seconds with trials in step 6 over
-/// those in step 10 d = 100 and 128 1.05 to 1.19, d = 256 0.97 to 1.03, d = 300 to 784 0.87 to 0.98.
+/// gaps. Beside tiles (AMX) few trials are early: late_trial() has the figures.
 template <class T>
 bool early_trial(const Problem<T>& problem, const Plan& plan, double near) {
   if (plan.bounded.name != "bytebounds" || plan.dense.name == "prefix") return false;
-  if (has_int8_tiles(problem) && problem.samples.cols() < 200) return false;
-  // Likewise.
   return !has_fast_integers(problem) || (problem.samples.cols() >= 100 && near < 0.6);
 }
 
 /// Whether they get it in step 22, beside eight bits: few samples make up for little of what bounds begin
-/// with. Seconds of a fit of 25 steps with a trial in step 10 over those without. Gaps: a Xeon with AMX, four
-/// sets of k d = 16,000 to 24,000 n = 5,000 1.0 to 1.3, n = 20,000 0.87 to 1.1, n = 100,000 0.66 to 1.05;
-/// without its tiles three of 8,000 to 16,000 n = 1,000 to 8,000 1.0 to 1.25. Bytes beside tiles, d = 128 to
-/// 784 k = 100 to 300: n = 1,000 and 2,000 0.9 to 1.1, mostly above 1; n = 3,000 and 5,000 where few pairs
-/// are near 0.85 to 1.06, elsewhere 0.93 to 1.15.
+/// with. Seconds of a fit of 25 steps with a trial in step 10 over those without. Gaps, without tiles (AMX)
+/// three sets of k d = 8,000 to 16,000 n = 1,000 to 8,000 1.0 to 1.25. Bytes beside tiles, d = 512 and 784 k
+/// = 100 to 300: n = 1,000 and 2,000 0.9 to 1.1, mostly above 1; n = 3,000 and 5,000 where few pairs are near
+/// 0.85 to 1.06, elsewhere 0.93 to 1.15.
+///
+/// And beside tiles, which compare with a sample's own centroid at half of what its lowest bounds cost: bytes
+/// of `blobs`, `embedding`, `images` and word embeddings, n = 10,000 to 50,000 d = 64 to 300 0.91 to 1.21, in
+/// geometric mean 1.07, d = 512 and 784 0.76 to 1.21, 0.95; but fits of 80 steps, d = 64 to 300 0.76 to 1.26,
+/// 0.99. Gaps, n = 100,000 and 200,000, k = 200 to 400 1.05 to 1.12, k = 100 to 128 0.87 to 1.1.
 template <class T>
 bool late_trial(const Problem<T>& problem, const Plan& plan, double near) {
   if (plan.dense.name != "int8" || !has_fast_integers(problem)) return false;
-  const std::size_t n = problem.samples.rows();
-  if (plan.bounded.name == "gap") return n <= 10'000;
-  return has_int8_tiles(problem) && problem.samples.cols() * problem.n_clusters < 100'000 &&
-         n <= (near < few_near ? 2000 : 5000);
+  const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
+  const bool tiles = has_int8_tiles(problem);
+  if (plan.bounded.name == "gap") return n <= 10'000 || (tiles && k > 150);
+  if (plan.bounded.name != "bytebounds" || !tiles) return false;
+  return d < 500 || (d * k < 100'000 && n <= (near < few_near ? 2000 : 5000));
 }
 
-inline constexpr std::size_t never = std::numeric_limits<std::size_t>::max(), early_gaps = 3;
+inline constexpr std::size_t never = std::numeric_limits<std::size_t>::max(), earliest_trial = 3;
 
 /// The step of the first trial.
 template <class T>
@@ -78,14 +80,23 @@ std::size_t first_trial(const Problem<T>& problem, const Plan& plan, double near
   return early_trial(problem, plan, near) ? 6 : 10;
 }
 
-/// Whether gaps get a trial in step early_gaps; `again`: how many distances a sample were computed again in
-/// float in the step before. Where that is more than 2.5, eight bits say too little of these samples, and
-/// will. Xeon with AMX, `imbalanced`, n = 20,000 and 50,000, d k = 16,000 to 25,000 (3.8 to 5.5; `lattice` 11
-/// and more): a fit of 25 steps by gap 0.7 to 0.83 of one by int8. Seven other sets have 0.5 to 1.6.
+/// Whether bounds get a trial in step earliest_trial; `again`: how many distances a sample were computed
+/// again in float in the step before. Where that is more than 2.5, eight bits say too little of these
+/// samples, and will. Xeon with AMX, `imbalanced`, d k = 16,000 to 100,000 (3.8 to 5.5; `lattice` 11 and
+/// more), bounds over int8 in fits of 25 steps: gap 0.7 to 0.83 below 30,000, 1.2 to 2.1 beyond; bytes (on
+/// trial in step 10) 0.8 to 0.94 beyond. Seven other sets have 0.5 to 1.6.
 template <class T>
-bool gaps_pay_early(const Problem<T>& problem, const Plan& plan, double again) {
-  return again > 2.5 && plan.dense.name == "int8" && plan.bounded.name == "gap" &&
-         has_fast_integers(problem) && problem.samples.rows() > 5000;
+bool bounds_pay_early(const Problem<T>& problem, const Plan& plan, double again) {
+  return again > 2.5 && plan.dense.name == "int8" &&
+         (plan.bounded.name == "gap" || plan.bounded.name == "bytebounds") && has_fast_integers(problem) &&
+         problem.samples.rows() > 5000;
+}
+
+/// Which.
+template <class T>
+Choice early_bounds(const Problem<T>& problem, const Plan& plan) {
+  constexpr Choice gaps{"gap", "eight bits prove little here: one number a sample may save more, on trial"};
+  return problem.samples.cols() * problem.n_clusters < 30'000 ? gaps : plan.bounded;
 }
 
 }  // namespace omnimeans::algorithms

@@ -112,30 +112,39 @@ TEST(AutoPlan, EightBitsPayFromFewerOnInTilesAndOfFewSamples) {
   struct Limit {
     std::size_t n, in_tiles, with_vnni, with_avx2;
   };
-  const auto check = [](std::size_t d, const Limit& limit) {
-    SCOPED_TRACE(testing::Message() << "n " << limit.n << ", d " << d);
-    EXPECT_EQ(least_in_eight_bits(limit.n, d, true, true).values, limit.in_tiles);
-    EXPECT_EQ(least_in_eight_bits(limit.n, d, false, true).values, limit.with_vnni);
-    EXPECT_EQ(least_in_eight_bits(limit.n, d, false, false).values, limit.with_avx2);
+  const auto check = [](std::size_t d, std::size_t k, const Limit& limit) {
+    SCOPED_TRACE(testing::Message() << "n " << limit.n << ", d " << d << ", k " << k);
+    EXPECT_EQ(least_in_eight_bits(limit.n, d, k, true, true).values, limit.in_tiles);
+    EXPECT_EQ(least_in_eight_bits(limit.n, d, k, false, true).values, limit.with_vnni);
+    EXPECT_EQ(least_in_eight_bits(limit.n, d, k, false, false).values, limit.with_avx2);
   };
   for (const Limit& limit : {Limit{2000, 4000, 4000, 32'000}, Limit{2001, 6000, 10'000, 32'000},
                              Limit{5000, 6000, 10'000, 32'000}, Limit{5001, 10'000, 16'000, 32'000},
                              Limit{10'000, 10'000, 16'000, 32'000}, Limit{10'001, 12'000, 32'000, 32'000},
                              Limit{40'000, 12'000, 32'000, 32'000}, Limit{40'001, 16'000, 32'000, 32'000}})
-    check(127, limit);
+    check(127, 127, limit);
   for (const Limit& limit :
        {Limit{2000, 4000, 4000, 8000}, Limit{2001, 6000, 6000, 8000}, Limit{5000, 6000, 6000, 8000},
         Limit{5001, 8000, 12'000, 32'000}, Limit{10'000, 8000, 12'000, 32'000},
         Limit{10'001, 12'000, 32'000, 32'000}, Limit{40'001, 16'000, 32'000, 32'000}})
-    check(128, limit);
+    check(128, 127, limit);
+  for (const Limit& limit : {Limit{5000, 6000, 10'000, 32'000}, Limit{10'000, 7500, 16'000, 32'000},
+                             Limit{10'001, 10'000, 19'000, 32'000}, Limit{40'000, 10'000, 19'000, 32'000},
+                             Limit{40'001, 12'000, 19'000, 32'000}})
+    check(95, 128, limit);
+  check(96, 128, {10'001, 10'000, 32'000, 32'000});
   // Clusters.
-  EXPECT_EQ(least_in_eight_bits(10'000, 500, true, true).clusters, 16u);
-  EXPECT_EQ(least_in_eight_bits(10'001, 500, true, true).clusters, 48u);
-  EXPECT_EQ(least_in_eight_bits(40'001, 500, true, true).clusters, 48u);
-  EXPECT_EQ(least_in_eight_bits(10'000, 500, false, true).clusters, 16u);
-  EXPECT_EQ(least_in_eight_bits(10'001, 500, false, true).clusters, 64u);
-  EXPECT_EQ(least_in_eight_bits(5000, 500, false, false).clusters, 32u);
-  EXPECT_EQ(least_in_eight_bits(5001, 500, false, false).clusters, 64u);
+  const auto clusters = [](std::size_t n, std::size_t d, bool tiles, bool vnni) {
+    return least_in_eight_bits(n, d, 64, tiles, vnni).clusters;
+  };
+  EXPECT_EQ(clusters(10'000, 500, true, true), 16u);
+  EXPECT_EQ(clusters(10'001, 500, true, true), 48u);
+  EXPECT_EQ(clusters(40'001, 500, true, true), 48u);
+  EXPECT_EQ(clusters(10'000, 500, false, true), 16u);
+  EXPECT_EQ(clusters(10'001, 500, false, true), 64u);
+  EXPECT_EQ(clusters(10'001, 95, false, true), 256u);
+  EXPECT_EQ(clusters(5000, 500, false, false), 32u);
+  EXPECT_EQ(clusters(5001, 500, false, false), 64u);
   // And what this CPU has: features, and each limit's two sides.
   for (const Isa isa : omnimeans::usable_isas()) {
     SCOPED_TRACE(to_string(isa));
@@ -145,19 +154,26 @@ TEST(AutoPlan, EightBitsPayFromFewerOnInTilesAndOfFewSamples) {
     const auto pay = [&](std::size_t n, std::size_t d, std::size_t k) {
       return omnimeans::algorithms::better_in_eight_bits(problem(unread<float>(n, d), isa, k), false);
     };
-    for (const std::size_t n : {2000, 10'000, 10'001}) {
+    EXPECT_EQ(pay(5000, 48, 1000), tiles);
+    EXPECT_FALSE(pay(5000, 47, 1000));
+    for (const std::size_t n : {10'000, 10'001, 50'000}) {
+      EXPECT_EQ(pay(n, 32, 1000), tiles);
+      EXPECT_FALSE(pay(n, 31, 1000));
+    }
+    for (const std::size_t n : {2000, 10'000, 10'001, 50'000}) {
       SCOPED_TRACE(n);
-      EXPECT_EQ(pay(n, 48, 1000), tiles);
-      EXPECT_FALSE(pay(n, 47, 1000));
-      EXPECT_EQ(pay(n, 64, 1000), tiles || (vnni && n <= 10'000));
+      EXPECT_EQ(pay(n, 64, 1000), tiles || vnni);
       EXPECT_EQ(pay(n, 63, 1000), tiles);
       EXPECT_EQ(pay(n, 96, 1000), eight_bits);
-      const auto least = least_in_eight_bits(n, 2000, tiles, vnni);
-      EXPECT_EQ(pay(n, 2000, least.clusters), eight_bits);
-      EXPECT_FALSE(pay(n, 2000, least.clusters - 1));
-      const std::size_t k = least_in_eight_bits(n, 250, tiles, vnni).values / 250;
-      EXPECT_EQ(pay(n, 250, k), eight_bits);
-      EXPECT_FALSE(pay(n, 250, k - 1));
+      const std::size_t least = least_in_eight_bits(n, 2000, 16, tiles, vnni).clusters;
+      EXPECT_EQ(pay(n, 2000, least), eight_bits);
+      EXPECT_FALSE(pay(n, 2000, least - 1));
+      for (const std::size_t d : {250, 50}) {  // fewer clusters than 128, and more
+        const std::size_t k = least_in_eight_bits(n, d, 12'000 / d, tiles, vnni).values / d;
+        if (k < 64 || (d == 50 && !tiles)) continue;
+        EXPECT_EQ(pay(n, d, k), eight_bits) << k;
+        EXPECT_FALSE(pay(n, d, k - 1)) << k;
+      }
     }
   }
 }

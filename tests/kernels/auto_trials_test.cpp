@@ -25,8 +25,7 @@ TEST(AutoTrials, AreEarlyWhereBoundsLastOrDistancesAreDear) {
       return omnimeans::algorithms::early_trial(problem(unread<float>(1000, d), isa, 640),
                                                 plan(dense, bounded), near);
     };
-    EXPECT_EQ(early(199, "int8", "bytebounds", 0.59), !has_tiles<float>(isa));
-    EXPECT_EQ(early(100, "int8", "bytebounds", 0.59), !has_tiles<float>(isa));
+    EXPECT_TRUE(early(100, "int8", "bytebounds", 0.59));
     EXPECT_EQ(early(99, "int8", "bytebounds", 0.59), !has_fast_integers<float>(isa));
     EXPECT_TRUE(early(200, "int8", "bytebounds", 0.59));
     EXPECT_EQ(early(200, "int8", "bytebounds", 0.6), !has_fast_integers<float>(isa));
@@ -65,24 +64,27 @@ TEST(AutoTrials, NeverComeWhereTilesLeaveBoundsNothing) {
   }
 }
 
-TEST(AutoTrials, AreLateBesideEightBitsOfFewSamples) {
+TEST(AutoTrials, AreLateBesideEightBitsOfFewSamplesAndInTiles) {
   for (const Isa isa : omnimeans::usable_isas()) {
     SCOPED_TRACE(to_string(isa));
     const bool tiles = has_tiles<float>(isa), vnni = has_fast_integers<float>(isa);
-    const auto late = [&](std::size_t n, std::string_view dense, std::string_view bounded, double near,
-                          std::size_t k = 300) {
-      return omnimeans::algorithms::late_trial(problem(unread<float>(n, 200), isa, k), plan(dense, bounded),
+    const auto late = [&](std::size_t n, std::size_t d, std::size_t k, std::string_view dense,
+                          std::string_view bounded, double near) {
+      return omnimeans::algorithms::late_trial(problem(unread<float>(n, d), isa, k), plan(dense, bounded),
                                                near);
     };
-    EXPECT_EQ(late(10'000, "int8", "gap", 0.5), vnni);
-    EXPECT_FALSE(late(10'001, "int8", "gap", 0.5));
-    EXPECT_FALSE(late(1000, "gap", "bytebounds", 0.5));
-    EXPECT_EQ(late(5000, "int8", "bytebounds", 0.12), tiles);
-    EXPECT_EQ(late(5000, "int8", "bytebounds", 0.12, 499), tiles);
-    EXPECT_FALSE(late(5000, "int8", "bytebounds", 0.12, 500));
-    EXPECT_FALSE(late(5001, "int8", "bytebounds", 0.12));
-    EXPECT_EQ(late(2000, "int8", "bytebounds", 0.11), tiles);
-    EXPECT_FALSE(late(2001, "int8", "bytebounds", 0.11));
+    EXPECT_EQ(late(10'000, 200, 150, "int8", "gap", 0.5), vnni);
+    EXPECT_FALSE(late(10'001, 200, 150, "int8", "gap", 0.5));
+    EXPECT_EQ(late(10'001, 200, 151, "int8", "gap", 0.5), tiles);
+    EXPECT_FALSE(late(1000, 200, 300, "gap", "bytebounds", 0.5));
+    EXPECT_FALSE(late(1000, 64, 600, "int8", "blockbounds", 0.5));
+    EXPECT_EQ(late(100'000, 499, 500, "int8", "bytebounds", 0.12), tiles);
+    EXPECT_FALSE(late(100'000, 500, 500, "int8", "bytebounds", 0.12));
+    EXPECT_EQ(late(5000, 500, 199, "int8", "bytebounds", 0.12), tiles);
+    EXPECT_FALSE(late(5000, 500, 200, "int8", "bytebounds", 0.12));
+    EXPECT_FALSE(late(5001, 500, 199, "int8", "bytebounds", 0.12));
+    EXPECT_EQ(late(2000, 500, 199, "int8", "bytebounds", 0.11), tiles);
+    EXPECT_FALSE(late(2001, 500, 199, "int8", "bytebounds", 0.11));
   }
 }
 
@@ -93,9 +95,10 @@ TEST(AutoTrials, TheFirstComesInStepTenUnlessARuleSaysOtherwise) {
     const auto first = [&](std::size_t n, std::size_t d, std::size_t k, const Plan& plan, double near) {
       return omnimeans::algorithms::first_trial(problem(unread<float>(n, d), isa, k), plan, near);
     };
-    EXPECT_EQ(first(20'000, 100, 320, plan("int8", "gap"), 0.5), 10u);
+    EXPECT_EQ(first(20'000, 100, 150, plan("int8", "gap"), 0.5), 10u);
     EXPECT_EQ(first(10'000, 100, 320, plan("int8", "gap"), 0.5), vnni ? 22u : 10u);
-    EXPECT_EQ(first(20'000, 300, 320, plan("int8", "bytebounds"), 0.5), 6u);
+    EXPECT_EQ(first(20'000, 300, 320, plan("int8", "bytebounds"), 0.5), tiles ? 22u : 6u);
+    EXPECT_EQ(first(20'000, 500, 320, plan("int8", "bytebounds"), 0.5), 6u);
     EXPECT_EQ(first(20'000, 300, 320, plan("prefix", "bytebounds"), 0.5), 10u);
     EXPECT_EQ(first(20'000, 300, 320, plan("int8", "bytebounds"), 0.96), tiles ? never : vnni ? 10u : 6u);
     EXPECT_EQ(first(20'000, 300, 320, plan("int8", "int8"), 0.5), never);
@@ -104,18 +107,27 @@ TEST(AutoTrials, TheFirstComesInStepTenUnlessARuleSaysOtherwise) {
   }
 }
 
-TEST(AutoTrials, GapsComeInStepThreeWhereEightBitsProveLittle) {
+TEST(AutoTrials, ComeInStepThreeWhereEightBitsProveLittle) {
   for (const Isa isa : omnimeans::usable_isas()) {
     SCOPED_TRACE(to_string(isa));
     const auto early = [&](std::size_t n, std::string_view dense, std::string_view bounded, double again) {
-      return omnimeans::algorithms::gaps_pay_early(problem(unread<float>(n, 100), isa, 200),
-                                                   plan(dense, bounded), again);
+      return omnimeans::algorithms::bounds_pay_early(problem(unread<float>(n, 100), isa, 200),
+                                                     plan(dense, bounded), again);
     };
-    EXPECT_EQ(early(5001, "int8", "gap", 1.01), has_fast_integers<float>(isa));
-    EXPECT_FALSE(early(5001, "int8", "gap", 1));
-    EXPECT_FALSE(early(5000, "int8", "gap", 2));
-    EXPECT_FALSE(early(5001, "int8", "bytebounds", 2));
-    EXPECT_FALSE(early(5001, "gap", "gap", 2));
+    for (const std::string_view bounded : {"gap", "bytebounds"}) {
+      EXPECT_EQ(early(5001, "int8", bounded, 2.51), has_fast_integers<float>(isa));
+      EXPECT_FALSE(early(5001, "int8", bounded, 2.5));
+      EXPECT_FALSE(early(5000, "int8", bounded, 3));
+      EXPECT_FALSE(early(5001, "gap", bounded, 3));
+    }
+    EXPECT_FALSE(early(5001, "int8", "blockbounds", 3));
+    const auto which = [&](std::size_t k, std::string_view bounded) {
+      return omnimeans::algorithms::early_bounds(problem(unread<float>(6000, 100), isa, k),
+                                                 plan("int8", bounded))
+          .name;
+    };
+    EXPECT_EQ(which(299, "bytebounds"), "gap");
+    EXPECT_EQ(which(300, "bytebounds"), "bytebounds");
   }
 }
 
