@@ -191,7 +191,9 @@ class DenseEngine {
     kernels_.paired_scores(x.data(), transformed_ ? row_stride_ : samples_.cols(), rows_.data(), row_stride_,
                            half_norms_.data(), index, x.size(), row_stride_, scores);
   }
-  /// Sample i in place, or put into `x` (padded_features() values).
+  /// Whether samples are not read in place.
+  bool moves_samples() const { return transformed_; }
+  /// Sample i in place, or, where they are moved, put into `x` (padded_features() values).
   const T* pair_sample(std::size_t i, T* x) const {
     if (!transformed_) return samples_.row_data(i);
     load_sample(i, x);

@@ -79,6 +79,10 @@ Int8Filter::Int8Filter(const DenseEngine<float>& engine, const kernels::Int8Kern
   panels_ = AlignedBuffer<std::uint8_t>(n_vectors_ * kernels::int8_lanes * most);
   rows_ = AlignedBuffer<std::uint8_t>(n_vectors_ * kernels::int8_lanes * most);
   std::fill_n(half_norms_.data(), half_norms_.size(), std::numeric_limits<float>::max());
+  // Padding is zeros, too.
+  const auto zero = static_cast<std::uint8_t>(kernels::int8_shift(kernels.centroids.range));
+  std::fill_n(panels_.data(), panels_.size(), zero);
+  std::fill_n(rows_.data(), rows_.size(), zero);
 }
 
 double Int8Filter::bytes_needed(std::size_t n_samples, std::size_t n_features, std::size_t n_clusters,
@@ -131,8 +135,15 @@ Int8Filter::Rounded Int8Filter::round(const float* x, double norm, const float* 
   const float cut_off =
       kernels_.quantise(x, n_values_, stride_, limits, values, &rounded.scale, &rounded.sum);
   rounded.cut_off = round_up<float>(static_cast<double>(outward(cut_off, n_values_)) + error);
-  // Of zeros alone any scale is right: one that may divide.
-  if (!(rounded.scale >= 0x1p-100f)) rounded.scale = std::isfinite(cut_off) ? rounded.cut_off : 1;
+  // Of zeros alone any scale is right: one that may divide. What is next to nothing beside its error is zero,
+  // for the largest such ratio of many rows is taken for all (kernels/int8-near-inl.hpp).
+  const float most = 16 * std::sqrt(static_cast<float>(n_values_)) * rounded.scale;
+  if (!(rounded.scale >= 0x1p-100f && rounded.cut_off <= most)) {
+    std::fill_n(values, stride_, std::int8_t{0});
+    rounded.sum = 0;
+    rounded.cut_off = round_up<float>(static_cast<double>(rounded.cut_off) + length);
+    rounded.scale = std::isfinite(rounded.cut_off) ? rounded.cut_off : 1;
+  }
   rounded.length = round_up<float>(length);
   return rounded;
 }
@@ -280,10 +291,9 @@ void Int8Filter::search(std::size_t begin, std::span<const std::int32_t> listed,
   make_room(scratch.nearest, rows.n_rows);
   make_room(scratch.alone, rows.n_rows);
   scratch.lanes.reserve(rows.n_rows * 2 * kernels::int8_lanes);
-  for (std::size_t r = 0; r < rows.n_rows; ++r) {
-    const std::size_t i = begin + (listed.empty() ? r : static_cast<std::size_t>(listed[r]));
-    scratch.reach[r] = reach(i);
-  }
+  if (listed.empty()) find_reach({begin, begin + rows.n_rows}, scratch.reach.data());
+  for (std::size_t r = 0; r < listed.size(); ++r)
+    scratch.reach[r] = reach(begin + static_cast<std::size_t>(listed[r]));
   kernels_.lowest(centroids_, rows,
                   {scratch.reach.data(), scratch.least.data(), scratch.nearest.data(), scratch.alone.data(),
                    scratch.lanes.data(), bounds, bounds_stride()});
@@ -332,39 +342,38 @@ double Int8Filter::own_squares(RowRange rows, const float* weights, const Scratc
 }
 
 bool Int8Filter::find_near(RowRange rows, std::span<const std::int32_t> own, Scratch& scratch) const {
-  // The row's own bound takes as long as the lowest of so many vectors.
-  constexpr std::size_t least_vectors = 4;
-  if (n_vectors_ < least_vectors) return false;
-  const std::size_t n_rows = rows.size(), most_pairs = n_rows * kernels::Int8Near::most_near + 16;
-  for (auto* values : {&scratch.reach, &scratch.least, &scratch.inverse, &scratch.limit})
+  if (n_clusters_ < least_compared) return false;
+  Near& near = scratch.near;
+  const std::size_t n_rows = rows.size(), room = kernels::Int8Near::room_for_pairs(n_rows);
+  for (auto* values : {&scratch.reach, &scratch.least, &near.inverse, &near.limit})
     make_room(*values, n_rows);
-  make_room(scratch.found_of, n_rows);
-  make_room(scratch.starts, n_rows);
-  make_room(scratch.listed, n_rows + 1);
-  make_room(scratch.pair_row, most_pairs);
-  make_room(scratch.pair_centroid, most_pairs);
-  make_room(scratch.far, n_rows * n_vectors_);
+  make_room(near.found, n_rows);
+  make_room(near.starts, n_rows);
+  make_room(near.listed, n_rows);
+  make_room(near.pair_row, room);
+  make_room(near.pair_centroid, room);
+  make_room(near.far, n_rows * n_vectors_);
   find_reach(rows, scratch.reach.data());
   return kernels_.near(centroids_, samples_from(rows.begin, n_rows),
                        {.own = own.data(),
                         .reach = scratch.reach.data(),
                         .least = scratch.least.data(),
-                        .found = scratch.found_of.data(),
-                        .far = scratch.far.data(),
-                        .listed = scratch.listed.data(),
-                        .n_listed = &scratch.n_listed,
-                        .pair_row = scratch.pair_row.data(),
-                        .pair_centroid = scratch.pair_centroid.data(),
-                        .n_pairs = &scratch.n_pairs,
-                        .inverse = scratch.inverse.data(),
-                        .limit = scratch.limit.data(),
-                        .starts = scratch.starts.data()});
+                        .found = near.found.data(),
+                        .far = near.far.data(),
+                        .listed = near.listed.data(),
+                        .n_listed = &near.n_listed,
+                        .pair_row = near.pair_row.data(),
+                        .pair_centroid = near.pair_centroid.data(),
+                        .n_pairs = &near.n_pairs,
+                        .inverse = near.inverse.data(),
+                        .limit = near.limit.data(),
+                        .starts = near.starts.data()});
 }
 
 std::span<const std::int32_t> Int8Filter::near_candidates(std::size_t r, std::size_t i, std::int32_t own,
                                                           const float* x, Scratch& scratch) const {
-  const std::uint16_t* far = scratch.far.data() + r * n_vectors_;
-  std::vector<std::int32_t>& near = scratch.lane;
+  const std::uint16_t* far = scratch.near.far.data() + r * n_vectors_;
+  std::vector<std::int32_t>& near = scratch.near.of_row;
   near.clear();
   for (std::size_t j = 0; j < n_clusters_; ++j) {
     if ((far[j / kernels::int8_lanes] >> j % kernels::int8_lanes & 1) == 0 ||

@@ -66,23 +66,28 @@ class Int8Filter {
   /// Takes the engine's centroids, after every pack_rows() of it.
   void set_centroids();
 
-  /// Working memory of one thread, and what find_candidates() finds: a value a row.
-  struct Scratch {
-    std::vector<float> least;           ///< an upper bound of the lowest score, but for least_error()
-    std::vector<std::uint8_t> alone;    ///< whether there is one candidate
-    std::vector<std::int32_t> nearest;  ///< the centroid of the lowest bound: that one
-    AlignedBuffer<float> bounds;        ///< of listed rows, bounds_stride() apart
-
-    // Of find_near(), as kernels::Int8Near:
-    std::vector<kernels::Int8Found> found_of;
+  /// What find_near() finds, as kernels::Int8Near.
+  struct Near {
+    std::vector<kernels::Int8Found> found;
     std::vector<std::int32_t> listed;
     AlignedBuffer<std::int32_t> pair_row, pair_centroid;
     std::size_t n_listed = 0, n_pairs = 0;
 
     AlignedBuffer<std::uint16_t> far;
+    std::vector<float> inverse, limit;
+    std::vector<std::int32_t> starts, of_row;
+  };
 
-    std::vector<float> reach, inverse, limit;
-    std::vector<std::int32_t> starts;
+  /// Working memory of one thread, and what find_candidates() finds: a value a row.
+  struct Scratch {
+    Near near;
+    std::vector<float> least;           ///< an upper bound of the lowest score (of find_near(): of the own
+                                        ///< centroid's), but for least_error()
+    std::vector<std::uint8_t> alone;    ///< whether there is one candidate
+    std::vector<std::int32_t> nearest;  ///< the centroid of the lowest bound: that one
+    AlignedBuffer<float> bounds;        ///< of listed rows, bounds_stride() apart
+
+    std::vector<float> reach;
     AlignedBuffer<float> lanes;  ///< as kernels::Int8Lowest
     std::vector<std::int32_t> found, lane;
     std::vector<float> lane_bounds;
@@ -99,6 +104,8 @@ class Int8Filter {
   /// ascending, by these bounds alone; of listed ones the bounds of every pair, too, in scratch.bounds.
   void find_candidates(RowRange rows, Scratch& scratch) const;
   void find_candidates(std::size_t begin, std::span<const std::int32_t> listed, Scratch& scratch) const;
+  /// From so many clusters on the bound of a row's own centroid takes less time than it saves.
+  static constexpr std::size_t least_compared = 49;
   /// The same of `rows`, whose labels `own` has, at half the time: of each row whether the nearest centroid
   /// may be another than its own one, and which. False if values are too many for it: nothing is found then.
   bool find_near(RowRange rows, std::span<const std::int32_t> own, Scratch& scratch) const;

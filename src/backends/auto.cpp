@@ -2,9 +2,9 @@
 // auto: the exact backend that suits the shape of the problem, and another one later if that proves faster.
 //
 //   first     what the rules of auto_plan.hpp say
-//   later     a search of every distance gives the plan's bounds (bytebounds, blockbounds or gap) a try in
-//             its steps 10, 22, ... (auto_trials.hpp says where earlier or later): centroids come to rest,
-//             so bounds pay better. The seconds of the steps decide, and the slower one goes.
+//   later     a search of every distance gives bounds (bytebounds, blockbounds or gap) a try in its steps 10,
+//             22, ... (auto_trials.hpp says where earlier or later, and which): centroids come to rest, so
+//             bounds pay better. The seconds of the steps decide, and the slower one goes.
 #include "backends/auto.hpp"
 
 #include <algorithm>
@@ -46,6 +46,7 @@ class Auto final : public Backend<T> {
       next_trial_ = 2 * next_trial_ + 2;
       begin_trial(plan_.bounded);
     } else if (!step.last && step_ == earliest_trial && bounds_pay_early(problem_, plan_, again_)) {
+      next_trial_ = std::max<std::size_t>(next_trial_, 10);  // not the same again at once
       begin_trial(early_bounds(problem_, plan_));
     }
     ++step_;

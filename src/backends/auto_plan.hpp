@@ -84,15 +84,10 @@ constexpr Least least_in_eight_bits(std::size_t n, std::size_t d, std::size_t k,
   constexpr Least many{96, 64, 32'000};
   const Least many_with_vnni = d < 96 ? Least{64, 256, 19'000} : many;
   const Least wide_only = wide ? Least{128, 32, 8'000} : many;
+  const std::size_t some_in_tiles = wide ? 8'000 : k >= 128 ? 7'500 : 10'000;
   for (const UpTo& up_to : {UpTo{2000, {48, 16, 4'000}, {64, 16, 4'000}, wide_only},
                             UpTo{5000, {48, 16, 6'000}, {64, 16, wide ? 6'000u : 10'000u}, wide_only},
-                            UpTo{10'000,
-                                 {32, 16,
-                                  wide       ? 8'000u
-                                  : k >= 128 ? 7'500u
-                                             : 10'000u},
-                                 {64, 16, wide ? 12'000u : 16'000u},
-                                 many},
+                            UpTo{10'000, {32, 16, some_in_tiles}, {64, 16, wide ? 12'000u : 16'000u}, many},
                             UpTo{40'000, {32, 48, k >= 128 ? 10'000u : 12'000u}, many_with_vnni, many}}) {
     if (n <= up_to.samples) return tiles ? up_to.in_tiles : vnni ? up_to.with_vnni : up_to.with_avx2;
   }
@@ -295,8 +290,8 @@ bool rounding_is_too_much(const Problem<T>& problem) {
 template <class T>
 bool blocks_may_pay_beside(const Problem<T>& problem, std::string_view dense) {
   if (dense != "int8") return dense == "gap";
-  return !has_int8_tiles(problem) ||
-         (problem.samples.cols() <= 64 && (problem.most_steps == 0 || problem.most_steps >= 40));
+  if (!has_int8_tiles(problem)) return has_fast_integers(problem);
+  return problem.samples.cols() <= 64 && (problem.most_steps == 0 || problem.most_steps >= 40);
 }
 
 inline constexpr Choice bytes_at_once{

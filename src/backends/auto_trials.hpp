@@ -4,7 +4,7 @@
 //
 //   step 10    unless said otherwise below, and again in steps 22, 46, ... after a trial that was lost
 //   step 6     bytes, where distances are dear or bounds last
-//   step 3     where eight bits prove so little that they are slow
+//   step 3     where eight bits prove so little that they are slow, whatever is said below
 //   step 22    beside eight bits, where samples are few, and in tiles (AMX) mostly
 //   never      beside tiles of eight bits (AMX), where bounds cannot last; and where steps are short
 #pragma once
@@ -13,6 +13,7 @@
 #include <limits>
 
 #include "backends/auto_plan.hpp"
+#include "int8_filter.hpp"
 
 namespace omnimeans::algorithms {
 
@@ -87,7 +88,8 @@ std::size_t first_trial(const Problem<T>& problem, const Plan& plan, double near
 /// trial in step 10) 0.8 to 0.94 beyond. Seven other sets have 0.5 to 1.6.
 template <class T>
 bool bounds_pay_early(const Problem<T>& problem, const Plan& plan, double again) {
-  return again > 2.5 && plan.dense.name == "int8" &&
+  const double most = problem.n_clusters < Int8Filter::least_compared ? 1 : 2.5;
+  return again > most && plan.dense.name == "int8" &&
          (plan.bounded.name == "gap" || plan.bounded.name == "bytebounds") && has_fast_integers(problem) &&
          problem.samples.rows() > 5000;
 }

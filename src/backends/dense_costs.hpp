@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Which exhaustive search is the fastest here: two of them are timed on a slice of the samples, for about a
-// fiftieth of what ten steps of the fit take. Their ratio is a matter of the CPU, of d and k, and
+// fortieth of what ten steps of the fit take. Their ratio is a matter of the CPU, of d and k, and
 // (for the integers, which leave some samples to be re-ranked) of the data, so no table of thresholds knows
 // it.
 #pragma once

@@ -4,10 +4,12 @@
 // the time; AVX2 two to three times), and what the rounding to eight bits cuts off is measured, so that each
 // score is known within a proven error E_ij:
 //
-//   candidates_i = {j: s8_ij - E_ij <= min_j (s8_ij + E_ij) + margin_i}
+//   candidates_i = {j: s8_ij - E_ij <= u_i + margin_i}
+//   u_i          = s8_ia + E_ia of the label a before; in the first step min_j (s8_ij + E_ij)
 //   label_i      = the only candidate, or the best of them by the scores of the dense engine in float, or,
 //                  where the engine's margin proves nothing, by D
 //
+// With a known beforehand, a pair takes a comparison (kernels/int8-near-inl.hpp) instead of a minimum.
 // The error is derived in int8_filter.hpp. Most samples have one candidate or two. Needs n*d bytes. Without
 // such instructions, and for double, this is `simd`.
 //
@@ -33,8 +35,10 @@ const BackendEntry& int8() {
        .memory = "n*d (d rounded up to 64) + 32*n bytes, n + 4*k*d values",
        .use_when =
            "AVX2, or AVX-512 with VNNI; float data, 96 features and 64 clusters or more, features times "
-           "clusters from some 32,000 to 128,000 (64,000 without VNNI); with AMX 48 features and clusters or "
-           "more, from 12,000 to 16,000 on; with up to 10,000 samples (AVX2 5,000) earlier",
+           "clusters from some 32,000 to 128,000 (64,000 without VNNI; with it from 19,000 with 64 features "
+           "and 256 clusters on); with AMX 32 features and 48 clusters or more, from 10,000 to 16,000 on; "
+           "with "
+           "up to 10,000 samples (AVX2 5,000) earlier",
        .avoid_when = "few features or clusters, double, or a CPU without (then it is simd)",
        .reference = "Lloyd 1982; scores in eight bits with a measured error are this project's own"},
       make<Int8, float>,

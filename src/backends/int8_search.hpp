@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What int8 and prefix are: a lower and an upper bound of every score in eight bits (int8_filter.hpp), which
 // leave a few candidates of each sample to be scored in float.
+//
+//   labels known     what is not above the upper bound of the sample's own centroid; mostly that one alone
+//   else, or where   the lowest bounds of all, and what is not above the upper bound of the lowest: twice the
+//   that is many     time, fewer candidates
 #pragma once
 
 #include <algorithm>
@@ -15,6 +19,7 @@
 #include "backends/bounds.hpp"
 #include "backends/dense_search.hpp"
 #include "backends/eight_bits.hpp"
+#include "backends/pair_ranking.hpp"
 #include "dense_engine.hpp"
 #include "int8_filter.hpp"
 #include "prefetch.hpp"
@@ -27,8 +32,14 @@ double int8_search_bytes(const Problem<T>& problem, Int8Filter::Rows rows) {
   const double engine = DenseEngine<T>::bytes_needed(problem, false);
   if (int8_kernels_for(problem) == nullptr) return engine;
   const double packed = static_cast<double>(k) * static_cast<double>(d + 16) * sizeof(T);
-  const double work = static_cast<double>(problem.threads) *
-                      (largest_block_rows * (2 * kernels::int8_lanes + 6) + 3 * static_cast<double>(k)) * 4;
+  // Of a thread: a block's rows with their lowest bounds, bits of every pair, and pairs that are near.
+  constexpr std::size_t most_pairs = kernels::Int8Near::room_for_pairs(largest_block_rows);
+  const double work =
+      static_cast<double>(problem.threads) *
+      (largest_block_rows *
+           (4.0 * (2 * kernels::int8_lanes + 9) + static_cast<double>(k + kernels::int8_lanes) / 8) +
+       8.0 * most_pairs + PairRanking<T>::bytes_needed(largest_block_rows, most_pairs, d + 16) +
+       12 * static_cast<double>(k));
   return engine + packed + Int8Filter::bytes_needed(n, d, k, problem.threads, rows) + work;
 }
 
@@ -44,11 +55,15 @@ class Int8Search : public KnowsEightBits<T> {
   AssignmentStats assign(const Assignment<T>& step) override {
     known_->set_centroids(step.centroids);
     if (filter_ == nullptr) return search_all(engine_, problem_, step);
-    tells_inertia_ = step.drift.empty() || !sums_tell_inertia(problem_);
-    has_labels_ = !step.drift.empty() || step.guessed;
+    const bool has_labels = !step.drift.empty() || step.guessed;
+    tells_inertia_ = !has_labels || !sums_tell_inertia(problem_);
+    compares_ = has_labels && steps_to_rest_ == 0;
+    if (steps_to_rest_ > 0) --steps_to_rest_;
+    for (Work& work : works_) work.many = 0;
     AssignmentStats stats = engine_.over_samples(
         filter_->block_rows(), [&](RowRange rows, Scratch& scratch) { label_block(step, rows, scratch); });
     known_->all_loaded();
+    rest_if_many();
     if (!tells_inertia_) stats.inertia_bound = std::numeric_limits<double>::infinity();
     return stats;
   }
@@ -60,13 +75,10 @@ class Int8Search : public KnowsEightBits<T> {
   /// A thread's memory.
   struct Work {
     Int8Filter::Scratch int8;
-    std::vector<std::size_t> open;  ///< rows of a block that have more than one candidate
+    PairRanking<T> ranking;
+    std::vector<std::size_t> open;  ///< rows of a block to be ranked one by one
     std::vector<T> x, scores;
-    // Of a block's rows with pairs:
-    std::vector<const T*> sample, pair_sample;
-    AlignedBuffer<T> rows;  ///< where they do not lie in place
-    std::vector<T> best, second;
-    std::vector<std::int32_t> nearest;
+    std::size_t many = 0;  ///< of a step: rows that compared in vain
   };
 
   void label_block(const Assignment<T>& step, RowRange rows, Scratch& scratch) {
@@ -75,28 +87,11 @@ class Int8Search : public KnowsEightBits<T> {
     scratch.stats.distances_computed += rows.size() * problem_.n_clusters;
     work.open.clear();
     const bool compared =
-        has_labels_ && filter_->find_near(rows, step.labels.subspan(rows.begin, rows.size()), work.int8);
+        compares_ && filter_->find_near(rows, step.labels.subspan(rows.begin, rows.size()), work.int8);
     if (compared) {
-      // By their own centroids: another one is nearer still.
-      if (tells_inertia_) scratch.stats.inertia_bound += own_squares(rows, work);
-      rank_pairs(step, rows, work, scratch);
-      for (std::size_t r = 0; r < rows.size(); ++r) {
-        if (work.int8.found_of[r] == kernels::Int8Found::many) work.open.push_back(r);
-      }
+      take_near(step, rows, work, scratch);
     } else {
-      filter_->find_candidates(rows, work.int8);
-      for (std::size_t r = 0; r < rows.size(); ++r) {
-        const std::size_t i = rows.begin + r;
-        if (work.int8.alone[r] != 0) {
-          step.labels[i] = work.int8.nearest[r];
-          if (tells_inertia_)
-            scratch.stats.inertia_bound +=
-                weight_of(problem_, i) *
-                engine_.upper_squared(i, static_cast<T>(work.int8.least[r]), filter_->least_error(i));
-        } else {
-          work.open.push_back(r);
-        }
-      }
+      take_lowest(step, rows, work, scratch);
     }
     for (std::size_t o = 0; o < work.open.size(); ++o) {
       constexpr std::size_t ahead = 2;
@@ -105,66 +100,54 @@ class Int8Search : public KnowsEightBits<T> {
     }
   }
 
-  double own_squares(RowRange rows, const Work& work) const {
-    if constexpr (sizeof(T) == sizeof(float))
-      return filter_->own_squares(
-          rows, problem_.sample_weights.empty() ? nullptr : problem_.sample_weights.data(), work.int8);
-    return 0;
-  }
-
-  /// The rows whose pairs are listed: all scores, and the two lowest of each row. Which rows, and how many
-  /// pairs, cannot be foreseen: no branches on them.
-  void rank_pairs(const Assignment<T>& step, RowRange rows, Work& work, Scratch& scratch) const {
-    const std::size_t n_pairs = work.int8.n_pairs, n_listed = work.int8.n_listed, n_rows = rows.size();
-    if (n_pairs == 0) return;
-    const std::int32_t *row = work.int8.pair_row.data(), *centroid = work.int8.pair_centroid.data(),
-                       *listed = work.int8.listed.data();
-    const auto place = [](std::int32_t r) { return static_cast<std::size_t>(r); };
-    work.sample.resize(n_rows);
-    work.pair_sample.resize(std::max(work.pair_sample.size(), n_pairs));
-    work.scores.resize(std::max(work.scores.size(), n_pairs));
-    work.rows.reserve(n_rows * engine_.padded_features());
-    work.best.assign(n_rows, std::numeric_limits<T>::infinity());
-    work.second.assign(n_rows, std::numeric_limits<T>::infinity());
-    work.nearest.resize(n_rows);
-    for (std::size_t l = 0; l < n_listed; ++l) {
-      constexpr std::size_t ahead = 4;
-      if (l + ahead < n_listed) ask_for(rows.begin + place(listed[l + ahead]));
-      work.sample[place(listed[l])] = engine_.pair_sample(rows.begin + place(listed[l]),
-                                                          work.rows.data() + l * engine_.padded_features());
-    }
-    for (std::size_t p = 0; p < n_pairs; ++p) work.pair_sample[p] = work.sample[place(row[p])];
-    engine_.paired_scores({work.pair_sample.data(), n_pairs}, centroid, work.scores.data());
-    T *best = work.best.data(), *second = work.second.data();
-    std::int32_t* nearest = work.nearest.data();
-    for (std::size_t p = 0; p < n_pairs; ++p) {
-      const std::size_t r = place(row[p]);
-      const T score = work.scores[p], before = best[r];
-      second[r] = std::min(second[r], std::max(score, before));
-      nearest[r] ^= (nearest[r] ^ centroid[p]) & -static_cast<std::int32_t>(score < before);
-      best[r] = std::min(score, before);
-    }
-    for (std::size_t l = 0; l < n_listed; ++l) {
-      const std::size_t r = place(listed[l]), i = rows.begin + r;
-      if (second[r] > best[r] + engine_.reach_of(i)) {
-        step.labels[i] = nearest[r];
-      } else {
-        rank_row(step, i, r, work, scratch);
+  /// Labels where the lowest bounds leave one candidate.
+  void take_lowest(const Assignment<T>& step, RowRange rows, Work& work, Scratch& scratch) const {
+    filter_->find_candidates(rows, work.int8);
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      const std::size_t i = rows.begin + r;
+      if (work.int8.alone[r] == 0) {
+        work.open.push_back(r);
+        continue;
       }
+      step.labels[i] = work.int8.nearest[r];
+      if (tells_inertia_)
+        scratch.stats.inertia_bound +=
+            weight_of(problem_, i) *
+            engine_.upper_squared(i, static_cast<T>(work.int8.least[r]), filter_->least_error(i));
     }
-    scratch.stats.distances_computed += n_pairs;
   }
 
-  /// Row r, sample i, whose scores lie too close.
-  void rank_row(const Assignment<T>& step, std::size_t i, std::size_t r, Work& work, Scratch& scratch) const {
-    const std::int32_t* begin = work.int8.pair_row.data();
-    const auto [first, last] =
-        std::equal_range(begin, begin + work.int8.n_pairs, static_cast<std::int32_t>(r));
-    const auto p = static_cast<std::size_t>(first - begin), count = static_cast<std::size_t>(last - first);
-    const auto ranked =
-        engine_.rank_listed(i, {work.int8.pair_centroid.data() + p, count}, work.scores.data() + p, scratch);
-    step.labels[i] = ranked.label;
-    scratch.stats.reranked += ranked.reranked;
+  /// Labels where few centroids, if any, are near beside the row's own.
+  void take_near(const Assignment<T>& step, RowRange rows, Work& work, Scratch& scratch) const {
+    const Int8Filter::Near& near = work.int8.near;
+    // By the labels before: where one changes, the distance is less.
+    if (tells_inertia_) scratch.stats.inertia_bound += own_squares(rows, work);
+    scratch.stats.reranked += work.ranking.label(engine_, problem_.samples, rows,
+                                                 {{near.listed.data(), near.n_listed},
+                                                  {near.pair_row.data(), near.n_pairs},
+                                                  {near.pair_centroid.data(), near.n_pairs}},
+                                                 step.labels, scratch);
+    scratch.stats.distances_computed += near.n_pairs;
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      if (near.found[r] == kernels::Int8Found::many) work.open.push_back(r);
+    }
+    work.many += work.open.size();
+  }
+
+  /// Rows that have many near each cost more than comparing saves.
+  void rest_if_many() {
+    constexpr std::size_t one_in = 16, rest = 8;
+    std::size_t many = 0;
+    for (const Work& work : works_) many += work.many;
+    if (many * one_in > problem_.samples.rows()) steps_to_rest_ = rest;
+  }
+
+  double own_squares(RowRange rows, const Work& work) const {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      const auto weights = problem_.sample_weights;
+      return filter_->own_squares(rows, weights.empty() ? nullptr : weights.data(), work.int8);
+    }
+    return 0;
   }
 
   /// What rank() reads of sample i.
@@ -192,7 +175,8 @@ class Int8Search : public KnowsEightBits<T> {
 
   std::vector<Work> works_;  ///< a thread each
   bool tells_inertia_ = true;
-  bool has_labels_ = false;  ///< in this step: of centroids near these
+  bool compares_ = false;          ///< in this step: with the labels before, of centroids near these
+  std::size_t steps_to_rest_ = 0;  ///< not to compare in
 };
 
 }  // namespace omnimeans::algorithms

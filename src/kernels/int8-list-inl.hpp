@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The pairs of Int8Near (int8.hpp) from its bits. How many a row has cannot be foreseen, and a branch that
 // goes wrong costs as much as all else of a row: first the words of sixteen rows that have any, then theirs.
-// Included by int8-near-inl.hpp alone.
+// Included by int8-near-inl.hpp, and by int8_plain.cpp.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace {
 class Int8List {
  public:
   static void list(std::size_t n_rows, std::size_t n_vectors, const Int8Near& out) {
-    const std::size_t room = n_rows * Int8Near::most_near + 16;
+    const std::size_t room = Int8Near::room_for_pairs(n_rows);
     std::size_t n_open = 0;
     for (std::size_t i = 0; i < n_rows; ++i) {
       std::uint16_t* far = out.far + i * n_vectors;
@@ -56,7 +56,8 @@ class Int8List {
   /// Of a batch of rows those words that have a bit of something near.
   struct Words {
     std::size_t count = 0;
-    std::int32_t row[batch * (Int8Near::most_near + 48)], word[batch * (Int8Near::most_near + 48)];
+    // Of each row at most two registers are written behind the most that count, and one more.
+    std::int32_t row[batch * Int8Near::most_words + 48], word[batch * Int8Near::most_words + 48];
   };
 
 #if defined(__AVX512F__)
@@ -96,7 +97,7 @@ class Int8List {
         _mm512_storeu_si512(words.row + count, _mm512_set1_epi32(row));
         count += static_cast<std::size_t>(__builtin_popcount(mask));
       }
-      if (count - words.count > Int8Near::most_near) return false;
+      if (count - words.count > Int8Near::most_words) return false;
     }
     words.count = count;
     return true;
@@ -130,7 +131,7 @@ class Int8List {
       words.word[count] = static_cast<std::int32_t>(v);
       words.row[count] = row;
       count += near_bits(static_cast<std::size_t>(row), v, n_vectors, out) != 0;
-      if (count - words.count > Int8Near::most_near) return false;
+      if (count - words.count > Int8Near::most_words) return false;
     }
     words.count = count;
     return true;

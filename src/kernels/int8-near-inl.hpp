@@ -10,8 +10,10 @@
 // the bits of M = 3 2^22 in float, whose lowest bit is worth 1: they end as those of F = M + P + rho, without
 // a conversion, as long as |P + rho| < 2^22. So a centroid is far if
 //   fma(F, scale_j, limit_i / scale_i) < fma(half_norm_j, 1 / scale_i, M scale_j - alpha length_j)
-// Roundings: three beside terms of at most 2^24 scale_j, 3 scale_j together, which rho has more; three
-// beside limit_i and half_norm_j, which int8_filter.hpp has room for. What overflows leaves a centroid near.
+// Roundings beside terms of scale_j alone: F scale_j is at most 2^24 scale_j, off by one, and M scale_j,
+// rounded three times, by three quarters each; rho_i, which also loses its fraction, has six more. Beside
+// limit_i and half_norm_j there are six of a relative u, less than the 16 u Z that int8_filter.hpp allows a
+// bound for. What overflows leaves a centroid near.
 // Included by int8-inl.hpp alone.
 #pragma once
 
@@ -38,15 +40,16 @@ struct Int8NearLoops {
   static constexpr float magic = 3 << 22;
 
   static bool near(const Int8Centroids& c, const Int8Rows& rows, const Int8Near& out) {
+    const Ratios ratios = largest_ratios(c, rows, out);
+    if (!ratios.fit) return false;
     Pairs::own_bounds(c, rows, out);
-    float alpha;
-    if (!prepare(c, rows, out, alpha)) return false;
+    find_limits(c, rows, out);
     bool done = false;
     if constexpr (in_tiles) {
       done = rows.n_rows >= int8_tile_rows;
-      if (done) in_tiles_of_the_cpu(c, rows, alpha, out);
+      if (done) near_in_tiles(c, rows, ratios.alpha, out);
     }
-    if (!done) in_registers(c, rows, alpha, out);
+    if (!done) near_in_registers(c, rows, ratios.alpha, out);
     Int8List::list(rows.n_rows, c.n_vectors, out);
     return true;
   }
@@ -70,27 +73,33 @@ struct Int8NearLoops {
     }
   };
 
-  /// The rows' own numbers; false if a sum may not fit.
-  static bool prepare(const Int8Centroids& c, const Int8Rows& rows, const Int8Near& out, float& alpha) {
-    constexpr float up = 1 + 0x1p-20f, most = 1 << 22, roundings = 4;
-    float longest = 0;
-    alpha = 0;
+  static constexpr float up = 1 + 0x1p-20f, roundings = 6;
+
+  /// The largest alpha of the rows; whether all sums fit.
+  struct Ratios {
+    float alpha;
+    bool fit;
+  };
+  static Ratios largest_ratios(const Int8Centroids& c, const Int8Rows& rows, const Int8Near& out) {
+    constexpr float most = 1 << 22;
+    float alpha = 0, lambda = 0;
     for (std::size_t i = 0; i < rows.n_rows; ++i) {
-      const float inverse = 1 / rows.scale[i], ratio = rows.cut_off[i] * inverse,
-                  lambda = rows.length[i] * inverse;
+      const float inverse = 1 / rows.scale[i], a = rows.cut_off[i] * inverse, l = rows.length[i] * inverse;
       out.inverse[i] = inverse;
-      out.limit[i] = (out.least[i] + out.reach[i]) * inverse;
-      alpha = alpha < ratio ? ratio : alpha;
-      longest = longest < lambda ? lambda : longest;
+      alpha = alpha < a ? a : alpha;
+      lambda = lambda < l ? l : lambda;
     }
-    alpha *= up;
     // Not below: it may be infinite, or a NaN.
-    if (!(longest * (c.longest + c.coarsest) * up + 2 * roundings < most)) return false;
+    const bool fit = lambda * (c.longest + c.coarsest) * up + 2 * roundings < most;
+    return {alpha * up, fit && rows.stride <= int8_longest_near};
+  }
+
+  static void find_limits(const Int8Centroids& c, const Int8Rows& rows, const Int8Near& out) {
     for (std::size_t i = 0; i < rows.n_rows; ++i) {
       const float rho = rows.length[i] * out.inverse[i] * c.coarsest * up + roundings;
+      out.limit[i] = (out.least[i] + out.reach[i]) * out.inverse[i];
       out.starts[i] = std::bit_cast<std::int32_t>(magic) + static_cast<std::int32_t>(rho);
     }
-    return true;
   }
 
   static OMNIMEANS_INLINE std::uint16_t* far_of(const Int8Centroids& c, const Int8Near& out, std::size_t i) {
@@ -142,7 +151,8 @@ struct Int8NearLoops {
     });
   }
 
-  static void in_registers(const Int8Centroids& c, const Int8Rows& rows, float alpha, const Int8Near& out) {
+  static void near_in_registers(const Int8Centroids& c, const Int8Rows& rows, float alpha,
+                                const Int8Near& out) {
     Panel::over_tiles(
         rows.n_rows, [&](std::size_t first, auto m) __attribute__((always_inline)) {
           constexpr std::size_t M = m.value, V = Ops::tile_vectors;
@@ -155,8 +165,7 @@ struct Int8NearLoops {
         });
   }
 
-  static void in_tiles_of_the_cpu(const Int8Centroids& c, const Int8Rows& rows, float alpha,
-                                  const Int8Near& out) {
+  static void near_in_tiles(const Int8Centroids& c, const Int8Rows& rows, float alpha, const Int8Near& out) {
     const std::size_t n_chunks = Panel::chunks(c);
     if (n_chunks == 1) return held<1>(c, rows, alpha, out);
     if (n_chunks == 2) return held<2>(c, rows, alpha, out);

@@ -2,7 +2,7 @@
 // The products x^.c^ of a tile, samples by centroids, of unsigned and signed bytes: so centroids have
 // int8_shift() added, and accumulators start at minus that times the sum of the sample's values. Products are
 // added by fours in 32 bits (VNNI), or by twos in words, two a lane, which are added up after every chunk
-// (int8_avx2.cpp). Included by int8-inl.hpp alone.
+// (int8_avx2.cpp). Included by int8-*-inl.hpp.
 #pragma once
 
 #include "kernels/int8.hpp"

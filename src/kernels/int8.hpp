@@ -87,15 +87,21 @@ struct Int8Lowest {
   std::size_t bounds_stride = 0;
 };
 
-/// What Int8Near says of a row: nothing but its own centroid is near; its pairs are listed; they are too many
-/// for that, or its limit is not finite.
+/// Longest rows that near() takes: its sums start at the bits of a float.
+inline constexpr std::size_t int8_longest_near = 32768;
+
+/// What near() says of a row: nothing but its own centroid is near; its pairs are listed; or they are too
+/// many for that, or its limit is not finite.
 enum class Int8Found : std::uint8_t { own, listed, many };
 
 /// Which centroids may be nearer than the one a row has, a = own_i. Nothing is near that is above
 /// least_i + reach_i; what is hardly above may be; a is.
 struct Int8Near {
-  /// Of pairs there must be room for most_near a row, and 16 more.
-  static constexpr std::size_t most_near = 16;
+  /// A row with bits in more words than this is one of many; so are rows from where there may be no room for
+  /// sixteen pairs a word.
+  static constexpr std::size_t most_words = 16;
+  /// What pair_row and pair_centroid must have.
+  static constexpr std::size_t room_for_pairs(std::size_t n_rows) { return 16 * n_rows + 16; }
 
   const std::int32_t* own = nullptr;  ///< n_rows
   const float* reach = nullptr;       ///< n_rows
@@ -129,7 +135,7 @@ struct Int8Kernels {
   void (*lowest)(const Int8Centroids&, const Int8Rows&, const Int8Lowest&);
 
   /// Compares with the bound of one centroid, at half of what lowest() costs. False if rows are too long for
-  /// it, and then nothing is found. No scale may be 0, but that of padding.
+  /// it: what it writes means nothing then. No scale may be 0, but that of padding.
   bool (*near)(const Int8Centroids&, const Int8Rows&, const Int8Near&);
 
   /// b_ij of row i and the centroids index[0 ... count - 1].

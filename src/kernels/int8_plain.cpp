@@ -70,21 +70,21 @@ void lowest(const Int8Centroids& c, const Int8Rows& rows, const Int8Lowest& out)
 }
 
 bool near(const Int8Centroids& c, const Int8Rows& rows, const Int8Near& out) {
-  constexpr float magic = 3 << 22, up = 1 + 0x1p-20f;
-  float alpha = 0, longest = 0;
+  constexpr float magic = 3 << 22, up = 1 + 0x1p-20f, roundings = 6;
+  float alpha = 0, lambda = 0;
   for (std::size_t i = 0; i < rows.n_rows; ++i) {
     out.inverse[i] = 1 / rows.scale[i];
     alpha = std::max(alpha, rows.cut_off[i] * out.inverse[i]);
-    longest = std::max(longest, rows.length[i] * out.inverse[i]);
+    lambda = std::max(lambda, rows.length[i] * out.inverse[i]);
   }
   alpha *= up;
-  const bool fits = longest * (c.longest + c.coarsest) * up + 8 < 1 << 22;
+  if (!(lambda * (c.longest + c.coarsest) * up + 2 * roundings < 1 << 22) || rows.stride > int8_longest_near)
+    return false;
   for (std::size_t i = 0; i < rows.n_rows; ++i) {
     const auto own = static_cast<std::size_t>(out.own[i]);
     out.least[i] = std::fma(2.0f, off(c, rows, i, own), bound(c, rows, i, own));
     out.limit[i] = (out.least[i] + out.reach[i]) * out.inverse[i];
-    if (!fits) continue;
-    const auto rho = static_cast<std::int32_t>(rows.length[i] * out.inverse[i] * c.coarsest * up + 4);
+    const auto rho = static_cast<std::int32_t>(rows.length[i] * out.inverse[i] * c.coarsest * up + roundings);
     std::uint16_t* far = out.far + i * c.n_vectors;
     std::fill_n(far, c.n_vectors, std::uint16_t{0xffff});
     for (std::size_t j = 0; j < c.n_vectors * int8_lanes; ++j) {
@@ -96,8 +96,8 @@ bool near(const Int8Centroids& c, const Int8Rows& rows, const Int8Near& out) {
       if (!(level < floor)) far[j / int8_lanes] &= static_cast<std::uint16_t>(~(1u << j % int8_lanes));
     }
   }
-  if (fits) Int8List::list(rows.n_rows, c.n_vectors, out);
-  return fits;
+  Int8List::list(rows.n_rows, c.n_vectors, out);
+  return true;
 }
 
 void listed_bounds(const Int8Centroids& c, const Int8Rows& rows, std::size_t i, const std::int32_t* index,

@@ -64,6 +64,22 @@ TYPED_TEST(DriftingCentroids, LabelsAreCanonicalAfterEveryStep) {
   }
 }
 
+/// Eight bits are for these (int8_search.hpp, bytebounds.cpp), and for float.
+TEST(DriftingManyCentroids, LabelsAreCanonicalAfterEveryStep) {
+  for (std::size_t number = 0; number < 20; ++number) {
+    const Walk<float> path = walk<float>(number, true);
+    SCOPED_TRACE(path.name);
+    for (const char* name : {"int8", "prefix", "bytebounds"}) {
+      const omnimeans::BackendEntry& entry = omnimeans::find_backend(name);
+      for (const omnimeans::Isa isa : omnimeans::usable_isas()) {
+        const int threads = number % 2 == 0 ? 1 : 3;
+        ASSERT_EQ(first_wrong_step(path, entry, threads, isa, 1), path.centroids.size())
+            << name << ", threads " << threads << ", " << to_string(isa);
+      }
+    }
+  }
+}
+
 /// The check above would see bounds that give way too little: told half of the drift, whoever relies on it is
 /// wrong somewhere.
 TYPED_TEST(DriftingCentroids, DriftThatIsTooSmallIsCaught) {

@@ -106,11 +106,17 @@ omnimeans::Matrix<T> moved(const Walk<T>& walk, std::size_t kind, Random& random
   return next;
 }
 
+/// `many`: so many clusters and features that backends for those do what they are for.
 template <class T>
-Walk<T> walk(std::size_t number) {
+Walk<T> walk(std::size_t number, bool many = false) {
   Random random(number);
-  const std::size_t n = 100 + random.below(500), d = random.one_of<std::size_t>({1, 2, 3, 8, 17, 40});
-  const std::size_t k = number % 10 == 9 ? 1 : 2 + random.below(40), style = number % 5;
+  const std::size_t n = (many ? 300 : 100) + random.below(500),
+                    d = many ? random.one_of<std::size_t>({16, 33, 64, 129})
+                             : random.one_of<std::size_t>({1, 2, 3, 8, 17, 40});
+  const std::size_t k = many               ? 49 + random.below(60)
+                        : number % 10 == 9 ? 1
+                                           : 2 + random.below(40),
+                    style = number % 5;
   constexpr const char* styles[] = {"blobs", "grid", "offset", "duplicates", "tiny"};
   Walk<T> walk;
   walk.samples = omnimeans::Matrix<T>(n, d);

@@ -27,8 +27,8 @@ struct Points {
   Matrix<float> samples, centroids;
 };
 
-/// Samples around an offset; centroids alike, every third a sample, every fifth the one before. `whole`:
-/// small integers, of which eight bits lose nothing.
+/// Samples around an offset; centroids alike, every third a sample, every fifth the one before, some zero.
+/// `whole`: small integers, of which eight bits lose nothing.
 Points points(std::size_t n, std::size_t d, std::size_t k, double offset, double scale, bool whole,
               std::uint64_t seed) {
   Random random(seed);
@@ -43,10 +43,18 @@ Points points(std::size_t n, std::size_t d, std::size_t k, double offset, double
     for (std::size_t t = 0; t < d; ++t) p.samples(i, t) = value();
     if (whole) p.samples(i, 0) = static_cast<float>(scale * (offset + 127));
   }
+  // Of nothing, and of next to nothing.
+  for (std::size_t t = 0; seed % 3 == 0 && t < d; ++t) {
+    p.samples(n / 2, t) = 0;
+    p.samples(n / 3, t) *= 1e-6f;
+  }
   for (std::size_t j = 0; j < k; ++j) {
     const std::size_t sample = random.below(n);
     for (std::size_t t = 0; t < d; ++t)
-      p.centroids(j, t) = j % 5 == 4 ? p.centroids(j - 1, t) : j % 3 == 2 ? p.samples(sample, t) : value();
+      p.centroids(j, t) = j % 17 == 16 ? 0
+                          : j % 5 == 4 ? p.centroids(j - 1, t)
+                          : j % 3 == 2 ? p.samples(sample, t)
+                                       : value();
   }
   return p;
 }
@@ -141,24 +149,26 @@ void check_near(const DenseEngine<float>& engine, const Int8Filter& filter, cons
   std::vector<float> x(engine.padded_features()), bounds(k);
   std::vector<std::int32_t> every(k);
   std::iota(every.begin(), every.end(), 0);
-  oracle::Quad sum = 0;
+  oracle::Quad sum = 0, weighted = 0;
+  std::vector<float> weights(n);
+  for (std::size_t i = 0; i < n; ++i) weights[i] = static_cast<float>(i % 3);
   std::size_t pair = 0;
   for (std::size_t i = 0; i < n; ++i) {
     const float* sample = engine.sample(i, x.data());
     std::vector<std::int32_t> near{own[i]};
-    if (scratch.found_of[i] == Int8Found::many) {
+    if (scratch.near.found[i] == Int8Found::many) {
       const auto some = filter.near_candidates(i, i, own[i], sample, scratch);
       near.assign(some.begin(), some.end());
     }
-    for (; scratch.found_of[i] == Int8Found::listed && pair < scratch.n_pairs &&
-           scratch.pair_row.data()[pair] == static_cast<std::int32_t>(i);
+    for (; scratch.near.found[i] == Int8Found::listed && pair < scratch.near.n_pairs &&
+           scratch.near.pair_row.data()[pair] == static_cast<std::int32_t>(i);
          ++pair)
-      near.push_back(scratch.pair_centroid.data()[pair]);
-    ++found.compared[static_cast<std::size_t>(scratch.found_of[i])];
+      near.push_back(scratch.near.pair_centroid.data()[pair]);
+    ++found.compared[static_cast<std::size_t>(scratch.near.found[i])];
     const oracle::Quad limit = oracle::Quad(scratch.least[i]) + oracle::Quad(scratch.reach[i]),
                        lowest = *std::ranges::min_element(scores[i]), rounding = filter.rounding(i);
     filter.pair_bounds(i, every, bounds.data());
-    const std::uint16_t* far = scratch.far.data() + i * filter.bounds_stride() / 16;
+    const std::uint16_t* far = scratch.near.far.data() + i * filter.bounds_stride() / 16;
     for (std::size_t j = 0; j < k; ++j) {
       if ((far[j / 16] >> j % 16 & 1) != 0) {
         ASSERT_GT(oracle::Quad(bounds[j]) + rounding, limit)
@@ -168,11 +178,14 @@ void check_near(const DenseEngine<float>& engine, const Int8Filter& filter, cons
       ASSERT_TRUE(std::ranges::count(near, static_cast<std::int32_t>(j)) > 0)
           << "the nearest centroid " << j << " of sample " << i << " is not near";
     }
-    sum += squared_distance(samples.row(i), centroids.row(static_cast<std::size_t>(own[i])));
+    const oracle::Quad squared =
+        squared_distance(samples.row(i), centroids.row(static_cast<std::size_t>(own[i])));
+    sum += squared;
+    weighted += oracle::Quad(weights[i]) * squared;
   }
-  ASSERT_EQ(pair, scratch.n_pairs);
-  const double most = filter.own_squares({0, n}, nullptr, scratch);
-  ASSERT_GE(oracle::Quad(most), sum);
+  ASSERT_EQ(pair, scratch.near.n_pairs);
+  ASSERT_GE(oracle::Quad(filter.own_squares({0, n}, nullptr, scratch)), sum);
+  ASSERT_GE(oracle::Quad(filter.own_squares({0, n}, weights.data(), scratch)), weighted);
 }
 
 /// The bounds of one step.

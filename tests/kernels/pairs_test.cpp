@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -343,6 +344,55 @@ TYPED_TEST(GuardedPairs, ListedScoresKeepWithinTheErrorBound) {
             ASSERT_LE(std::abs(error), bound) << "d " << d << ", count " << count << ", i " << i;
           }
           ASSERT_TRUE(out.intact());
+        }
+      }
+    }
+  }
+}
+
+/// Of each sample `d` values and no more are read, up to the guard.
+TYPED_TEST(GuardedPairs, PairedScoresAreThoseOfTheListedOnes) {
+  using T = TypeParam;
+  for (const auto* table : usable_tables()) {
+    const Kernels<T>& kernels = table->of<T>();
+    SCOPED_TRACE(std::string(omnimeans::to_string(table->isa)));
+    std::vector<std::size_t> features = lengths();
+    for (const std::size_t d : {2048, 2049, 4111}) features.push_back(d);
+    for (const std::size_t d : features) {
+      for (const Placement place : edges()) {
+        Random random(d);
+        const std::size_t lanes = kernels.lanes, padded = (d + lanes - 1) / lanes * lanes, k = 7, n = 5;
+        std::vector<T> matrix(k * padded, T(0));
+        for (std::size_t j = 0; j < k; ++j) {
+          for (std::size_t t = 0; t < d; ++t) matrix[j * padded + t] = static_cast<T>(random.uniform(-4, 4));
+        }
+        Guarded<T> rows(matrix, place), half_norms(random_values<T>(random, k, 0, 9), place);
+        std::vector<std::unique_ptr<Guarded<T>>> samples;
+        for (std::size_t i = 0; i < n; ++i)
+          samples.push_back(std::make_unique<Guarded<T>>(random_values<T>(random, d), place));
+        for (std::size_t count = 0; count <= 9; ++count) {
+          std::vector<std::int32_t> some(count);
+          std::vector<const T*> of(count);
+          for (std::size_t p = 0; p < count; ++p) {
+            some[p] = static_cast<std::int32_t>(random.below(k));
+            of[p] = samples[random.below(n)]->data();
+          }
+          Guarded<std::int32_t> index(some, place);
+          Guarded<const T*> x(of, place);
+          Guarded<T> out(count, place);
+          kernels.paired_scores(x.data(), d, rows.data(), padded, half_norms.data(), index.data(), count,
+                                padded, out.data());
+          ASSERT_TRUE(out.intact());
+          for (std::size_t p = 0; p < count; ++p) {
+            std::vector<T> sample(padded, T(0));
+            std::copy_n(of[p], d, sample.begin());
+            // Of two, for one alone is added in another order.
+            const std::int32_t twice[] = {some[p], some[p]};
+            T expected[2];
+            kernels.listed_scores(sample.data(), rows.data(), padded, half_norms.data(), twice, 2, padded,
+                                  expected);
+            ASSERT_PRED2(same_bits<T>, out.data()[p], expected[0]) << "d " << d << ", count " << count;
+          }
         }
       }
     }
