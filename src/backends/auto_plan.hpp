@@ -20,8 +20,7 @@
 // the data (dense_costs.hpp).
 //
 // Measured on a Xeon of 2023 (VNNI, two threads, float, 20 or 25 iterations, seconds of simd over those of
-// the backend): int8 1.6 at d = 100 with k = 500, 1.7 at d = 256; less than gap below k d = 32,000 (of many
-// samples); bytebounds 0.8 to 1.6 at k d = 51,200, 6 to 8 at 384,000; prefix 14 on `embedding` d = 768 k =
+// the backend): int8 2.3 at d = 100 with k = 500, 2.9 at d = 256 (in tiles, AMX, 3.9 and 5.7); bytebounds 0.8 to 1.6 at k d = 51,200, 6 to 8 at 384,000; prefix 14 on `embedding` d = 768 k =
 // 1000 (bytebounds 12), on `images` d = 784 k = 500, whose tails are longer, 5 (bytebounds 6); gap 1.0 to 1.2
 // at k = 8, 1.3 to 4 from k = 32 on. Without products of eight bits (CPUs without AVX2, or with AVX-512 but
 // no VNNI) trials of bytes begin at k d = 64,000 instead of 24,000; in double, whose distances cost twice as
