@@ -20,13 +20,14 @@
 // the data (dense_costs.hpp).
 //
 // Measured on a Xeon of 2023 (VNNI, two threads, float, 20 or 25 iterations, seconds of simd over those of
-// the backend): int8 2.3 at d = 100 with k = 500, 2.9 at d = 256 (in tiles, AMX, 3.9 and 5.7); bytebounds 0.8 to 1.6 at k d = 51,200, 6 to 8 at 384,000; prefix 14 on `embedding` d = 768 k =
-// 1000 (bytebounds 12), on `images` d = 784 k = 500, whose tails are longer, 5 (bytebounds 6); gap 1.0 to 1.2
-// at k = 8, 1.3 to 4 from k = 32 on. Without products of eight bits (CPUs without AVX2, or with AVX-512 but
-// no VNNI) trials of bytes begin at k d = 64,000 instead of 24,000; in double, whose distances cost twice as
-// much, at 12,000 (Zen 3, two threads, 25 steps, 19 sets of k d = 12,800 to 50,000, gap over gap with a
-// trial: 0.9 to 1.05 where the trial is lost, 1.1 to 1.7 elsewhere), with 512 bits at 24,000 (a Xeon, d = 100
-// k = 128 0.8 to 0.95, d = 200 k = 128 0.9 to 1.14).
+// the backend): int8 2.3 at d = 100 with k = 500, 2.9 at d = 256 (in tiles, AMX, 3.9 and 5.7); bytebounds 0.8
+// to 1.6 at k d = 51,200, 6 to 8 at 384,000; prefix 14 on `embedding` d = 768 k = 1000 (bytebounds 12), on
+// `images` d = 784 k = 500, whose tails are longer, 5 (bytebounds 6); gap 1.0 to 1.2 at k = 8, 1.3 to 4 from
+// k = 32 on. Without products of eight bits (CPUs without AVX2, or with AVX-512 but no VNNI) trials of bytes
+// begin at k d = 64,000 instead of 24,000; in double, whose distances cost twice as much, at 12,000 (Zen 3,
+// two threads, 25 steps, 19 sets of k d = 12,800 to 50,000, gap over gap with a trial: 0.9 to 1.05 where the
+// trial is lost, 1.1 to 1.7 elsewhere), with 512 bits at 24,000 (a Xeon, d = 100 k = 128 0.8 to 0.95, d = 200
+// k = 128 0.9 to 1.14).
 #pragma once
 
 #include <algorithm>
