@@ -29,7 +29,7 @@ Int128 CentroidUpdate<T>::sum(std::size_t cluster, std::size_t word, std::size_t
 /// Threads worth starting for all centroids.
 template <class T>
 int CentroidUpdate<T>::centroid_threads() const {
-  return threads_for_values(n_clusters_ * samples_.cols(), threads_);
+  return threads_for_centroids(n_clusters_ * samples_.cols(), threads_);
 }
 
 template <class T>

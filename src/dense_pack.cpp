@@ -66,7 +66,7 @@ void DenseEngine<T>::measure_centroids() {
   const std::size_t d = centroids_.cols(), k = n_clusters_, chunk = 16;
   const double scale = static_cast<double>(scale_);
   squared_norms_.resize(k);
-  parallel_blocks(threads_for_values(k * d, threads_), block_count(k, chunk), [&](std::size_t b, int) {
+  parallel_blocks(threads_for_centroids(k * d, threads_), block_count(k, chunk), [&](std::size_t b, int) {
     const RowRange range = block_range(b, k, chunk);
     if (scale == 1) {
       kernels_.canonical_distances(offset_.data(), centroids_.row_data(range.begin), centroids_.row_stride(),
@@ -99,7 +99,7 @@ template <class T>
 template <class Value>
 void DenseEngine<T>::pack_grouped(std::size_t length, T* out, Value&& value) const {
   const std::size_t k = n_clusters_, small = k / n_groups_, large_groups = k % n_groups_;
-  parallel_blocks(threads_for_values(k * length, threads_), n_groups_, [&](std::size_t g, int) {
+  parallel_blocks(threads_for_centroids(k * length, threads_), n_groups_, [&](std::size_t g, int) {
     const std::size_t start = g * small + std::min(g, large_groups),
                       size = small + (g < large_groups ? 1 : 0);
     for (std::size_t j = start; j < start + size; ++j) {
@@ -187,7 +187,7 @@ void DenseEngine<T>::pack_panels() {
   const std::size_t d = centroids_.cols(), lanes = kernels_.lanes;
   panels_.reserve(n_vectors_ * lanes * d);
   panel_half_norms_.reserve(n_vectors_ * lanes);
-  parallel_blocks(threads_for_values(n_clusters_ * d, threads_), n_vectors_, [&](std::size_t vector, int) {
+  parallel_blocks(threads_for_centroids(n_clusters_ * d, threads_), n_vectors_, [&](std::size_t vector, int) {
     const std::size_t panel = vector / 2 * 2;
     const std::size_t width = (panel + 2 <= n_vectors_ ? 2 : 1) * lanes;
     T* base = panels_.data() + panel * lanes * d + (vector - panel) * lanes;
@@ -215,7 +215,7 @@ void DenseEngine<T>::pack_rows() {
   const bool first = row_changed_.empty();
   rows_.reserve(k * row_stride_);
   row_changed_.resize(k);
-  parallel_blocks(threads_for_values(k * d, threads_), k, [&](std::size_t j, int) {
+  parallel_blocks(threads_for_centroids(k * d, threads_), k, [&](std::size_t j, int) {
     const T* c = centroids_.row_data(j);
     T* row = rows_.data() + j * row_stride_;
     constexpr std::size_t most = 128;
@@ -236,7 +236,7 @@ template <class T>
 void DenseEngine<T>::pack_rows(Int16Rows& int16) {
   const std::size_t words = int16.n_words();
   int16.begin_centroids();
-  parallel_blocks(threads_for_values(n_clusters_ * samples_.cols(), threads_), n_clusters_,
+  parallel_blocks(threads_for_centroids(n_clusters_ * samples_.cols(), threads_), n_clusters_,
                   [&](std::size_t j, int) {
                     int16.set_start(j, squared_norms_[j]);
                     for (std::size_t w = 0; w < words; ++w)

@@ -314,7 +314,7 @@ class Fit {
     const double tiny = std::sqrt(static_cast<double>(d)) * 0x1p-535;
     drift.resize(k);
     std::vector<double> squared(k);
-    parallel_blocks(threads_for_values(k * d, threads_), k, [&](std::size_t j, int) {
+    parallel_blocks(threads_for_centroids(k * d, threads_), k, [&](std::size_t j, int) {
       const std::span<T> from = centroids.row(j);
       const std::span<const T> to = next.row(j);
       drift[j] = 0;

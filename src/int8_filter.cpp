@@ -76,8 +76,8 @@ Int8Filter::Int8Filter(const DenseEngine<float>& engine, const kernels::Int8Kern
   // For the longest rows that may be wanted: memory that is not written is not taken.
   const std::size_t most = padded(values_at_most(n_features, rows));
   samples_ = AlignedBuffer<std::int8_t>::for_overwrite(n_samples * most);
-  panels_ = AlignedBuffer<std::uint8_t>(n_vectors_ * kernels::int8_lanes * most);
-  rows_ = AlignedBuffer<std::uint8_t>(n_vectors_ * kernels::int8_lanes * most);
+  panels_ = AlignedBuffer<std::uint8_t>::for_overwrite(n_vectors_ * kernels::int8_lanes * most);
+  rows_ = AlignedBuffer<std::uint8_t>::for_overwrite(n_vectors_ * kernels::int8_lanes * most);
   std::fill_n(half_norms_.data(), half_norms_.size(), std::numeric_limits<float>::max());
   // Padding is zeros, too.
   const auto zero = static_cast<std::uint8_t>(kernels::int8_shift(kernels.centroids.range));
@@ -200,8 +200,8 @@ void Int8Filter::set_centroids() {
     if (stale_[j] != 0) moved.push_back(j);
   }
   constexpr std::size_t batch = PrincipalPrefix::batch_rows;
-  parallel_blocks(threads_for_values(moved.size() * n_features_, threads_), block_count(moved.size(), batch),
-                  [&](std::size_t b, int) {
+  parallel_blocks(threads_for_centroids(moved.size() * n_features_, threads_),
+                  block_count(moved.size(), batch), [&](std::size_t b, int) {
                     const RowRange range = block_range(b, moved.size(), batch);
                     set_some_centroids({moved.data() + range.begin, range.size()});
                   });

@@ -149,7 +149,7 @@ std::size_t CentroidUpdate<T>::accumulate_observed() {
   }
   if (changed == 0) return 0;
   const std::size_t values = observed_.size() * n_clusters_ * words * stride_;
-  parallel_blocks(threads_for_values(values, threads_), n_clusters_, [&](std::size_t j, int) {
+  parallel_blocks(threads_for_centroids(values, threads_), n_clusters_, [&](std::size_t j, int) {
     for (Observed& own : observed_) {
       if (own.touched.empty() || std::exchange(own.touched[j], 0) == 0) continue;
       take_from(own.sums, j);

@@ -29,10 +29,14 @@ inline int useful_threads(int threads, std::size_t n_blocks) {
   return useful <= 1 || may_start_threads() ? static_cast<int>(useful) : 1;
 }
 
-/// Threads worth starting to go over `n_values` values once, about a nanosecond each or more: few of them
-/// wait for each other some microseconds. All or one, for OpenMP ends threads that a smaller team leaves
-/// over.
+/// Threads worth starting to go over `n_values` values once, about a nanosecond each or less. All or one, for
+/// OpenMP ends threads that a smaller team leaves over.
 inline int threads_for_values(std::size_t n_values, int threads) {
+  return n_values < 100'000 ? 1 : threads;
+}
+
+/// The same in the steps of a fit, whose threads are awake: some microseconds for few threads.
+inline int threads_for_centroids(std::size_t n_values, int threads) {
   constexpr std::size_t least = 10'000, most = 100'000;
   return n_values < std::min(most, least * static_cast<std::size_t>(threads)) ? 1 : threads;
 }

@@ -10,11 +10,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <memory>
 #include <new>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "backends/auto_plan.hpp"
 #include "backends/auto_trials.hpp"
@@ -106,6 +108,7 @@ class Auto final : public Backend<T> {
   /// Why the backend of the step was taken; in the first one with what was asked of some samples.
   std::string_view explain() {
     reason_ = choice_.reason;
+    reason_ += std::exchange(seconds_told_, {});
     if (step_ == 1 && asks_for_near_pairs(problem_)) {
       const long tenths = std::lround(1000 * near_);
       reason_ += " (of a few samples, on average " + std::to_string(tenths / 10) +
@@ -155,6 +158,13 @@ class Auto final : public Backend<T> {
       return;
     }
     trial_seconds_ = trial_steps_++ == 0 ? seconds : std::min(trial_seconds_, seconds);
+    const auto milliseconds = [](double of_step) {
+      char text[32];
+      std::snprintf(text, sizeof text, "%.3g ms", 1e3 * of_step);
+      return std::string(text);
+    };
+    seconds_told_ =
+        " (a step took " + milliseconds(trial_seconds_) + " instead of " + milliseconds(dense_seconds_) + ")";
     if (trial_seconds_ < 0.95 * dense_seconds_) {
       before_trial_.reset();  // it stays: bounds only get better as centroids come to rest
       choice_.reason = "the trial was faster: it stays";
@@ -172,7 +182,8 @@ class Auto final : public Backend<T> {
   Plan plan_;
   std::unique_ptr<Backend<T>> current_, before_trial_;  ///< before: the dense one, while another is on trial
   Choice first_, choice_;
-  std::string reason_;  ///< what AssignmentStats::reason points at
+  std::string reason_;        ///< what AssignmentStats::reason points at
+  std::string seconds_told_;  ///< of a trial, for the next reason
   bool first_of_current_ = true, changed_ = true;
   bool fresh_ = true;  ///< the step before was the first of its backend
   std::chrono::steady_clock::time_point began_;

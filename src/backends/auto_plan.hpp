@@ -291,7 +291,8 @@ template <class T>
 bool blocks_may_pay_beside(const Problem<T>& problem, std::string_view dense) {
   if (dense != "int8") return dense == "gap";
   if (!has_int8_tiles(problem)) return has_fast_integers(problem);
-  return problem.samples.cols() <= 64 && (problem.most_steps == 0 || problem.most_steps >= 40);
+  const std::size_t d = problem.samples.cols();
+  return d <= 64 && d * problem.n_clusters >= 24'000 && (problem.most_steps == 0 || problem.most_steps >= 40);
 }
 
 inline constexpr Choice bytes_at_once{

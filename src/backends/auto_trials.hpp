@@ -4,7 +4,7 @@
 //
 //   step 10    unless said otherwise below, and again in steps 22, 46, ... after a trial that was lost
 //   step 6     bytes, where distances are dear or bounds last
-//   step 3     where eight bits prove so little that they are slow, whatever is said below
+//   step 3     bytes or gaps where eight bits prove so little that they are slow, whatever is said below
 //   step 22    beside eight bits, where samples are few, and in tiles (AMX) mostly
 //   never      beside tiles of eight bits (AMX), where bounds cannot last; and where steps are short
 #pragma once

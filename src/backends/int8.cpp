@@ -35,8 +35,9 @@ const BackendEntry& int8() {
        .memory = "n*d (d rounded up to 64) + 32*n bytes, n + 4*k*d values",
        .use_when =
            "AVX2, or AVX-512 with VNNI; float data, 96 features and 64 clusters or more, features times "
-           "clusters from some 32,000 to 128,000 (64,000 without VNNI; with it from 19,000 with 64 features "
-           "and 256 clusters on); with AMX 32 features and 48 clusters or more, from 10,000 to 16,000 on; "
+           "clusters from some 32,000 to 128,000 (64,000 without VNNI; with it from 19,000 of 64 to 95 "
+           "features and 256 clusters); with AMX 32 features and 48 clusters or more, from 10,000 to 16,000 "
+           "on; "
            "with "
            "up to 10,000 samples (AVX2 5,000) earlier",
        .avoid_when = "few features or clusters, double, or a CPU without (then it is simd)",

@@ -2,9 +2,11 @@
 // What int8 and prefix are: a lower and an upper bound of every score in eight bits (int8_filter.hpp), which
 // leave a few candidates of each sample to be scored in float.
 //
-//   labels known     what is not above the upper bound of the sample's own centroid; mostly that one alone
-//   else, or where   the lowest bounds of all, and what is not above the upper bound of the lowest: twice the
-//   that is many     time, fewer candidates
+//   labels known     what is not above the upper bound of the sample's own centroid: mostly that one alone
+//   else             the lowest bounds of all, and what is not above the upper bound of the lowest: twice the
+//                    time, fewer candidates. Also of fewer than 49 clusters, of blocks that have products
+//                    which might be too large (kernels/int8.hpp), and in some steps after one in which many
+//                    rows had many near.
 #pragma once
 
 #include <algorithm>
@@ -37,9 +39,9 @@ double int8_search_bytes(const Problem<T>& problem, Int8Filter::Rows rows) {
   const double work =
       static_cast<double>(problem.threads) *
       (largest_block_rows *
-           (4.0 * (2 * kernels::int8_lanes + 9) + static_cast<double>(k + kernels::int8_lanes) / 8) +
+           (4.0 * (2 * kernels::int8_lanes + 14) + static_cast<double>(k + kernels::int8_lanes) / 8) +
        8.0 * most_pairs + PairRanking<T>::bytes_needed(largest_block_rows, most_pairs, d + 16) +
-       12 * static_cast<double>(k));
+       24 * static_cast<double>(k));
   return engine + packed + Int8Filter::bytes_needed(n, d, k, problem.threads, rows) + work;
 }
 
@@ -54,7 +56,7 @@ class Int8Search : public KnowsEightBits<T> {
 
   AssignmentStats assign(const Assignment<T>& step) override {
     known_->set_centroids(step.centroids);
-    if (filter_ == nullptr) return search_all(engine_, problem_, step);
+    if (filter_ == nullptr) return search_all(engine_, problem_, step, true);
     const bool has_labels = !step.drift.empty() || step.guessed;
     tells_inertia_ = !has_labels || !sums_tell_inertia(problem_);
     compares_ = has_labels && steps_to_rest_ == 0;

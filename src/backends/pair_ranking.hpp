@@ -71,13 +71,14 @@ class PairRanking {
     make_room(sample_, rows.size());
     make_room(pair_sample_, n_pairs);
     make_room(scores_, n_pairs);
-    if (engine.moves_samples() && moved_.size() < rows.size() * width)
+    const bool moves = engine.moves_samples();
+    if (moves && moved_.size() < rows.size() * width)
       moved_ = AlignedBuffer<T>::for_overwrite(rows.size() * width);
     for (std::size_t l = 0; l < n_listed; ++l) {
       if (l + ahead < n_listed)
         prefetch(samples.row_data(rows.begin + place(pairs.listed[l + ahead])), samples.cols());
       const std::size_t at = place(pairs.listed[l]);
-      sample_[at] = engine.pair_sample(rows.begin + at, moved_.data() + l * width);
+      sample_[at] = engine.pair_sample(rows.begin + at, moves ? moved_.data() + l * width : nullptr);
     }
     for (std::size_t p = 0; p < n_pairs; ++p) pair_sample_[p] = sample_[place(pairs.row[p])];
     engine.paired_scores({pair_sample_.data(), n_pairs}, pairs.centroid.data(), scores_.data());

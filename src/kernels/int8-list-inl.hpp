@@ -22,7 +22,7 @@ class Int8List {
       const auto own = static_cast<std::size_t>(out.own[i]);
       const bool open = others_near(far, n_vectors, own);
       far[own / 16] &= static_cast<std::uint16_t>(~(1u << own % 16));
-      out.found[i] = static_cast<Int8Found>(open);
+      out.found[i] = open ? Int8Found::listed : Int8Found::own;
       out.listed[n_open] = static_cast<std::int32_t>(i);
       n_open += open;
     }

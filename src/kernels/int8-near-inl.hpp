@@ -13,7 +13,7 @@
 // Roundings beside terms of scale_j alone: F scale_j is at most 2^24 scale_j, off by one, and M scale_j,
 // rounded three times, by three quarters each; rho_i, which also loses its fraction, has six more. Beside
 // limit_i and half_norm_j there are six of a relative u, less than the 16 u Z that int8_filter.hpp allows a
-// bound for. What overflows leaves a centroid near.
+// bound for. What overflows leaves a centroid near, or is beyond a limit that does not.
 // Included by int8-inl.hpp alone.
 #pragma once
 
@@ -82,16 +82,16 @@ struct Int8NearLoops {
   };
   static Ratios largest_ratios(const Int8Centroids& c, const Int8Rows& rows, const Int8Near& out) {
     constexpr float most = 1 << 22;
-    float alpha = 0, lambda = 0;
+    bool fit = rows.stride <= int8_longest_near;
+    float alpha = 0;
     for (std::size_t i = 0; i < rows.n_rows; ++i) {
       const float inverse = 1 / rows.scale[i], a = rows.cut_off[i] * inverse, l = rows.length[i] * inverse;
       out.inverse[i] = inverse;
       alpha = alpha < a ? a : alpha;
-      lambda = lambda < l ? l : lambda;
+      // Below, or it does not fit: it may be infinite, or a NaN.
+      fit &= l * (c.longest + c.coarsest) * up + 2 * roundings < most;
     }
-    // Not below: it may be infinite, or a NaN.
-    const bool fit = lambda * (c.longest + c.coarsest) * up + 2 * roundings < most;
-    return {alpha * up, fit && rows.stride <= int8_longest_near};
+    return {alpha * up, fit};
   }
 
   static void find_limits(const Int8Centroids& c, const Int8Rows& rows, const Int8Near& out) {

@@ -20,8 +20,8 @@ struct Int8Pairs {
   struct Terms {
     __m128 scale, half_norm, length, cut_off;
 
-    template <class Index>
-    OMNIMEANS_INLINE Terms(const Int8Centroids& c, Index&& index) {
+    template <class Place>
+    OMNIMEANS_INLINE Terms(const Int8Centroids& c, Place&& index) {
       const auto terms_of = [&](std::size_t b) __attribute__((always_inline)) {
         return _mm_load_ps(c.terms + 4 * index(b));
       };

@@ -134,8 +134,10 @@ struct Int8Kernels {
   /// every row. None may be infinite or a NaN unless reach is.
   void (*lowest)(const Int8Centroids&, const Int8Rows&, const Int8Lowest&);
 
-  /// Compares with the bound of one centroid, at half of what lowest() costs. False if rows are too long for
-  /// it: what it writes means nothing then. No scale may be 0, but that of padding.
+  /// Compares with the bound of one centroid, at half of what lowest() costs. False if a row
+  /// or a centroid is too long for it, so that a product might reach 2^22 (of values that are all alike from
+  /// some 260 of them on, of others from thousands): what it writes means nothing then. No scale may be 0,
+  /// but that of padding.
   bool (*near)(const Int8Centroids&, const Int8Rows&, const Int8Near&);
 
   /// b_ij of row i and the centroids index[0 ... count - 1].

@@ -71,15 +71,16 @@ void lowest(const Int8Centroids& c, const Int8Rows& rows, const Int8Lowest& out)
 
 bool near(const Int8Centroids& c, const Int8Rows& rows, const Int8Near& out) {
   constexpr float magic = 3 << 22, up = 1 + 0x1p-20f, roundings = 6;
-  float alpha = 0, lambda = 0;
+  bool fit = rows.stride <= int8_longest_near;
+  float alpha = 0;
   for (std::size_t i = 0; i < rows.n_rows; ++i) {
     out.inverse[i] = 1 / rows.scale[i];
     alpha = std::max(alpha, rows.cut_off[i] * out.inverse[i]);
-    lambda = std::max(lambda, rows.length[i] * out.inverse[i]);
+    const float lambda = rows.length[i] * out.inverse[i];
+    fit = fit && lambda * (c.longest + c.coarsest) * up + 2 * roundings < 1 << 22;
   }
   alpha *= up;
-  if (!(lambda * (c.longest + c.coarsest) * up + 2 * roundings < 1 << 22) || rows.stride > int8_longest_near)
-    return false;
+  if (!fit) return false;
   for (std::size_t i = 0; i < rows.n_rows; ++i) {
     const auto own = static_cast<std::size_t>(out.own[i]);
     out.least[i] = std::fma(2.0f, off(c, rows, i, own), bound(c, rows, i, own));

@@ -122,6 +122,21 @@ TEST(Fit, ResultSaysWhatRan) {
   }
 }
 
+TEST(Fit, BackendsOfIntegersSayWhereTheyHaveNone) {
+  const auto reason = []<class T>(T, const char* backend) {
+    const Matrix<T> samples = blobs<T>(500, 16, 10, 2, 4);
+    const Result<T> result = omnimeans::fit(
+        samples, {.n_clusters = 10, .init = omnimeans::Init::random, .max_iter = 5, .backend = backend});
+    for (std::size_t step = 1; step < result.history.size(); ++step)
+      EXPECT_TRUE(result.history[step].reason.empty()) << "once is enough";
+    return std::string(result.history.front().reason);
+  };
+  for (const char* backend : {"int16", "int8", "prefix"})
+    EXPECT_TRUE(reason(0.0, backend).starts_with("it is simd here")) << backend;
+  EXPECT_EQ(reason(0.0, "simd"), "");
+  EXPECT_EQ(reason(0.0f, "gap"), "");
+}
+
 TEST(Fit, AutoPicksAnExactBackend) {
   for (const std::size_t n : {std::size_t{1}, std::size_t{50}, std::size_t{5000}}) {
     const Matrix<float> samples = blobs<float>(n, 8, 10, 2, 4);

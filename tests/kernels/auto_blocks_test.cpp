@@ -128,6 +128,8 @@ TEST(AutoBlocks, BlocksGetATrialBesideGapWhereBytesOrNoneWouldTakeLonger) {
       EXPECT_EQ(beside_int8(20'000, 64, 500, 0), "blockbounds");
       EXPECT_EQ(beside_int8(20'000, 65, 500, 0), "bytebounds");
       EXPECT_EQ(beside_int8(7999, 64, 500, 0), "bytebounds");
+      EXPECT_EQ(beside_int8(20'000, 32, 750, 0), "blockbounds");
+      EXPECT_EQ(beside_int8(20'000, 32, 749, 0), "gap");
     }
     // Instead of none.
     EXPECT_EQ(bounded(f, 20'000, 24, 250, 0), "blockbounds");

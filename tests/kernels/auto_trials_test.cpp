@@ -121,6 +121,12 @@ TEST(AutoTrials, ComeInStepThreeWhereEightBitsProveLittle) {
       EXPECT_FALSE(early(5001, "gap", bounded, 3));
     }
     EXPECT_FALSE(early(5001, "int8", "blockbounds", 3));
+    const auto few_clusters = [&](std::size_t k, double again) {
+      return omnimeans::algorithms::bounds_pay_early(problem(unread<float>(6000, 400), isa, k),
+                                                     plan("int8", "gap"), again);
+    };
+    EXPECT_EQ(few_clusters(48, 1.01), has_fast_integers<float>(isa));
+    EXPECT_FALSE(few_clusters(49, 2.5));
     const auto which = [&](std::size_t k, std::string_view bounded) {
       return omnimeans::algorithms::early_bounds(problem(unread<float>(6000, 100), isa, k),
                                                  plan("int8", bounded))

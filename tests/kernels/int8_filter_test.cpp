@@ -353,4 +353,44 @@ TEST(Int8Filter, EveryScoreIsWithinItsBoundsAndTheNearestCentroidIsACandidate) {
   });
 }
 
+/// A row of nothing, and one of next to nothing: what is far from the others stays far.
+TEST(Int8Filter, RowsOfNothingLeaveTheOthersAsTheyAre) {
+  constexpr std::size_t n = 96, d = 64, k = 60;
+  Random random(4);
+  Matrix<float> samples(n, d), centroids(k, d);
+  for (std::size_t j = 0; j < k; ++j) {
+    for (float& value : centroids.row(j)) value = static_cast<float>(random.normal());
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t t = 0; t < d; ++t)
+      samples(i, t) = centroids(i % k, t) + static_cast<float>(random.normal() / 8);
+  }
+  for_all_kernels([&](omnimeans::Isa isa, const omnimeans::kernels::Int8Kernels& kernels) {
+    std::vector<omnimeans::kernels::Int8Found> before;
+    for (const float of_some : {1.0f, 0.0f, 1e-25f, 1e-35f}) {
+      Matrix<float> some = samples;
+      for (const std::size_t i : {std::size_t{5}, std::size_t{40}}) {
+        for (float& value : some.row(i)) value *= of_some;
+      }
+      DenseEngine<float> engine(some.view(), k, isa, 1);
+      Int8Filter filter(engine, kernels, n, d, k, 1, Int8Filter::Rows::whole);
+      engine.set_centroids(centroids.view());
+      engine.pack_rows();
+      filter.set_centroids();
+      Int8Filter::Scratch scratch;
+      engine.find_norms({0, n});
+      filter.load({0, n}, scratch);
+      std::vector<std::int32_t> own(n);
+      for (std::size_t i = 0; i < n; ++i) own[i] = static_cast<std::int32_t>(i % k);
+      ASSERT_TRUE(filter.find_near({0, n}, own, scratch));
+      if (before.empty()) before = scratch.near.found;
+      for (std::size_t i = 0; i < n; ++i) {
+        if (i == 5 || i == 40) continue;
+        ASSERT_EQ(scratch.near.found[i], omnimeans::kernels::Int8Found::own) << "i " << i << ", " << of_some;
+        ASSERT_EQ(scratch.near.found[i], before[i]) << "i " << i;
+      }
+    }
+  });
+}
+
 }  // namespace

@@ -39,8 +39,8 @@ void check(const Walk<float>& walk, const std::string& before, bool goes_back, i
 
 TEST(TakingOver, LabelsAreRightBeforeAndAfter) {
   std::size_t n_walks = 0;
-  for (std::size_t number = 0; number < 60; ++number) {
-    const Walk<float> path = walk<float>(number);
+  for (std::size_t number = 0; number < 70; ++number) {
+    const Walk<float> path = walk<float>(number, number >= 60);
     if (path.samples.cols() < 16) continue;  // no eight bits
     ++n_walks;
     for (const omnimeans::Isa isa : omnimeans::usable_isas()) {
