@@ -95,9 +95,9 @@ class Auto final : public Backend<T> {
     }
     current_.reset();
     constexpr std::string_view too_large = "what would be faster does not fit the memory limit";
-    const Choice dense{plan_.dense.name, too_large}, simd{"simd", too_large},
+    const Choice dense{plan_.dense.name, too_large}, gap{"gap", too_large}, simd{"simd", too_large},
         openmp{"openmp", "simd does not fit the memory limit"};
-    if (!take(plan_.first) && !take(dense) && !take(simd) && !take(openmp)) {
+    if (!take(plan_.first) && !take(dense) && !take(gap) && !take(simd) && !take(openmp)) {
       current_ = find_backend("naive").make(problem_);
       peak_ = current_->bytes();
       choice_ = {"naive", "nothing else fits the memory limit"};

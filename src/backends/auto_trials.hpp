@@ -98,7 +98,9 @@ bool bounds_pay_early(const Problem<T>& problem, const Plan& plan, double again)
 template <class T>
 Choice early_bounds(const Problem<T>& problem, const Plan& plan) {
   constexpr Choice gaps{"gap", "eight bits prove little here: one number a sample may save more, on trial"};
-  return problem.samples.cols() * problem.n_clusters < 30'000 ? gaps : plan.bounded;
+  constexpr Choice bytes{"bytebounds",
+                         "eight bits prove little here: one byte a pair may save more, on trial"};
+  return plan.bounded.name == "gap" || problem.samples.cols() * problem.n_clusters < 30'000 ? gaps : bytes;
 }
 
 }  // namespace omnimeans::algorithms

@@ -12,6 +12,7 @@
 #include "kernels/int8-nearest-inl.hpp"
 #include "kernels/int8-pairs-inl.hpp"
 #include "kernels/int8-panel-inl.hpp"
+#include "kernels/int8-tiles-inl.hpp"
 
 namespace omnimeans::kernels {
 namespace {
@@ -105,45 +106,34 @@ struct Int8Loops {
       S::store(Nearest::lanes_of(out, first) + at, S::set(largest_float));
   }
 
-  /// The lanes of all rows, int8_tile_rows or more, by Tiles: the last ones go back to rows that are done and
-  /// do them again, from the start. The next panel's products come before the bounds of this one, for the CPU
-  /// to overlap them.
+  /// The lanes of all rows, int8_tile_rows or more, by Tiles. The next panel's products come before the
+  /// bounds of this one, for the CPU to overlap them.
   static void lowest_in_tiles(const Int8Centroids& c, const Int8Rows& rows, std::int32_t mask,
                               const Int8Lowest& out) {
-    using Tiles = typename Ops::Tiles;
-    constexpr std::size_t M = Tiles::rows, V = Tiles::vectors;
-    const std::size_t n_steps = (4 * c.n_quads + int8_stride - 1) / int8_stride;
-    const Tiles tiles;
-    const auto nothing = [](std::size_t) __attribute__((always_inline)){};
-    alignas(64) std::int32_t starts[M * int8_lanes], products[2][M * V * int8_lanes];
-    for (std::size_t begin = 0; begin < rows.n_rows; begin += M) {
-      const std::size_t first = begin + M <= rows.n_rows ? begin : rows.n_rows - M;
-      for (std::size_t r = 0; r < M; ++r)
-        Ops::store(starts + r * int8_lanes, Ops::set(Panel::start_of(rows, first + r)));
-      begin_lanes(out, first, M);
-      const auto multiply = [&](std::size_t vector) __attribute__((always_inline)) {
-        const std::int8_t* values = rows.values + first * rows.stride;
-        std::int32_t* to = products[vector / V % 2];
-        const std::uint8_t* panel = c.panels + vector * int8_lanes * 4 * c.n_quads;
-        if (vector + V <= c.n_vectors) {
-          tiles.template multiply<V>(values, rows.stride, panel, V * int8_lanes * 4, n_steps, starts, to,
-                                     nothing);
-        } else {
-          tiles.template multiply<1>(values, rows.stride, panel, int8_lanes * 4, n_steps, starts, to,
-                                     nothing);
-        }
-      };
-      multiply(0);
-      for (std::size_t vector = 0; vector < c.n_vectors; vector += V) {
-        if (vector + V < c.n_vectors) multiply(vector + V);
-        const std::int32_t* of = products[vector / V % 2];
-        if (vector + V <= c.n_vectors) {
-          take_tiles<V>(c, rows, first, vector, of, mask, out);
-        } else {
-          take_tiles<1>(c, rows, first, vector, of, mask, out);
-        }
-      }
-    }
+    using TileRows = Int8TileRows<Ops>;
+    const typename Ops::Tiles tiles;
+    alignas(64) typename TileRows::Starts starts;
+    alignas(64) typename TileRows::Sums sums[2];
+    TileRows::over_tiles(
+        rows.n_rows, [&](std::size_t first) __attribute__((always_inline)) {
+          TileRows::write_starts(
+              rows, first, [](std::size_t) { return 0; }, starts);
+          begin_lanes(out, first, int8_tile_rows);
+          const auto multiply = [&](std::size_t vector) __attribute__((always_inline)) {
+            TileRows::multiply(tiles, c, rows, first, vector, starts, sums[vector / 2 % 2],
+                               TileRows::nothing);
+          };
+          multiply(0);
+          for (std::size_t vector = 0; vector < c.n_vectors; vector += 2) {
+            if (vector + 2 < c.n_vectors) multiply(vector + 2);
+            const std::int32_t* of = sums[vector / 2 % 2];
+            if (vector + 2 <= c.n_vectors) {
+              take_tiles<2>(c, rows, first, vector, of, mask, out);
+            } else {
+              take_tiles<1>(c, rows, first, vector, of, mask, out);
+            }
+          }
+        });
   }
 
   /// As take_rows(), of the products of Tiles.

@@ -23,6 +23,7 @@
 #include "kernels/int8-list-inl.hpp"
 #include "kernels/int8-pairs-inl.hpp"
 #include "kernels/int8-panel-inl.hpp"
+#include "kernels/int8-tiles-inl.hpp"
 #include "kernels/int8.hpp"
 #include "kernels/simd-inl.hpp"
 
@@ -56,6 +57,7 @@ struct Int8NearLoops {
 
  private:
   using Pairs = Int8Pairs<Ops>;
+  using TileRows = Int8TileRows<Ops>;
 
   /// What V vectors of centroids compare their products with.
   template <std::size_t V>
@@ -172,34 +174,27 @@ struct Int8NearLoops {
     streamed(c, rows, alpha, out);
   }
 
-  using ManySums = std::int32_t[2 * int8_tile_rows * int8_lanes];
-
-  static OMNIMEANS_INLINE void write_starts(const Int8Rows& rows, std::size_t first, const Int8Near& out,
-                                            std::int32_t* starts) {
-    for (std::size_t r = 0; r < int8_tile_rows; ++r)
-      Ops::store(starts + r * int8_lanes, Ops::set(Panel::start_of(rows, first + r) + out.starts[first + r]));
-  }
-
   /// Rows of one or two chunks, which tiles can hold: a vector of centroids at a time, whose products come
   /// while those of the vector before are compared.
   template <std::size_t Chunks>
   static void held(const Int8Centroids& c, const Int8Rows& rows, float alpha, const Int8Near& out) {
     const typename Ops::Tiles tiles;
-    alignas(64) std::int32_t starts[int8_tile_rows * int8_lanes];
-    alignas(64) ManySums sums[2];
-    over_tiles_of_rows(
-        rows, [&](std::size_t first) __attribute__((always_inline)) {
-          write_starts(rows, first, out, starts);
+    alignas(64) typename TileRows::Starts starts;
+    alignas(64) typename TileRows::Sums sums[2];
+    TileRows::over_tiles(
+        rows.n_rows, [&](std::size_t first) __attribute__((always_inline)) {
+          TileRows::write_starts(
+              rows, first, [&](std::size_t r) { return out.starts[first + r]; }, starts);
           const Compared compared(c, out, first);
           tiles.template hold<Chunks>(rows.values + first * rows.stride, rows.stride);
           const auto multiply = [&](std::size_t vector, auto&& between) __attribute__((always_inline)) {
-            constexpr std::size_t width = int8_lanes * 4;
+            constexpr std::size_t width = TileRows::width;
             const std::size_t pair = vector / 2 * 2, pitch = pair + 2 <= c.n_vectors ? 2 * width : width;
             tiles.template multiply_held<Chunks>(
                 c.panels + pair * width * c.n_quads + (vector - pair) * width, pitch, starts,
                 sums[vector % 2], between);
           };
-          multiply(0, nothing);
+          multiply(0, TileRows::nothing);
           for (std::size_t vector = 0; vector < c.n_vectors; ++vector) {
             const Terms<1> terms(c, vector, alpha);
             const auto compare = [&](std::size_t part) __attribute__((always_inline)) {
@@ -216,25 +211,16 @@ struct Int8NearLoops {
 
   /// Longer ones: two vectors at a time, likewise.
   static void streamed(const Int8Centroids& c, const Int8Rows& rows, float alpha, const Int8Near& out) {
-    const std::size_t n_chunks = Panel::chunks(c);
     const typename Ops::Tiles tiles;
-    alignas(64) std::int32_t starts[int8_tile_rows * int8_lanes];
-    alignas(64) ManySums sums[2];
-    over_tiles_of_rows(
-        rows, [&](std::size_t first) __attribute__((always_inline)) {
-          write_starts(rows, first, out, starts);
+    alignas(64) typename TileRows::Starts starts;
+    alignas(64) typename TileRows::Sums sums[2];
+    TileRows::over_tiles(
+        rows.n_rows, [&](std::size_t first) __attribute__((always_inline)) {
+          TileRows::write_starts(
+              rows, first, [&](std::size_t r) { return out.starts[first + r]; }, starts);
           const Compared compared(c, out, first);
           const auto multiply = [&](std::size_t vector, auto&& between) __attribute__((always_inline)) {
-            constexpr std::size_t width = int8_lanes * 4;
-            const std::int8_t* values = rows.values + first * rows.stride;
-            const std::uint8_t* panel = c.panels + vector * width * c.n_quads;
-            if (vector + 2 <= c.n_vectors) {
-              tiles.template multiply<2>(values, rows.stride, panel, 2 * width, n_chunks, starts,
-                                         sums[vector / 2 % 2], between);
-            } else {
-              tiles.template multiply<1>(values, rows.stride, panel, width, n_chunks, starts,
-                                         sums[vector / 2 % 2], between);
-            }
+            TileRows::multiply(tiles, c, rows, first, vector, starts, sums[vector / 2 % 2], between);
           };
           const auto compare_with = [&](std::size_t vector, auto v) __attribute__((always_inline)) {
             const Terms<v.value> terms(c, vector, alpha);
@@ -247,7 +233,7 @@ struct Int8NearLoops {
             if (vector + 2 < c.n_vectors) multiply(vector + 2, compare);
             while (done < parts) compare(done);
           };
-          multiply(0, nothing);
+          multiply(0, TileRows::nothing);
           for (std::size_t vector = 0; vector < c.n_vectors; vector += 2) {
             if (vector + 2 <= c.n_vectors) {
               compare_with(vector, Index<2>{});
@@ -256,15 +242,6 @@ struct Int8NearLoops {
             }
           }
         });
-  }
-
-  static OMNIMEANS_INLINE void nothing(std::size_t) {}
-
-  /// tile(first) for all rows, int8_tile_rows or more: the last ones go back to rows that are done.
-  template <class Tile>
-  static OMNIMEANS_INLINE void over_tiles_of_rows(const Int8Rows& rows, Tile&& tile) {
-    for (std::size_t begin = 0; begin < rows.n_rows; begin += int8_tile_rows)
-      tile(begin + int8_tile_rows <= rows.n_rows ? begin : rows.n_rows - int8_tile_rows);
   }
 
   static constexpr std::size_t parts = 4;

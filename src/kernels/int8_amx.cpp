@@ -21,7 +21,7 @@ struct Int8Amx : Int8Avx512 {
   /// two of sums, four of rows and two of centroids.
   class Tiles {
    public:
-    static constexpr std::size_t rows = int8_tile_rows, vectors = 2;
+    static constexpr std::size_t rows = int8_tile_rows;
 
     Tiles() { _tile_loadconfig(&tile_config); }
     ~Tiles() { _tile_release(); }

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// What searches in tiles of the CPU (Ops::Tiles, AMX: int8_amx.cpp) share. Included by int8-inl.hpp and
+// int8-near-inl.hpp, which use it where there are such tiles.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/int8-panel-inl.hpp"
+#include "kernels/int8.hpp"
+#include "kernels/simd-inl.hpp"
+
+namespace omnimeans::kernels {
+namespace {
+
+template <class Ops>
+struct Int8TileRows {
+  using Panel = Int8Panel<Ops>;
+  static constexpr std::size_t width = int8_lanes * 4;  ///< bytes of a quad of one vector of centroids
+  /// Of the rows of a tile and two vectors of centroids; what the sums of a tile's rows start at.
+  using Sums = std::int32_t[2 * int8_tile_rows * int8_lanes];
+  using Starts = std::int32_t[int8_tile_rows * int8_lanes];
+
+  /// What the CPU does between products, if it has nothing to do.
+  static OMNIMEANS_INLINE void nothing(std::size_t) {}
+
+  /// tile(first) for all rows, int8_tile_rows or more: the last ones go back to rows that are done, and do
+  /// them again.
+  template <class Tile>
+  static OMNIMEANS_INLINE void over_tiles(std::size_t n_rows, Tile&& tile) {
+    for (std::size_t begin = 0; begin < n_rows; begin += int8_tile_rows)
+      tile(begin + int8_tile_rows <= n_rows ? begin : n_rows - int8_tile_rows);
+  }
+
+  /// What the sums of rows from `first` on start at, more(r) more for row r of them.
+  template <class More>
+  static OMNIMEANS_INLINE void write_starts(const Int8Rows& rows, std::size_t first, More&& more,
+                                            Starts& starts) {
+    for (std::size_t r = 0; r < int8_tile_rows; ++r)
+      Ops::store(starts + r * int8_lanes, Ops::set(Panel::start_of(rows, first + r) + more(r)));
+  }
+
+  /// The sums of rows from `first` on and the one or two vectors of the panel of `vector`.
+  template <class Between>
+  static OMNIMEANS_INLINE void multiply(const typename Ops::Tiles& tiles, const Int8Centroids& c,
+                                        const Int8Rows& rows, std::size_t first, std::size_t vector,
+                                        const Starts& starts, Sums& sums, Between&& between) {
+    const std::int8_t* values = rows.values + first * rows.stride;
+    const std::uint8_t* panel = c.panels + vector * width * c.n_quads;
+    if (vector + 2 <= c.n_vectors) {
+      tiles.template multiply<2>(values, rows.stride, panel, 2 * width, Panel::chunks(c), starts, sums,
+                                 between);
+    } else {
+      tiles.template multiply<1>(values, rows.stride, panel, width, Panel::chunks(c), starts, sums, between);
+    }
+  }
+};
+
+}  // namespace
+}  // namespace omnimeans::kernels
