@@ -77,4 +77,14 @@ class AlignedBuffer {
   std::size_t size_ = 0;
 };
 
+/// Makes room for `size` values: of a vector, whose content stays; or of a buffer, whose content goes.
+template <class Values>
+void make_room(Values& values, std::size_t size) {
+  if (values.size() < size) values.resize(size);
+}
+template <class T>
+void make_room(AlignedBuffer<T>& values, std::size_t size) {
+  if (values.size() < size) values = AlignedBuffer<T>::for_overwrite(size);
+}
+
 }  // namespace omnimeans

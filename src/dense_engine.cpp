@@ -223,9 +223,8 @@ void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<
   const auto sample = [&](std::size_t r) {
     return begin + (in_place ? r : static_cast<std::size_t>(listed[r]));
   };
-  const auto make_room = [&](auto& values) { values.resize(std::max(values.size(), count)); };
-  make_room(scratch.in_block);
-  make_room(scratch.squared);
+  make_room(scratch.in_block, count);
+  make_room(scratch.squared, count);
   std::size_t n_open = 0;
   kernels::NearestTask<T> task = nearest_task(begin, scratch);
   task.block.n_rows = count;
@@ -236,7 +235,7 @@ void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<
   if (in_place) {
     task.labels = out.labels.data() + begin;
   } else {
-    make_room(scratch.labels);
+    make_room(scratch.labels, count);
     task.block.index = listed.data();
     task.labels = scratch.labels.data();
   }
@@ -244,8 +243,8 @@ void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<
     task.bounds.upper = out.upper.data() + begin;
     task.bounds.lower = out.lower.data() + begin;
   } else if (bounds) {
-    make_room(scratch.upper);
-    make_room(scratch.lower);
+    make_room(scratch.upper, count);
+    make_room(scratch.lower, count);
     task.bounds.upper = scratch.upper.data();
     task.bounds.lower = scratch.lower.data();
   }

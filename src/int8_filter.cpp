@@ -22,17 +22,6 @@ std::size_t vectors(std::size_t n_clusters) {
   return block_count(n_clusters, kernels::int8_lanes);
 }
 
-template <class Values>
-void make_room(Values& values, std::size_t size) {
-  values.resize(std::max(values.size(), size));
-}
-
-/// The same, not written yet: of the most there may be little is used.
-template <class T>
-void make_room(AlignedBuffer<T>& values, std::size_t size) {
-  if (values.size() < size) values = AlignedBuffer<T>::for_overwrite(size);
-}
-
 /// A measured length in float with its own rounding errors, and what underflow may hide.
 float outward(float length, std::size_t n_features) {
   const double d = static_cast<double>(n_features);
@@ -267,8 +256,8 @@ void Int8Filter::find_candidates(std::size_t begin, std::span<const std::int32_t
   }
   scratch.rows.reserve(count * stride_);
   for (auto* values : {&scratch.scale, &scratch.cut_off, &scratch.length, &scratch.tail})
-    values->resize(std::max(values->size(), count));
-  scratch.sum.resize(std::max(scratch.sum.size(), count));
+    make_room(*values, count);
+  make_room(scratch.sum, count);
   for (std::size_t r = 0; r < count; ++r) {
     const std::size_t i = begin + static_cast<std::size_t>(listed[r]);
     std::copy_n(samples_.data() + i * stride_, stride_, scratch.rows.data() + r * stride_);

@@ -88,6 +88,7 @@ class Auto final : public Backend<T> {
     step_ = 0;
     next_trial_ = first_trial(problem_, plan_, near_);
     dense_seconds_ = std::numeric_limits<double>::infinity();
+    trial_ended_ = false;
     first_of_current_ = changed_ = true;
     if (current_ != nullptr && choice_.name == first_.name) {
       choice_ = first_;
@@ -108,7 +109,12 @@ class Auto final : public Backend<T> {
   /// Why the backend of the step was taken; in the first one with what was asked of some samples.
   std::string_view explain() {
     reason_ = choice_.reason;
-    reason_ += std::exchange(seconds_told_, {});
+    if (std::exchange(trial_ended_, false)) {
+      char seconds[96];
+      std::snprintf(seconds, sizeof seconds, " (a step took %.3g ms instead of %.3g ms)",
+                    1e3 * trial_seconds_, 1e3 * dense_seconds_);
+      reason_ += seconds;
+    }
     if (step_ == 1 && asks_for_near_pairs(problem_)) {
       const long tenths = std::lround(1000 * near_);
       reason_ += " (of a few samples, on average " + std::to_string(tenths / 10) +
@@ -158,22 +164,15 @@ class Auto final : public Backend<T> {
       return;
     }
     trial_seconds_ = trial_steps_++ == 0 ? seconds : std::min(trial_seconds_, seconds);
-    const auto milliseconds = [](double of_step) {
-      char text[32];
-      std::snprintf(text, sizeof text, "%.3g ms", 1e3 * of_step);
-      return std::string(text);
-    };
-    seconds_told_ =
-        " (a step took " + milliseconds(trial_seconds_) + " instead of " + milliseconds(dense_seconds_) + ")";
     if (trial_seconds_ < 0.95 * dense_seconds_) {
       before_trial_.reset();  // it stays: bounds only get better as centroids come to rest
       choice_.reason = "the trial was faster: it stays";
-      changed_ = true;
+      changed_ = trial_ended_ = true;
     } else if (trial_steps_ == 2 || seconds > 1.3 * dense_seconds_) {
       current_ = std::move(before_trial_);
       choice_ = {plan_.dense.name, "the trial was slower"};
       // What it knew is of before the trial: it has missed how centroids moved, and labels changed.
-      first_of_current_ = changed_ = true;
+      first_of_current_ = changed_ = trial_ended_ = true;
     }
   }
 
@@ -183,7 +182,7 @@ class Auto final : public Backend<T> {
   std::unique_ptr<Backend<T>> current_, before_trial_;  ///< before: the dense one, while another is on trial
   Choice first_, choice_;
   std::string reason_;        ///< what AssignmentStats::reason points at
-  std::string seconds_told_;  ///< of a trial, for the next reason
+  bool trial_ended_ = false;  ///< with the step before: the next reason has its seconds
   bool first_of_current_ = true, changed_ = true;
   bool fresh_ = true;  ///< the step before was the first of its backend
   std::chrono::steady_clock::time_point began_;

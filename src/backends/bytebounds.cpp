@@ -181,7 +181,7 @@ class ByteBounds final : public KnowsEightBits<T> {
   void score_open(std::size_t i, std::int32_t own, std::size_t count, const LowerRoot& root, Work& work,
                   Scratch& scratch) {
     if constexpr (filterable) {
-      work.bounds.resize(std::max(work.bounds.size(), count));
+      make_room(work.bounds, count);
       filter_->pair_bounds(i, {work.open.data(), count}, work.bounds.data());
       scratch.stats.distances_computed += count;
       rows_.write_listed(i, own, {work.open.data(), count}, work.bounds.data(), root);

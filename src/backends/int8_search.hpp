@@ -166,7 +166,7 @@ class Int8Search : public KnowsEightBits<T> {
       index = compared ? filter_->near_candidates(r, i, step.labels[i], x, work.int8)
                        : filter_->candidates(r, i, x, work.int8);
     }
-    work.scores.resize(std::max(work.scores.size(), index.size()));
+    make_room(work.scores, index.size());
     engine_.listed_scores(x, index, work.scores.data());
     const auto ranked = engine_.rank_listed(i, index, work.scores.data(), scratch);
     step.labels[i] = ranked.label;

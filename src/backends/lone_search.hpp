@@ -119,7 +119,7 @@ class LoneSearch {
   /// The label of x_i among `listed`, each once.
   Found nearest_two(std::size_t i, std::span<const std::int32_t> listed, Scratch& scratch) const {
     constexpr T infinity = std::numeric_limits<T>::infinity();
-    scratch.squared.resize(std::max(scratch.squared.size(), listed.size()));
+    make_room(scratch.squared, listed.size());
     const T* squared = scratch.squared.data();
     squared_distances(i, listed, scratch.squared.data(), scratch.stats);
     // By the squares alone; only if their errors could matter, one against the other.

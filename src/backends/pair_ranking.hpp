@@ -59,10 +59,6 @@ class PairRanking {
 
  private:
   static std::size_t place(std::int32_t index) { return static_cast<std::size_t>(index); }
-  template <class Values>
-  static void make_room(Values& values, std::size_t size) {
-    values.resize(std::max(values.size(), size));
-  }
 
   void score(const DenseEngine<T>& engine, MatrixView<const T> samples, RowRange rows, const Pairs& pairs) {
     constexpr std::size_t ahead = 4;
@@ -72,8 +68,7 @@ class PairRanking {
     make_room(pair_sample_, n_pairs);
     make_room(scores_, n_pairs);
     const bool moves = engine.moves_samples();
-    if (moves && moved_.size() < rows.size() * width)
-      moved_ = AlignedBuffer<T>::for_overwrite(rows.size() * width);
+    if (moves) make_room(moved_, rows.size() * width);
     for (std::size_t l = 0; l < n_listed; ++l) {
       if (l + ahead < n_listed)
         prefetch(samples.row_data(rows.begin + place(pairs.listed[l + ahead])), samples.cols());

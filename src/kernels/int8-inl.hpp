@@ -111,29 +111,26 @@ struct Int8Loops {
   static void lowest_in_tiles(const Int8Centroids& c, const Int8Rows& rows, std::int32_t mask,
                               const Int8Lowest& out) {
     using TileRows = Int8TileRows<Ops>;
-    const typename Ops::Tiles tiles;
-    alignas(64) typename TileRows::Starts starts;
-    alignas(64) typename TileRows::Sums sums[2];
     TileRows::over_tiles(
-        rows.n_rows, [&](std::size_t first) __attribute__((always_inline)) {
-          TileRows::write_starts(
-              rows, first, [](std::size_t) { return 0; }, starts);
-          begin_lanes(out, first, int8_tile_rows);
-          const auto multiply = [&](std::size_t vector) __attribute__((always_inline)) {
-            TileRows::multiply(tiles, c, rows, first, vector, starts, sums[vector / 2 % 2],
-                               TileRows::nothing);
-          };
-          multiply(0);
-          for (std::size_t vector = 0; vector < c.n_vectors; vector += 2) {
-            if (vector + 2 < c.n_vectors) multiply(vector + 2);
-            const std::int32_t* of = sums[vector / 2 % 2];
-            if (vector + 2 <= c.n_vectors) {
-              take_tiles<2>(c, rows, first, vector, of, mask, out);
-            } else {
-              take_tiles<1>(c, rows, first, vector, of, mask, out);
-            }
-          }
-        });
+        rows, [](std::size_t) { return 0; },
+        [&](const auto& tiles, std::size_t first, const auto& starts, auto& sums)
+            __attribute__((always_inline)) {
+              begin_lanes(out, first, int8_tile_rows);
+              const auto multiply = [&](std::size_t vector) __attribute__((always_inline)) {
+                TileRows::multiply(tiles, c, rows, first, vector, starts, sums[vector / 2 % 2],
+                                   TileRows::nothing);
+              };
+              multiply(0);
+              for (std::size_t vector = 0; vector < c.n_vectors; vector += 2) {
+                if (vector + 2 < c.n_vectors) multiply(vector + 2);
+                const std::int32_t* of = sums[vector / 2 % 2];
+                if (vector + 2 <= c.n_vectors) {
+                  take_tiles<2>(c, rows, first, vector, of, mask, out);
+                } else {
+                  take_tiles<1>(c, rows, first, vector, of, mask, out);
+                }
+              }
+            });
   }
 
   /// As take_rows(), of the products of Tiles.

@@ -178,70 +178,64 @@ struct Int8NearLoops {
   /// while those of the vector before are compared.
   template <std::size_t Chunks>
   static void held(const Int8Centroids& c, const Int8Rows& rows, float alpha, const Int8Near& out) {
-    const typename Ops::Tiles tiles;
-    alignas(64) typename TileRows::Starts starts;
-    alignas(64) typename TileRows::Sums sums[2];
     TileRows::over_tiles(
-        rows.n_rows, [&](std::size_t first) __attribute__((always_inline)) {
-          TileRows::write_starts(
-              rows, first, [&](std::size_t r) { return out.starts[first + r]; }, starts);
-          const Compared compared(c, out, first);
-          tiles.template hold<Chunks>(rows.values + first * rows.stride, rows.stride);
-          const auto multiply = [&](std::size_t vector, auto&& between) __attribute__((always_inline)) {
-            constexpr std::size_t width = TileRows::width;
-            const std::size_t pair = vector / 2 * 2, pitch = pair + 2 <= c.n_vectors ? 2 * width : width;
-            tiles.template multiply_held<Chunks>(
-                c.panels + pair * width * c.n_quads + (vector - pair) * width, pitch, starts,
-                sums[vector % 2], between);
-          };
-          multiply(0, TileRows::nothing);
-          for (std::size_t vector = 0; vector < c.n_vectors; ++vector) {
-            const Terms<1> terms(c, vector, alpha);
-            const auto compare = [&](std::size_t part) __attribute__((always_inline)) {
-              compare_part<1>(terms, compared, part, vector, sums[vector % 2]);
-            };
-            if (vector + 1 < c.n_vectors) {
-              multiply(vector + 1, compare);
-            } else {
-              for (std::size_t part = 0; part < parts; ++part) compare(part);
-            }
-          }
-        });
+        rows, [&](std::size_t i) { return out.starts[i]; },
+        [&](const auto& tiles, std::size_t first, const auto& starts, auto& sums)
+            __attribute__((always_inline)) {
+              const Compared compared(c, out, first);
+              tiles.template hold<Chunks>(rows.values + first * rows.stride, rows.stride);
+              const auto multiply = [&](std::size_t vector, auto&& between) __attribute__((always_inline)) {
+                constexpr std::size_t width = TileRows::width;
+                const std::size_t pair = vector / 2 * 2, pitch = pair + 2 <= c.n_vectors ? 2 * width : width;
+                tiles.template multiply_held<Chunks>(
+                    c.panels + pair * width * c.n_quads + (vector - pair) * width, pitch, starts,
+                    sums[vector % 2], between);
+              };
+              multiply(0, TileRows::nothing);
+              for (std::size_t vector = 0; vector < c.n_vectors; ++vector) {
+                const Terms<1> terms(c, vector, alpha);
+                const auto compare = [&](std::size_t part) __attribute__((always_inline)) {
+                  compare_part<1>(terms, compared, part, vector, sums[vector % 2]);
+                };
+                if (vector + 1 < c.n_vectors) {
+                  multiply(vector + 1, compare);
+                } else {
+                  for (std::size_t part = 0; part < parts; ++part) compare(part);
+                }
+              }
+            });
   }
 
   /// Longer ones: two vectors at a time, likewise.
   static void streamed(const Int8Centroids& c, const Int8Rows& rows, float alpha, const Int8Near& out) {
-    const typename Ops::Tiles tiles;
-    alignas(64) typename TileRows::Starts starts;
-    alignas(64) typename TileRows::Sums sums[2];
     TileRows::over_tiles(
-        rows.n_rows, [&](std::size_t first) __attribute__((always_inline)) {
-          TileRows::write_starts(
-              rows, first, [&](std::size_t r) { return out.starts[first + r]; }, starts);
-          const Compared compared(c, out, first);
-          const auto multiply = [&](std::size_t vector, auto&& between) __attribute__((always_inline)) {
-            TileRows::multiply(tiles, c, rows, first, vector, starts, sums[vector / 2 % 2], between);
-          };
-          const auto compare_with = [&](std::size_t vector, auto v) __attribute__((always_inline)) {
-            const Terms<v.value> terms(c, vector, alpha);
-            std::size_t done = 0;
-            const auto compare = [&](std::size_t part) __attribute__((always_inline)) {
-              if (part >= parts) return;
-              compare_part<v.value>(terms, compared, part, vector, sums[vector / 2 % 2]);
-              ++done;
-            };
-            if (vector + 2 < c.n_vectors) multiply(vector + 2, compare);
-            while (done < parts) compare(done);
-          };
-          multiply(0, TileRows::nothing);
-          for (std::size_t vector = 0; vector < c.n_vectors; vector += 2) {
-            if (vector + 2 <= c.n_vectors) {
-              compare_with(vector, Index<2>{});
-            } else {
-              compare_with(vector, Index<1>{});
-            }
-          }
-        });
+        rows, [&](std::size_t i) { return out.starts[i]; },
+        [&](const auto& tiles, std::size_t first, const auto& starts, auto& sums)
+            __attribute__((always_inline)) {
+              const Compared compared(c, out, first);
+              const auto multiply = [&](std::size_t vector, auto&& between) __attribute__((always_inline)) {
+                TileRows::multiply(tiles, c, rows, first, vector, starts, sums[vector / 2 % 2], between);
+              };
+              const auto compare_with = [&](std::size_t vector, auto v) __attribute__((always_inline)) {
+                const Terms<v.value> terms(c, vector, alpha);
+                std::size_t done = 0;
+                const auto compare = [&](std::size_t part) __attribute__((always_inline)) {
+                  if (part >= parts) return;
+                  compare_part<v.value>(terms, compared, part, vector, sums[vector / 2 % 2]);
+                  ++done;
+                };
+                if (vector + 2 < c.n_vectors) multiply(vector + 2, compare);
+                while (done < parts) compare(done);
+              };
+              multiply(0, TileRows::nothing);
+              for (std::size_t vector = 0; vector < c.n_vectors; vector += 2) {
+                if (vector + 2 <= c.n_vectors) {
+                  compare_with(vector, Index<2>{});
+                } else {
+                  compare_with(vector, Index<1>{});
+                }
+              }
+            });
   }
 
   static constexpr std::size_t parts = 4;

@@ -23,20 +23,20 @@ struct Int8TileRows {
   /// What the CPU does between products, if it has nothing to do.
   static OMNIMEANS_INLINE void nothing(std::size_t) {}
 
-  /// tile(first) for all rows, int8_tile_rows or more: the last ones go back to rows that are done, and do
-  /// them again.
-  template <class Tile>
-  static OMNIMEANS_INLINE void over_tiles(std::size_t n_rows, Tile&& tile) {
-    for (std::size_t begin = 0; begin < n_rows; begin += int8_tile_rows)
-      tile(begin + int8_tile_rows <= n_rows ? begin : n_rows - int8_tile_rows);
-  }
-
-  /// What the sums of rows from `first` on start at, more(r) more for row r of them.
-  template <class More>
-  static OMNIMEANS_INLINE void write_starts(const Int8Rows& rows, std::size_t first, More&& more,
-                                            Starts& starts) {
-    for (std::size_t r = 0; r < int8_tile_rows; ++r)
-      Ops::store(starts + r * int8_lanes, Ops::set(Panel::start_of(rows, first + r) + more(r)));
+  /// tile(tiles, first, starts, sums) for all rows, int8_tile_rows or more: the last ones go back to rows
+  /// that are done, and do them again. Row i's sums start with more(i) more; of the two `sums` one is
+  /// multiplied while the other is used.
+  template <class More, class Tile>
+  static OMNIMEANS_INLINE void over_tiles(const Int8Rows& rows, More&& more, Tile&& tile) {
+    const typename Ops::Tiles tiles;
+    alignas(64) Starts starts;
+    alignas(64) Sums sums[2];
+    for (std::size_t begin = 0; begin < rows.n_rows; begin += int8_tile_rows) {
+      const std::size_t first = begin + int8_tile_rows <= rows.n_rows ? begin : rows.n_rows - int8_tile_rows;
+      for (std::size_t r = 0; r < int8_tile_rows; ++r)
+        Ops::store(starts + r * int8_lanes, Ops::set(Panel::start_of(rows, first + r) + more(first + r)));
+      tile(tiles, first, starts, sums);
+    }
   }
 
   /// The sums of rows from `first` on and the one or two vectors of the panel of `vector`.
