@@ -50,7 +50,7 @@ DenseEngine<T>::DenseEngine(MatrixView<const T> samples, std::size_t n_clusters,
   norm_floor_ = 2 * std::sqrt(d * static_cast<double>(std::numeric_limits<T>::denorm_min()));
   if (int16 != nullptr) {
     int16_ = std::make_unique<Int16Rows>(*int16, samples.rows(), samples.cols(), n_clusters);
-    always_centres_ = true;
+    always_centre();
   }
 }
 

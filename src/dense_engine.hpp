@@ -5,8 +5,8 @@
 //
 // Scores. With x' = (x - m) * 2^e and c' = (c - m) * 2^e, the kernels compute s_j = |c'_j|^2/2 - x'.c'_j, so
 // that |x' - c'_j|^2 = |x'|^2 + 2 s_j. m is the centroids' mean where their common offset is not small
-// against their spread, and in sixteen bits always; else zero, and samples are read as they are. 2^e is 1
-// unless squares would over- or underflow in T.
+// against their spread (beside eight bits sooner), and in sixteen bits always; else zero, and samples are
+// read as they are. 2^e is 1 unless squares would over- or underflow in T.
 //
 // Error bound. u is T's unit roundoff, gamma_g = g u / (1 - g u) (Higham 2002, lemma 3.1), C >= max_j |c'_j|,
 // N >= |x'|.
@@ -261,8 +261,10 @@ class DenseEngine {
   std::size_t n_features() const { return samples_.cols(); }
   /// The norms of at most so many samples; infinite where one is not finite.
   std::vector<double> some_norms(std::size_t count);
-  /// Centres whatever the centroids' common offset is. Before the first set_centroids().
-  void always_centre() { always_centres_ = true; }
+  /// Centres where the square of the centroids' common offset is more than `share` of their spread's, instead
+  /// of a quarter. Before the first set_centroids().
+  void centre_from(double share) { centre_from_ = share; }
+  void always_centre() { centre_from(-1); }
 
   /// The norms of some samples, for those who need them before any scores.
   void find_norms(RowRange rows);
@@ -329,7 +331,8 @@ class DenseEngine {
 
   // Chosen for the first centroids. Others far outside their range cost time (every sample is re-ranked),
   // never a label.
-  bool transformed_ = false, transform_chosen_ = false, always_centres_ = false;
+  bool transformed_ = false, transform_chosen_ = false;
+  double centre_from_ = 0.25;
   bool groups_packed_ = false, panels_packed_ = false;  ///< of the current centroids
   std::vector<T> offset_;                               ///< m
   T scale_ = 1;                                         ///< 2^e

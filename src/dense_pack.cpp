@@ -42,7 +42,7 @@ void DenseEngine<T>::choose_transform() {
     }
   }
   offset_.assign(d, T(0));
-  const bool centre = spread2 > 0 && (always_centres_ || offset2 > 0.25 * spread2);
+  const bool centre = spread2 > 0 && offset2 > centre_from_ * spread2;
   if (centre) {
     for (std::size_t t = 0; t < d; ++t) offset_[t] = static_cast<T>(mean[t]);
     largest = centred_largest;

@@ -22,10 +22,15 @@ class EightBits {
   EightBits(const Problem<T>& problem, Int8Filter::Rows rows)
       : engine(problem.samples, problem.n_clusters, problem.isa, problem.threads) {
     if constexpr (sizeof(T) == sizeof(float)) {
-      if (const auto* kernels = int8_kernels_for(problem); kernels != nullptr)
+      if (const auto* kernels = int8_kernels_for(problem); kernels != nullptr) {
+        // A common offset takes up eight bits, and is part of every error: word embeddings, whose offset has
+        // a sixth of the spread, leave 0.34 instead of 0.77 distances a sample to be computed again. Moved
+        // samples cost a copy for each of those, and where there is no offset nothing comes of it.
+        engine.centre_from(0.05);
         filter =
             std::make_unique<Int8Filter>(engine, *kernels, problem.samples.rows(), problem.samples.cols(),
                                          problem.n_clusters, problem.threads, rows);
+      }
     }
   }
   EightBits(const EightBits&) = delete;  // the filter refers to the engine
