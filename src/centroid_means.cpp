@@ -51,19 +51,38 @@ double CentroidUpdate<T>::mean(std::size_t cluster, std::size_t feature) const {
   return total / static_cast<double>(weighted() ? sums_.weights[cluster] : sums_.counts[cluster]);
 }
 
+/// The same of some features, one behind the other: body(t, mean).
+template <class T>
+template <class Body>
+void CentroidUpdate<T>::each_mean(std::size_t cluster, Body&& body) const {
+  const std::size_t d = samples_.cols();
+  if (words > 1 || weighted()) {
+    for (std::size_t t = 0; t < d; ++t) body(t, mean(cluster, t));
+    return;
+  }
+  constexpr std::size_t piece = 128;
+  double means[piece];
+  for (std::size_t begin = 0; begin < d; begin += piece) {
+    const std::size_t count = std::min(piece, d - begin);
+    kernels_.means(sums_.plain.data() + cluster * stride_ + begin, magic_.data() + begin,
+                   quantum_.data() + begin, sums_.counts[cluster], count, means);
+    for (std::size_t t = 0; t < count; ++t) body(begin + t, means[t]);
+  }
+}
+
 template <class T>
 typename CentroidUpdate<T>::Part CentroidUpdate<T>::variation_of(std::size_t cluster,
                                                                  const T* centroid) const {
   const std::vector<double>& last_quantum = words > 1 ? quantum2_ : quantum_;
   Part part;
-  for (std::size_t t = 0; t < samples_.cols(); ++t) {
+  each_mean(cluster, [&](std::size_t t, double m) {
     // A mean is off by delta, so a square of a difference by (2 |difference| + delta) delta.
-    const double m = mean(cluster, t), delta = last_quantum[t] + std::abs(m) * 0x1p-50;
+    const double delta = last_quantum[t] + std::abs(m) * 0x1p-50;
     const double from_centroid = m - static_cast<double>(centroid[t]), from_origin = m - origin_[t];
     part.near += from_centroid * from_centroid;
     part.far += from_origin * from_origin;
     part.error += (std::abs(from_centroid) + std::abs(from_origin) + delta) * delta;
-  }
+  });
   return part;
 }
 
@@ -76,7 +95,7 @@ typename CentroidUpdate<T>::Variation CentroidUpdate<T>::inertia_variation(Matri
     for (std::size_t j = 0; j < n_clusters_; ++j) {
       if (sums_.counts[j] == 0) continue;
       weight += total_weight(j);
-      for (std::size_t t = 0; t < d; ++t) origin_[t] += total_weight(j) * mean(j, t);
+      each_mean(j, [&](std::size_t t, double m) { origin_[t] += total_weight(j) * m; });
     }
     for (double& value : origin_) value /= weight;
   }
@@ -134,23 +153,20 @@ double CentroidUpdate<T>::moment() const {
 
 template <class T>
 void CentroidUpdate<T>::write_mean(std::size_t cluster, T* out) const {
-  const std::int64_t count = sums_.counts[cluster];
-  const Int128 total = weighted() ? sums_.weights[cluster] : count;
-  for (std::size_t t = 0; t < samples_.cols(); ++t) {
-    if constexpr (words == 1) {
-      // Right to 2^-51 in double; nearly always that is enough to know how the exact quotient rounds.
-      if (!weighted()) {
-        const double near = mean(cluster, t);
-        const auto low = static_cast<T>(near * (1 - 0x1p-50)), high = static_cast<T>(near * (1 + 0x1p-50));
-        if (low == high) {
-          out[t] = low;
-          continue;
-        }
-      }
-    }
+  const Int128 total = weighted() ? sums_.weights[cluster] : sums_.counts[cluster];
+  const auto exact = [&](std::size_t t) {
     const Int128 second = words > 1 ? sum(cluster, words - 1, t) : 0;
-    out[t] = static_cast<T>(exact_quotient(sum(cluster, 0, t), quantum_[t], second, quantum2_[t], total));
+    return static_cast<T>(exact_quotient(sum(cluster, 0, t), quantum_[t], second, quantum2_[t], total));
+  };
+  if (words > 1 || weighted()) {
+    for (std::size_t t = 0; t < samples_.cols(); ++t) out[t] = exact(t);
+    return;
   }
+  // Right to 2^-51 in double: nearly always that is enough to know how the exact quotient rounds.
+  each_mean(cluster, [&](std::size_t t, double near) {
+    const auto low = static_cast<T>(near * (1 - 0x1p-50)), high = static_cast<T>(near * (1 + 0x1p-50));
+    out[t] = low == high ? low : exact(t);
+  });
 }
 
 template <class T>

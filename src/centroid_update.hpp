@@ -111,6 +111,8 @@ class CentroidUpdate final : public LabelObserver {
   void apply_with_private_sums(std::span<const std::int32_t> labels, bool rebuild);
   double total_weight(std::size_t cluster) const;
   double mean(std::size_t cluster, std::size_t feature) const;
+  template <class Body>
+  void each_mean(std::size_t cluster, Body&& body) const;
   /// What inertia_variation() says of a cluster: |c - m|^2, |m - o|^2, and what an error of the mean does to
   /// them.
   struct Part {

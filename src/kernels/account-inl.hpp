@@ -3,6 +3,7 @@
 // another's.
 //
 //   for each listed sample i:   sums[to_i] += bits(x_i + magic),   sums[from_i] -= bits(x_i + magic)
+//   mean = (sum - count bits(magic)) quantum / count
 #pragma once
 
 #include "kernels/kernels.hpp"
@@ -103,6 +104,17 @@ struct Account {
         for (std::size_t o = 0; o < task.stride; ++o) sum += fixed(x[o], task.magic[t]) & on[o];
         put(t, sum);
       }
+    }
+  }
+
+  /// Three roundings: of the integer, of 1 / count and of the product.
+  static void means(const std::uint64_t* sums, const double* magic, const double* quantum, std::int64_t count,
+                    std::size_t d, double* means) {
+    const double inverse = 1 / static_cast<double>(count);
+    for (std::size_t t = 0; t < d; ++t) {
+      const std::uint64_t offset = static_cast<std::uint64_t>(count) * std::bit_cast<std::uint64_t>(magic[t]);
+      const auto total = static_cast<double>(static_cast<std::int64_t>(sums[t] - offset));
+      means[t] = total * quantum[t] * inverse;
     }
   }
 

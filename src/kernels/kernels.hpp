@@ -397,6 +397,10 @@ struct Kernels {
   /// sums[t] +-= bits(double(x_t) + magic[t]): one sample's fixed-point row; see centroid_update.hpp.
   void (*add_row)(const T* x, const double* magic, std::size_t n_features, std::uint64_t* sums);
   void (*subtract_row)(const T* x, const double* magic, std::size_t n_features, std::uint64_t* sums);
+  /// means[t] = the sum of `count` such rows without magic[t], times quantum[t] / count: right to 2^-51, and
+  /// the same bits from every implementation. `count` is not 0; quanta are powers of two.
+  void (*means)(const std::uint64_t* sums, const double* magic, const double* quantum, std::int64_t count,
+                std::size_t n_features, double* means);
 
   /// absmax[t] = max(absmax[t], |x_it|) over the rows; returns false if a value is NaN or infinite.
   bool (*column_absmax)(const RowBlock<T>&, std::size_t n_features, T* absmax);

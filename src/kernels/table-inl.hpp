@@ -60,6 +60,7 @@ constexpr Kernels<T> make_kernels() {
       .account_leaf = Account<T, Arch>::account_leaf,
       .add_row = rows::add_row,
       .subtract_row = rows::subtract_row,
+      .means = Account<T, Arch>::means,
       .column_absmax = rows::column_absmax,
   };
 }

@@ -239,6 +239,37 @@ TYPED_TEST(GuardedRows, AddAndSubtractRow) {
   });
 }
 
+/// The bits are those of the formula, and as near to the mean as is said.
+TYPED_TEST(GuardedRows, Means) {
+  using T = TypeParam;
+  this->sweep([](const Kernels<T>& kernels, std::size_t n, std::size_t d, Placement place) {
+    Random random(n * 1000 + d);
+    const auto count = static_cast<std::int64_t>(random.one_of<std::size_t>({1, n, 3 * n + 1, 1'000'000}));
+    std::vector<double> magics(d), quanta(d), expected(d);
+    std::vector<std::int64_t> totals(d);
+    std::vector<std::uint64_t> all(d);
+    for (std::size_t t = 0; t < d; ++t) {
+      quanta[t] = std::ldexp(1.0, static_cast<int>(random.below(200)) - 150);
+      magics[t] = 1.5 * std::ldexp(quanta[t], 52);
+      totals[t] = static_cast<std::int64_t>(random.bits()) >> (1 + random.below(60));
+      all[t] = static_cast<std::uint64_t>(totals[t]) +
+               static_cast<std::uint64_t>(count) * std::bit_cast<std::uint64_t>(magics[t]);
+      expected[t] = static_cast<double>(totals[t]) * quanta[t] * (1 / static_cast<double>(count));
+    }
+    const Guarded<double> magic(magics, place), quantum(quanta, place);
+    const Guarded<std::uint64_t> sums(all, place);
+    Guarded<double> means(d, place);
+    kernels.means(sums.data(), magic.data(), quantum.data(), count, d, means.data());
+    ASSERT_EQ(means.values(), expected) << "d " << d << ", count " << count;
+    for (std::size_t t = 0; t < d; ++t) {
+      const auto exact = static_cast<long double>(totals[t]) * static_cast<long double>(quanta[t]) /
+                         static_cast<long double>(count);
+      ASSERT_LE(std::abs(static_cast<long double>(means.data()[t]) - exact), std::abs(exact) * 0x1p-51L);
+    }
+    ASSERT_TRUE(means.intact());
+  });
+}
+
 TYPED_TEST(GuardedRows, ColumnAbsmax) {
   using T = TypeParam;
   this->sweep([](const Kernels<T>& kernels, std::size_t n, std::size_t d, Placement place) {
