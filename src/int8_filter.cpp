@@ -60,6 +60,7 @@ Int8Filter::Int8Filter(const DenseEngine<float>& engine, const kernels::Int8Kern
       cut_off_(n_vectors_ * kernels::int8_lanes),
       tail_(n_vectors_ * kernels::int8_lanes),
       terms_(4 * n_vectors_ * kernels::int8_lanes),
+      moved_(n_clusters),
       tag_error_(std::ldexp(1.0, static_cast<int>(kernels::tag_bits(n_vectors_)) - 23)),
       tag_floor_(std::ldexp(1.0, static_cast<int>(kernels::tag_bits(n_vectors_)) - 149)) {
   // For the longest rows that may be wanted: memory that is not written is not taken.
@@ -68,6 +69,7 @@ Int8Filter::Int8Filter(const DenseEngine<float>& engine, const kernels::Int8Kern
   panels_ = AlignedBuffer<std::uint8_t>::for_overwrite(n_vectors_ * kernels::int8_lanes * most);
   rows_ = AlignedBuffer<std::uint8_t>::for_overwrite(n_vectors_ * kernels::int8_lanes * most);
   std::fill_n(half_norms_.data(), half_norms_.size(), std::numeric_limits<float>::max());
+  for (std::size_t j = 0; j < half_norms_.size(); ++j) terms_[4 * j + 1] = half_norms_[j];
   // Padding is zeros, too.
   const auto zero = static_cast<std::uint8_t>(kernels::int8_shift(kernels.centroids.range));
   std::fill_n(panels_.data(), panels_.size(), zero);
@@ -83,7 +85,7 @@ double Int8Filter::bytes_needed(std::size_t n_samples, std::size_t n_features, s
       static_cast<double>((2 * PrincipalPrefix::batch_rows + 1) * (n_features + 16 + 128)) * 4;
   return static_cast<double>(n_samples) * (row + (prefix ? 20 : 16)) +
          static_cast<double>(vectors(n_clusters) * kernels::int8_lanes) * (2 * row + 36) +
-         static_cast<double>(threads) * work +
+         MovedCentroids::bytes_needed(n_clusters, row) + static_cast<double>(threads) * work +
          (prefix ? PrincipalPrefix::bytes_needed(n_samples, n_features) : 0);
 }
 
@@ -150,12 +152,7 @@ void Int8Filter::set_centroid(std::size_t j, const float* projected, float* exte
   std::uint8_t* row = rows_.data() + j * stride_;
   const std::int32_t shift = kernels::int8_shift(kernels_.centroids.range);
   for (std::size_t t = 0; t < stride_; ++t) row[t] = static_cast<std::uint8_t>(values[t] + shift);
-  // Two vectors a panel, the last may be one; four values of a centroid lie together.
-  const std::size_t quads = centroids_.n_quads, vector = j / kernels::int8_lanes, panel = vector / 2 * 2;
-  const std::size_t width = (panel + 2 <= n_vectors_ ? 2 : 1) * kernels::int8_lanes * 4;
-  std::uint8_t* out =
-      panels_.data() + panel * kernels::int8_lanes * 4 * quads + (j - panel * kernels::int8_lanes) * 4;
-  for (std::size_t q = 0; q < quads; ++q) std::copy_n(row + 4 * q, 4, out + q * width);
+  put_in_panels(row, j, n_vectors_, centroids_.n_quads, panels_.data());
 }
 
 /// Those that `index` lists, batch_rows at most.
@@ -208,6 +205,7 @@ void Int8Filter::set_centroids() {
   }
   centroids_.coarsest = round_up<float>(coarsest);
   centroids_.longest = round_up<float>(longest);
+  moved_.forget();
 }
 
 void Int8Filter::load(RowRange rows, Scratch& scratch) {
@@ -254,23 +252,40 @@ void Int8Filter::find_candidates(std::size_t begin, std::span<const std::int32_t
     begin += static_cast<std::size_t>(listed.front());
     return search(begin, {}, samples_from(begin, count), scratch.bounds.data(), scratch);
   }
+  make_room_for_copies(count, scratch);
+  for (std::size_t r = 0; r < count; ++r) copy(begin + static_cast<std::size_t>(listed[r]), r, scratch);
+  search(begin, listed, copies(0, count, scratch), scratch.bounds.data(), scratch);
+}
+
+void Int8Filter::make_room_for_copies(std::size_t count, Scratch& scratch) const {
   scratch.rows.reserve(count * stride_);
   for (auto* values : {&scratch.scale, &scratch.cut_off, &scratch.length, &scratch.tail})
     make_room(*values, count);
   make_room(scratch.sum, count);
-  for (std::size_t r = 0; r < count; ++r) {
-    const std::size_t i = begin + static_cast<std::size_t>(listed[r]);
-    std::copy_n(samples_.data() + i * stride_, stride_, scratch.rows.data() + r * stride_);
-    scratch.scale[r] = sample_scale_[i];
-    scratch.sum[r] = sample_sum_[i];
-    scratch.cut_off[r] = sample_cut_off_[i];
-    scratch.length[r] = sample_length_[i];
-    if (prefix_ != nullptr) scratch.tail[r] = sample_tail_[i];
-  }
-  search(begin, listed,
-         {scratch.rows.data(), stride_, scratch.scale.data(), scratch.sum.data(), scratch.cut_off.data(),
-          scratch.length.data(), tails(scratch.tail, 0), count},
-         scratch.bounds.data(), scratch);
+}
+
+void Int8Filter::copy(std::size_t i, std::size_t place, Scratch& scratch) const {
+  const std::int8_t* from = samples_.data() + i * stride_;
+  std::int8_t* to = scratch.rows.data() + place * stride_;
+  // By constant lengths: no calls.
+  for (std::size_t t = 0; t < stride_; t += kernels::int8_stride)
+    std::memcpy(to + t, from + t, kernels::int8_stride);
+  scratch.scale[place] = sample_scale_[i];
+  scratch.sum[place] = sample_sum_[i];
+  scratch.cut_off[place] = sample_cut_off_[i];
+  scratch.length[place] = sample_length_[i];
+  if (prefix_ != nullptr) scratch.tail[place] = sample_tail_[i];
+}
+
+kernels::Int8Rows Int8Filter::copies(std::size_t first, std::size_t count, const Scratch& scratch) const {
+  return {scratch.rows.data() + first * stride_,
+          stride_,
+          scratch.scale.data() + first,
+          scratch.sum.data() + first,
+          scratch.cut_off.data() + first,
+          scratch.length.data() + first,
+          tails(scratch.tail, first),
+          count};
 }
 
 void Int8Filter::search(std::size_t begin, std::span<const std::int32_t> listed,
@@ -303,86 +318,6 @@ void Int8Filter::find_reach(RowRange rows, float* out) const {
     const bool fits = z < 0x1p120 && value < 0x1p127;
     out[r] = fits ? static_cast<float>(value) : std::numeric_limits<float>::infinity();
   }
-}
-
-double Int8Filter::own_squares(RowRange rows, const float* weights, const Scratch& scratch) const {
-  const Largest largest = this->largest();
-  const double relative = 16 * unit_roundoff<float>() + tag_error_, scale = engine_.scale();
-  const float* norms = engine_.norms();
-  const float* least = scratch.least.data();
-  constexpr std::size_t lanes = 4;
-  double sums[lanes] = {};
-  const auto add = [&](std::size_t r, double& sum) {
-    const std::size_t i = rows.begin + r;
-    const double norm = static_cast<double>(norms[i]);
-    const double squared =
-        norm * norm + 2 * (static_cast<double>(least[r]) + relative * largest(i) + tag_floor_);
-    // A NaN stays one.
-    sum += (squared < 0 ? 0 : squared) * (weights != nullptr ? static_cast<double>(weights[i]) : 1.0);
-  };
-  std::size_t r = 0;
-  for (; r + lanes <= rows.size(); r += lanes) {
-    for (std::size_t l = 0; l < lanes; ++l) add(r + l, sums[l]);
-  }
-  for (; r < rows.size(); ++r) add(r, sums[0]);
-  const double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-  const double squares = sum / (scale * scale) * (1 + 0x1p-20);
-  return std::isnan(squares) ? std::numeric_limits<double>::infinity() : squares;
-}
-
-bool Int8Filter::find_near(RowRange rows, std::span<const std::int32_t> own, Scratch& scratch) const {
-  if (n_clusters_ < least_compared) return false;
-  Near& near = scratch.near;
-  const std::size_t n_rows = rows.size(), room = kernels::Int8Near::room_for_pairs(n_rows);
-  for (auto* values : {&scratch.reach, &scratch.least, &near.inverse, &near.limit})
-    make_room(*values, n_rows);
-  make_room(near.found, n_rows);
-  make_room(near.starts, n_rows);
-  make_room(near.listed, n_rows);
-  make_room(near.pair_row, room);
-  make_room(near.pair_centroid, room);
-  make_room(near.far, n_rows * n_vectors_);
-  find_reach(rows, scratch.reach.data());
-  return kernels_.near(centroids_, samples_from(rows.begin, n_rows),
-                       {.own = own.data(),
-                        .reach = scratch.reach.data(),
-                        .least = scratch.least.data(),
-                        .found = near.found.data(),
-                        .far = near.far.data(),
-                        .listed = near.listed.data(),
-                        .n_listed = &near.n_listed,
-                        .pair_row = near.pair_row.data(),
-                        .pair_centroid = near.pair_centroid.data(),
-                        .n_pairs = &near.n_pairs,
-                        .inverse = near.inverse.data(),
-                        .limit = near.limit.data(),
-                        .starts = near.starts.data()});
-}
-
-std::span<const std::int32_t> Int8Filter::near_candidates(std::size_t r, std::size_t i, std::int32_t own,
-                                                          const float* x, Scratch& scratch) const {
-  const std::uint16_t* far = scratch.near.far.data() + r * n_vectors_;
-  std::vector<std::int32_t>& near = scratch.near.of_row;
-  near.clear();
-  for (std::size_t j = 0; j < n_clusters_; ++j) {
-    if ((far[j / kernels::int8_lanes] >> j % kernels::int8_lanes & 1) == 0 ||
-        static_cast<std::int32_t>(j) == own)
-      near.push_back(static_cast<std::int32_t>(j));
-  }
-  std::vector<float>& bounds = scratch.lane_bounds;
-  make_room(bounds, near.size());
-  pair_bounds(i, near, bounds.data());
-  const auto lowest = static_cast<std::size_t>(
-      std::min_element(bounds.begin(), bounds.begin() + static_cast<std::ptrdiff_t>(near.size())) -
-      bounds.begin());
-  float score;
-  engine_.listed_scores(x, {&near[lowest], 1}, &score);
-  const float limit = score + scratch.reach[r];
-  scratch.found.clear();
-  for (std::size_t o = 0; o < near.size(); ++o) {
-    if (!(bounds[o] > limit)) scratch.found.push_back(near[o]);
-  }
-  return scratch.found;
 }
 
 std::span<const std::int32_t> Int8Filter::candidates(std::size_t r, std::size_t i, const float* x,

@@ -32,6 +32,7 @@
 
 #include "aligned_buffer.hpp"
 #include "dense_engine.hpp"
+#include "int8_moved.hpp"
 #include "kernels/int8.hpp"
 #include "parallel.hpp"
 #include "principal_prefix.hpp"
@@ -66,16 +67,33 @@ class Int8Filter {
   /// Takes the engine's centroids, after every pack_rows() of it.
   void set_centroids();
 
-  /// What find_near() finds, as kernels::Int8Near.
+  /// After set_centroids(), until it is called again: labels that find_near() gets are right for the
+  /// centroids of the step before, which have moved by `drift` each, 0 where they lie as they did
+  /// (int8_moved.hpp).
+  void labels_are_of_step_before(std::span<const double> drift);
+
+  /// What find_near() finds, as kernels::Int8Near; rows are listed in any order, pairs of a row one behind
+  /// the other.
   struct Near {
     std::vector<kernels::Int8Found> found;
     std::vector<std::int32_t> listed;
     AlignedBuffer<std::int32_t> pair_row, pair_centroid;
-    std::size_t n_listed = 0, n_pairs = 0;
+    std::size_t n_listed = 0, n_pairs = 0, room = 0;
+    std::uint64_t n_compared = 0;  ///< pairs
 
     AlignedBuffer<std::uint16_t> far;
     std::vector<float> inverse, limit;
     std::vector<std::int32_t> starts, of_row;
+    /// Where rows are copied to two parts, those to be compared with all centroids and the others: of each
+    /// row its place, and of each place what is the row's.
+    bool in_parts = false;
+    std::size_t n_with_all = 0;
+    std::vector<std::size_t> place_of;
+    struct {
+      std::vector<std::int32_t> row, own, own_place;
+      std::vector<float> reach, least;
+      std::vector<kernels::Int8Found> found;
+    } at;
   };
 
   /// Working memory of one thread, and what find_candidates() finds: a value a row.
@@ -92,7 +110,7 @@ class Int8Filter {
     std::vector<std::int32_t> found, lane;
     std::vector<float> lane_bounds;
     AlignedBuffer<float> x, projected, extended;  ///< of rows to be rounded
-    AlignedBuffer<std::int8_t> rows;  ///< of listed rows that do not follow each other, with what is theirs
+    AlignedBuffer<std::int8_t> rows;  ///< copies of rows that do not follow each other, with what is theirs
     std::vector<float> scale, cut_off, length, tail;
     std::vector<std::int32_t> sum;
   };
@@ -187,6 +205,17 @@ class Int8Filter {
   void put(std::size_t i, const Rounded& rounded);
   void set_some_centroids(std::span<const std::size_t> index);
   void set_centroid(std::size_t j, const float* projected, float* extended, std::int8_t* values);
+  void make_room_for_copies(std::size_t count, Scratch& scratch) const;
+  /// Sample i as the copy at `place`; the copies from `first` on.
+  void copy(std::size_t i, std::size_t place, Scratch& scratch) const;
+  kernels::Int8Rows copies(std::size_t first, std::size_t count, const Scratch& scratch) const;
+  bool part(RowRange rows, std::span<const std::int32_t> own, Scratch& scratch) const;
+  bool find_near_in_parts(std::size_t n_rows, Scratch& scratch) const;
+  std::int32_t moved_centroid(std::int32_t place, std::int32_t own) const;
+  std::span<const std::int32_t> near_of_row(std::size_t r, std::int32_t own, Near& near) const;
+  struct NearOf;
+  bool compare(const kernels::Int8Centroids& centroids, const kernels::Int8Rows& rows, const NearOf& of,
+               Near& near) const;
   void search(std::size_t begin, std::span<const std::int32_t> listed, const kernels::Int8Rows& rows,
               float* bounds, Scratch& scratch) const;
 
@@ -205,6 +234,7 @@ class Int8Filter {
   AlignedBuffer<std::uint8_t> panels_, rows_;
   AlignedBuffer<float> scale_, half_norms_, length_, cut_off_, tail_, terms_;
   kernels::Int8Centroids centroids_;
+  MovedCentroids moved_;
   double largest_cut_off_ = 0, largest_length_ = 0, largest_tail_ = 0;  ///< F, C, of t_c
   double tag_error_, tag_floor_;  ///< of a bound whose lowest bits gave way: relative, and of a tiny one
 };

@@ -46,7 +46,7 @@ class Auto final : public Backend<T> {
     began_ = now;
     if (!step.last && step_ == next_trial_) {
       next_trial_ = 2 * next_trial_ + 2;
-      begin_trial(plan_.bounded);
+      if (!rest_beats_bounds(problem_, plan_, -again_)) begin_trial(plan_.bounded);
     } else if (!step.last && step_ == earliest_trial && bounds_pay_early(problem_, plan_, again_)) {
       next_trial_ = std::max<std::size_t>(next_trial_, 10);  // not the same again at once
       begin_trial(early_bounds(problem_, plan_));
@@ -189,7 +189,7 @@ class Auto final : public Backend<T> {
   std::uint64_t peak_ = 0;  ///< bytes
   std::size_t step_ = 0, next_trial_ = 0;
   int trial_steps_ = 0;
-  double again_ = 0;  ///< of the step before: distances a sample beyond every one
+  double again_ = 0;  ///< of the step before: distances a sample beyond every one, or, negative, left out
   double dense_seconds_ = std::numeric_limits<double>::infinity(), trial_seconds_ = 0;
 };
 

@@ -35,6 +35,16 @@ bool tiles_beat_bounds(const Problem<T>& problem, const Plan& plan, double near)
          (d < 64 || (d < 128 && pairs(problem.samples.rows(), problem.n_clusters) > 5e7));
 }
 
+/// Whether tiles win by leaving out what lies still (int8_moved.hpp); `left_out`: how many distances a sample
+/// that were of the step before. Bytes save the same, and cost more: milliseconds of fits of 60 steps without
+/// their trials and with them, Xeon with AMX, left out half in step 22: word embeddings 64 and 77,
+/// `embedding` n = 10,000 d = 128 k = 500 20 and 23. In d = 256 they win: 176 (int8 alone) and 139.
+template <class T>
+bool rest_beats_bounds(const Problem<T>& problem, const Plan& plan, double left_out) {
+  return plan.dense.name == "int8" && plan.bounded.name == "bytebounds" && has_int8_tiles(problem) &&
+         problem.samples.cols() < 200 && left_out > static_cast<double>(problem.n_clusters) / 4;
+}
+
 /// Whether bounds get their first trial in step 6 instead of 10. Bytes cost a pass and a half to write, and
 /// hardly pay while centroids move far. Seconds of a fit with the early trial over those with one in step 14:
 /// Zen 3, 25 steps, 0.6 to 0.9 with 100 features and more, 0.97 to 1.05 with 32. Beside integers at twice the

@@ -3,6 +3,7 @@
 // leave a few candidates of each sample to be scored in float.
 //
 //   labels known     what is not above the upper bound of the sample's own centroid: mostly that one alone
+//                    (int8_moved.hpp: where that one lies still, of centroids that do not)
 //   else             the lowest bounds of all, and what is not above the upper bound of the lowest: twice the
 //                    time, fewer candidates. Also of fewer than 49 clusters, of blocks that have products
 //                    which might be too large (kernels/int8.hpp), and in some steps after one in which many
@@ -34,12 +35,14 @@ double int8_search_bytes(const Problem<T>& problem, Int8Filter::Rows rows) {
   const double engine = DenseEngine<T>::bytes_needed(problem, false);
   if (int8_kernels_for(problem) == nullptr) return engine;
   const double packed = static_cast<double>(k) * static_cast<double>(d + 16) * sizeof(T);
-  // Of a thread: a block's rows with their lowest bounds, bits of every pair, and pairs that are near.
-  constexpr std::size_t most_pairs = kernels::Int8Near::room_for_pairs(largest_block_rows);
+  // Of a thread: a block's rows with their lowest bounds, bits of every pair, pairs that are near, and copies
+  // of rows with what is theirs.
+  constexpr std::size_t most_pairs = 2 * kernels::Int8Near::room_for_pairs(largest_block_rows);
   const double work =
       static_cast<double>(problem.threads) *
       (largest_block_rows *
-           (4.0 * (2 * kernels::int8_lanes + 14) + static_cast<double>(k + kernels::int8_lanes) / 8) +
+           (4.0 * (2 * kernels::int8_lanes + 14) + static_cast<double>(k + kernels::int8_lanes) / 8 +
+            static_cast<double>(d + kernels::int8_stride) + 49) +
        8.0 * most_pairs + PairRanking<T>::bytes_needed(largest_block_rows, most_pairs, d + 16) +
        24 * static_cast<double>(k));
   return engine + packed + Int8Filter::bytes_needed(n, d, k, problem.threads, rows) + work;
@@ -62,6 +65,7 @@ class Int8Search : public KnowsEightBits<T> {
     compares_ = has_labels && steps_to_rest_ == 0;
     if (steps_to_rest_ > 0) --steps_to_rest_;
     for (Work& work : works_) work.many = 0;
+    if (compares_ && !step.drift.empty()) filter_->labels_are_of_step_before(step.drift);
     AssignmentStats stats = engine_.over_samples(
         filter_->block_rows(), [&](RowRange rows, Scratch& scratch) { label_block(step, rows, scratch); });
     known_->all_loaded();
@@ -86,10 +90,11 @@ class Int8Search : public KnowsEightBits<T> {
   void label_block(const Assignment<T>& step, RowRange rows, Scratch& scratch) {
     Work& work = works_[scratch.thread];
     known_->load(rows, work.int8);
-    scratch.stats.distances_computed += rows.size() * problem_.n_clusters;
     work.open.clear();
     const bool compared =
         compares_ && filter_->find_near(rows, step.labels.subspan(rows.begin, rows.size()), work.int8);
+    scratch.stats.distances_computed +=
+        compared ? work.int8.near.n_compared : rows.size() * problem_.n_clusters;
     if (compared) {
       take_near(step, rows, work, scratch);
     } else {

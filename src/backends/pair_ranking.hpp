@@ -23,8 +23,8 @@ namespace omnimeans::algorithms {
 template <class T>
 class PairRanking {
  public:
-  /// Of a block's rows those that have pairs, ascending; of each pair its row and centroid, by rows, then
-  /// centroids, both ascending. The nearest centroid of a listed row is among its pairs.
+  /// Of a block's rows those that have pairs; of each pair its row and centroid, row by row, a row's
+  /// centroids ascending. The nearest centroid of a listed row is among its pairs.
   struct Pairs {
     std::span<const std::int32_t> listed, row, centroid;
   };
@@ -98,7 +98,8 @@ class PairRanking {
   /// Row r, sample i, whose scores lie too close, or are none.
   typename DenseEngine<T>::Ranked rank(const DenseEngine<T>& engine, std::size_t i, std::int32_t r,
                                        const Pairs& pairs, typename DenseEngine<T>::Scratch& scratch) const {
-    const auto [first, last] = std::equal_range(pairs.row.begin(), pairs.row.end(), r);
+    const auto first = std::ranges::find(pairs.row, r),
+               last = std::find_if(first, pairs.row.end(), [&](std::int32_t other) { return other != r; });
     const auto begin = static_cast<std::size_t>(first - pairs.row.begin()),
                count = static_cast<std::size_t>(last - first);
     return engine.rank_listed(i, pairs.centroid.subspan(begin, count), scores_.data() + begin, scratch);

@@ -15,11 +15,10 @@ namespace {
 class Int8List {
  public:
   static void list(std::size_t n_rows, std::size_t n_vectors, const Int8Near& out) {
-    const std::size_t room = Int8Near::room_for_pairs(n_rows);
     std::size_t n_open = 0;
     for (std::size_t i = 0; i < n_rows; ++i) {
       std::uint16_t* far = out.far + i * n_vectors;
-      const auto own = static_cast<std::size_t>(out.own[i]);
+      const auto own = static_cast<std::size_t>(out.place[i]);
       const bool open = others_near(far, n_vectors, own);
       far[own / 16] &= static_cast<std::uint16_t>(~(1u << own % 16));
       out.found[i] = open ? Int8Found::listed : Int8Found::own;
@@ -36,7 +35,7 @@ class Int8List {
         const bool few = out.limit[row] - out.limit[row] == 0 && find_words(n_vectors, row, out, words);
         if (!few) out.found[row] = Int8Found::many;
       }
-      if (n_pairs + 16 * words.count + 16 <= room) {
+      if (n_pairs + 16 * words.count + 16 <= out.room) {
         n_pairs = list_words(words, n_vectors, n_pairs, out);
       } else {
         for (std::size_t o = begin; o < end; ++o) out.found[out.listed[o]] = Int8Found::many;

@@ -55,12 +55,13 @@ struct Int8Rows {
 
 /// Centroids with int8_shift(Int8Kernels::centroids.range) added to every value, both as panels of two
 /// vectors (the last may hold one), in which four values of each centroid lie together, and row by row. Both
-/// are n_vectors * int8_lanes * stride bytes; what lies behind the panels may be anything.
+/// are n_vectors * int8_lanes * stride bytes; what lies behind the panels may be anything. To near() panels,
+/// and what vectors of them have, may be of some centroids only, while rows, terms and tails are of all.
 struct Int8Centroids {
   const std::uint8_t* panels = nullptr;
   const std::uint8_t* rows = nullptr;
   std::size_t stride = 0;
-  const float* scale = nullptr;       ///< n_vectors * int8_lanes; 0 for padding
+  const float* scale = nullptr;       ///< n_vectors * int8_lanes; 0 for padding, whose values are 0
   const float* half_norms = nullptr;  ///< n_vectors * int8_lanes; the largest float for padding
   const float* length = nullptr;      ///< of the centroid; 0 for padding
   const float* cut_off = nullptr;     ///< length of what the rounding took off; 0 for padding
@@ -100,18 +101,20 @@ struct Int8Near {
   /// A row with bits in more words than this is one of many; so are rows from where there may be no room for
   /// sixteen pairs a word.
   static constexpr std::size_t most_words = 16;
-  /// What pair_row and pair_centroid must have.
+  /// What pair_row and pair_centroid should have for so many rows.
   static constexpr std::size_t room_for_pairs(std::size_t n_rows) { return 16 * n_rows + 16; }
 
-  const std::int32_t* own = nullptr;  ///< n_rows
-  const float* reach = nullptr;       ///< n_rows
-  float* least = nullptr;             ///< n_rows: b_ia + 2 off_ia + 2 tail_i tail_a
-  Int8Found* found = nullptr;         ///< n_rows
-  std::uint16_t* far = nullptr;       ///< n_rows x n_vectors: bit l of word v is set if centroid 16 v + l is
-                                      ///< not near
-  std::int32_t* listed = nullptr;     ///< the listed rows, in order; room for n_rows
+  const std::int32_t* own = nullptr;    ///< n_rows
+  const std::int32_t* place = nullptr;  ///< n_rows: where it is among the vectors: own_i, or padding
+  const float* reach = nullptr;         ///< n_rows
+  float* least = nullptr;               ///< n_rows: b_ia + 2 off_ia + 2 tail_i tail_a
+  Int8Found* found = nullptr;           ///< n_rows
+  std::uint16_t* far = nullptr;    ///< n_rows x n_vectors: bit l of word v is set if centroid 16 v + l is
+                                   ///< not near
+  std::int32_t* listed = nullptr;  ///< the listed rows, in order; room for n_rows
   std::size_t* n_listed = nullptr;
   std::int32_t *pair_row = nullptr, *pair_centroid = nullptr;  ///< of all of them what is near, in order
+  std::size_t room = 0;                                        ///< for pairs, 16 at least
   std::size_t* n_pairs = nullptr;
   // Working memory, n_rows each.
   float *inverse = nullptr, *limit = nullptr;

@@ -18,15 +18,36 @@ std::int32_t dot(const std::int8_t* x, const std::uint8_t* c, std::size_t length
   return total;
 }
 
+/// The same of what stands in the panels at `place`.
+std::int32_t panel_dot(const std::int8_t* x, const Int8Centroids& c, std::size_t place) {
+  const std::size_t panel = place / int8_lanes / 2 * 2,
+                    width = (panel + 2 <= c.n_vectors ? 2 : 1) * int8_lanes * 4;
+  const std::uint8_t* values =
+      c.panels + panel * int8_lanes * 4 * c.n_quads + (place - panel * int8_lanes) * 4;
+  std::int32_t total = 0;
+  for (std::size_t q = 0; q < c.n_quads; ++q) total += dot(x + 4 * q, values + q * width, 4);
+  return total;
+}
+
+struct Terms {
+  float scale, half_norm, length, cut_off;
+};
+Terms terms_of(const Int8Centroids& c, std::size_t j) {
+  const float* terms = c.terms + 4 * j;
+  return {terms[0], terms[1], terms[2], terms[3]};
+}
+
 float bound(const Int8Centroids& c, const Int8Rows& rows, std::size_t i, std::size_t j) {
   const std::int32_t product = dot(rows.values + i * rows.stride, c.rows + j * c.stride, c.n_quads * 4);
-  const float score = std::fma(-(static_cast<float>(product) * rows.scale[i]), c.scale[j], c.half_norms[j]);
-  return std::fma(-rows.length[i], c.cut_off[j], std::fma(-rows.cut_off[i], c.length[j], score));
+  const Terms terms = terms_of(c, j);
+  const float score = std::fma(-(static_cast<float>(product) * rows.scale[i]), terms.scale, terms.half_norm);
+  return std::fma(-rows.length[i], terms.cut_off, std::fma(-rows.cut_off[i], terms.length, score));
 }
 
 /// Half of what is between the lower and the upper bound.
 float off(const Int8Centroids& c, const Int8Rows& rows, std::size_t i, std::size_t j) {
-  const float both = std::fma(rows.length[i], c.cut_off[j], rows.cut_off[i] * c.length[j]);
+  const Terms terms = terms_of(c, j);
+  const float both = std::fma(rows.length[i], terms.cut_off, rows.cut_off[i] * terms.length);
   return c.tail != nullptr ? std::fma(rows.tail[i], c.tail[j], both) : both;
 }
 
@@ -89,7 +110,7 @@ bool near(const Int8Centroids& c, const Int8Rows& rows, const Int8Near& out) {
     std::uint16_t* far = out.far + i * c.n_vectors;
     std::fill_n(far, c.n_vectors, std::uint16_t{0xffff});
     for (std::size_t j = 0; j < c.n_vectors * int8_lanes; ++j) {
-      const std::int32_t product = dot(rows.values + i * rows.stride, c.rows + j * c.stride, c.n_quads * 4);
+      const std::int32_t product = panel_dot(rows.values + i * rows.stride, c, j);
       const auto sum = std::bit_cast<float>(std::bit_cast<std::int32_t>(magic) + product + rho);
       const float level = std::fma(sum, c.scale[j], out.limit[i]),
                   floor = std::fma(out.inverse[i], c.half_norms[j],

@@ -34,6 +34,24 @@ TEST(AutoTrials, AreEarlyWhereBoundsLastOrDistancesAreDear) {
   }
 }
 
+TEST(AutoTrials, DoNotComeWhereTilesLeaveOutWhatLiesStill) {
+  for (const Isa isa : omnimeans::usable_isas()) {
+    SCOPED_TRACE(to_string(isa));
+    const bool tiles = has_tiles<float>(isa);
+    const auto rest = [&](std::size_t d, std::string_view dense, std::string_view bounded, double left_out) {
+      return omnimeans::algorithms::rest_beats_bounds(problem(unread<float>(20'000, d), isa, 500),
+                                                      plan(dense, bounded), left_out);
+    };
+    EXPECT_EQ(rest(100, "int8", "bytebounds", 126), tiles);
+    EXPECT_FALSE(rest(100, "int8", "bytebounds", 125));
+    EXPECT_FALSE(rest(100, "int8", "bytebounds", -3));
+    EXPECT_EQ(rest(199, "int8", "bytebounds", 400), tiles);
+    EXPECT_FALSE(rest(200, "int8", "bytebounds", 400));
+    EXPECT_FALSE(rest(100, "prefix", "bytebounds", 400));
+    EXPECT_FALSE(rest(100, "int8", "gap", 400));
+  }
+}
+
 TEST(AutoTrials, NeverComeWhereTilesLeaveBoundsNothing) {
   for (const Isa isa : omnimeans::usable_isas()) {
     SCOPED_TRACE(to_string(isa));

@@ -38,6 +38,7 @@ struct FoundNear {
         found(rows.n_rows) {
     fits = kernels.near(c, rows,
                         {.own = own,
+                         .place = own,
                          .reach = reach,
                          .least = least.data(),
                          .found = found.data(),
@@ -46,6 +47,7 @@ struct FoundNear {
                          .n_listed = &n_listed,
                          .pair_row = pair_row.data(),
                          .pair_centroid = pair_centroid.data(),
+                         .room = Int8Near::room_for_pairs(rows.n_rows),
                          .n_pairs = &n_pairs,
                          .inverse = inverse.data(),
                          .limit = limit.data(),
