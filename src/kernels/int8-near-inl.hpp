@@ -126,13 +126,14 @@ struct Int8NearLoops {
   static OMNIMEANS_INLINE void compare(const Terms<V>& terms, const Compared& rows, std::size_t r,
                                        std::size_t vector, const ints* products) {
     std::uint16_t* far = rows.far + r * rows.stride + vector;
+    const vec inverse = S::set(rows.inverse[r]), limit = S::set(rows.limit[r]);
     unroll<V>([&](auto v) __attribute__((always_inline)) {
       unsigned bits = 0;
       unroll<registers>([&](auto h) __attribute__((always_inline)) {
         constexpr std::size_t at = v.value * registers + h.value;
         const vec product = Ops::as_float(products[at]);
-        const vec level = S::fma(product, terms.scale[at], S::set(rows.limit[r]));
-        const vec floor = S::fma(S::set(rows.inverse[r]), terms.half_norm[at], terms.rest[at]);
+        const vec level = S::fma(product, terms.scale[at], limit);
+        const vec floor = S::fma(inverse, terms.half_norm[at], terms.rest[at]);
         bits |= S::bits(S::less(level, floor)) << h.value * W;
       });
       far[v.value] = static_cast<std::uint16_t>(bits);
@@ -174,8 +175,8 @@ struct Int8NearLoops {
     streamed(c, rows, alpha, out);
   }
 
-  /// Rows of one or two chunks, which tiles can hold: a vector of centroids at a time, whose products come
-  /// while those of the vector before are compared.
+  /// Rows of one or two chunks, which tiles can hold: two vectors of centroids at a time, whose products come
+  /// while those of the two before are compared.
   template <std::size_t Chunks>
   static void held(const Int8Centroids& c, const Int8Rows& rows, float alpha, const Int8Near& out) {
     TileRows::over_tiles(
@@ -184,23 +185,41 @@ struct Int8NearLoops {
             __attribute__((always_inline)) {
               const Compared compared(c, out, first);
               tiles.template hold<Chunks>(rows.values + first * rows.stride, rows.stride);
-              const auto multiply = [&](std::size_t vector, auto&& between) __attribute__((always_inline)) {
+              // between(0 ... 7)
+              const auto multiply = [&](std::size_t pair, auto&& between) __attribute__((always_inline)) {
                 constexpr std::size_t width = TileRows::width;
-                const std::size_t pair = vector / 2 * 2, pitch = pair + 2 <= c.n_vectors ? 2 * width : width;
-                tiles.template multiply_held<Chunks>(
-                    c.panels + pair * width * c.n_quads + (vector - pair) * width, pitch, starts,
-                    sums[vector % 2], between);
+                const std::uint8_t* panel = c.panels + pair * width * c.n_quads;
+                std::int32_t* products = sums[pair / 2 % 2];
+                if (pair + 2 <= c.n_vectors) {
+                  tiles.template multiply_held<Chunks, 2, 0>(panel, 2 * width, starts, products, between);
+                  tiles.template multiply_held<Chunks, 2, 1>(
+                      panel + width, 2 * width, starts, products,
+                      [&](std::size_t part) __attribute__((always_inline)) { between(4 + part); });
+                } else {
+                  tiles.template multiply_held<Chunks, 1, 0>(
+                      panel, width, starts, products, [&](std::size_t part) __attribute__((always_inline)) {
+                        between(2 * part);
+                        between(2 * part + 1);
+                      });
+                }
+              };
+              const auto compare_with = [&](std::size_t pair, auto v) __attribute__((always_inline)) {
+                const Terms<v.value> terms(c, pair, alpha);
+                const auto compare = [&](std::size_t part) __attribute__((always_inline)) {
+                  compare_part<8, v.value>(terms, compared, part, pair, sums[pair / 2 % 2]);
+                };
+                if (pair + 2 < c.n_vectors) {
+                  multiply(pair + 2, compare);
+                } else {
+                  for (std::size_t part = 0; part < 8; ++part) compare(part);
+                }
               };
               multiply(0, TileRows::nothing);
-              for (std::size_t vector = 0; vector < c.n_vectors; ++vector) {
-                const Terms<1> terms(c, vector, alpha);
-                const auto compare = [&](std::size_t part) __attribute__((always_inline)) {
-                  compare_part<1>(terms, compared, part, vector, sums[vector % 2]);
-                };
-                if (vector + 1 < c.n_vectors) {
-                  multiply(vector + 1, compare);
+              for (std::size_t pair = 0; pair < c.n_vectors; pair += 2) {
+                if (pair + 2 <= c.n_vectors) {
+                  compare_with(pair, Index<2>{});
                 } else {
-                  for (std::size_t part = 0; part < parts; ++part) compare(part);
+                  compare_with(pair, Index<1>{});
                 }
               }
             });
@@ -221,7 +240,7 @@ struct Int8NearLoops {
                 std::size_t done = 0;
                 const auto compare = [&](std::size_t part) __attribute__((always_inline)) {
                   if (part >= parts) return;
-                  compare_part<v.value>(terms, compared, part, vector, sums[vector / 2 % 2]);
+                  compare_part<parts, v.value>(terms, compared, part, vector, sums[vector / 2 % 2]);
                   ++done;
                 };
                 if (vector + 2 < c.n_vectors) multiply(vector + 2, compare);
@@ -239,11 +258,11 @@ struct Int8NearLoops {
   }
 
   static constexpr std::size_t parts = 4;
-  /// A quarter of the rows of a tile and V vectors.
-  template <std::size_t V>
+  /// One of so many parts of the rows of a tile and V vectors.
+  template <std::size_t Parts, std::size_t V>
   static OMNIMEANS_INLINE void compare_part(const Terms<V>& terms, const Compared& rows, std::size_t part,
                                             std::size_t vector, const std::int32_t* products) {
-    constexpr std::size_t n_rows = int8_tile_rows / parts;
+    constexpr std::size_t n_rows = int8_tile_rows / Parts;
     const std::size_t begin = part * n_rows;
     const std::int32_t* of =
         products + Ops::Tiles::template place<V>(begin / 16 * 16, 0) + begin % 16 * int8_lanes;

@@ -84,8 +84,9 @@ struct Int8Amx : Int8Avx512 {
       }
     }
 
-    /// As multiply<1>(), of the rows that are held. between(0 ... 3) is what the CPU may do meanwhile.
-    template <std::size_t Chunks, class Between>
+    /// As multiply<V>(), of the rows that are held, vector v of them. between(0 ... 3) is what the CPU may do
+    /// meanwhile.
+    template <std::size_t Chunks, std::size_t V, std::size_t v, class Between>
     static OMNIMEANS_INLINE void multiply_held(const std::uint8_t* panel, std::size_t pitch,
                                                const std::int32_t* starts, std::int32_t* products,
                                                Between&& between) {
@@ -102,14 +103,14 @@ struct Int8Amx : Int8Avx512 {
       _tile_loadd(1, starts + tile_values, line);
       _tile_dpbsud(1, 5, 2);
       between(Chunks);
-      _tile_stored(0, products + place<1>(0, 0), line);
+      _tile_stored(0, products + place<V>(0, v), line);
       if constexpr (Chunks == 2) {
         _tile_dpbsud(1, 7, 3);
       } else {
         between(2);
       }
       between(3);
-      _tile_stored(1, products + place<1>(16, 0), line);
+      _tile_stored(1, products + place<V>(16, v), line);
     }
 
    private:
