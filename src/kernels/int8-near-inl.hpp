@@ -83,17 +83,31 @@ struct Int8NearLoops {
     bool fit;
   };
   static Ratios largest_ratios(const Int8Centroids& c, const Int8Rows& rows, const Int8Near& out) {
-    constexpr float most = 1 << 22;
-    bool fit = rows.stride <= int8_longest_near;
-    float alpha = 0;
-    for (std::size_t i = 0; i < rows.n_rows; ++i) {
-      const float inverse = 1 / rows.scale[i], a = rows.cut_off[i] * inverse, l = rows.length[i] * inverse;
-      out.inverse[i] = inverse;
-      alpha = alpha < a ? a : alpha;
+    const vec one = S::set(1), longest = S::set(c.longest + c.coarsest), outward = S::set(up),
+              rest = S::set(2 * roundings), most = S::set(1 << 22);
+    vec alpha = S::set(0);
+    unsigned fit = S::all_bits;
+    const auto inverse_of = [&](vec scale, vec cut_off, vec length) __attribute__((always_inline)) {
+      const vec inverse = S::div(one, scale), lambda = S::mul(length, inverse);
+      alpha = S::max(alpha, S::mul(cut_off, inverse));
       // Below, or it does not fit: it may be infinite, or a NaN.
-      fit &= l * (c.longest + c.coarsest) * up + 2 * roundings < most;
+      fit &= S::bits(S::less(S::add(S::mul(S::mul(lambda, longest), outward), rest), most));
+      return inverse;
+    };
+    if (rows.n_rows < W) {
+      for (std::size_t i = 0; i < rows.n_rows; ++i) {
+        out.inverse[i] =
+            S::reduce_max(inverse_of(S::set(rows.scale[i]), S::set(rows.cut_off[i]), S::set(rows.length[i])));
+      }
+    } else {
+      for (std::size_t begin = 0; begin < rows.n_rows; begin += W) {
+        // The last rows go back to some that are done.
+        const std::size_t i = begin + W <= rows.n_rows ? begin : rows.n_rows - W;
+        S::store(out.inverse + i,
+                 inverse_of(S::load(rows.scale + i), S::load(rows.cut_off + i), S::load(rows.length + i)));
+      }
     }
-    return {alpha * up, fit};
+    return {S::reduce_max(alpha) * up, rows.stride <= int8_longest_near && fit == S::all_bits};
   }
 
   static void find_limits(const Int8Centroids& c, const Int8Rows& rows, const Int8Near& out) {
@@ -193,8 +207,8 @@ struct Int8NearLoops {
                 if (pair + 2 <= c.n_vectors) {
                   tiles.template multiply_held<Chunks, 2, 0>(panel, 2 * width, starts, products, between);
                   tiles.template multiply_held<Chunks, 2, 1>(
-                      panel + width, 2 * width, starts, products,
-                      [&](std::size_t part) __attribute__((always_inline)) { between(4 + part); });
+                      panel + width, 2 * width, starts,
+                      products, [&](std::size_t part) __attribute__((always_inline)) { between(4 + part); });
                 } else {
                   tiles.template multiply_held<Chunks, 1, 0>(
                       panel, width, starts, products, [&](std::size_t part) __attribute__((always_inline)) {
