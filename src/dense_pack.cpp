@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <vector>
 
 #include "canonical.hpp"
 #include "dense_engine.hpp"
@@ -19,36 +20,37 @@ template <class T>
 void DenseEngine<T>::choose_transform() {
   transform_chosen_ = true;
   const std::size_t d = centroids_.cols(), k = centroids_.rows();
-  std::vector<double> mean(d, 0);
-  for (std::size_t j = 0; j < k; ++j) {
-    for (std::size_t t = 0; t < d; ++t)
-      mean[t] += static_cast<double>(centroids_(j, t)) / static_cast<double>(k);
-  }
-  double largest = 0, centred_largest = 0;
-  for (std::size_t j = 0; j < k; ++j) {
-    for (std::size_t t = 0; t < d; ++t) {
-      const double c = static_cast<double>(centroids_(j, t));
-      largest = std::max(largest, std::abs(c));
-      centred_largest = std::max(centred_largest, std::abs(c - mean[t]));
+  const double share = 1 / static_cast<double>(k);
+  // Of each feature, row by row: no sum or maximum waits for the one before.
+  std::vector<double> mean(d, 0), farthest(d, 0), centred_farthest(d, 0), squares(d, 0);
+  const auto each_value = [&](auto&& use) {
+    for (std::size_t j = 0; j < k; ++j) {
+      const T* c = centroids_.row_data(j);
+      for (std::size_t t = 0; t < d; ++t) use(t, static_cast<double>(c[t]));
     }
-  }
-  // Squares relative to the largest value: they cannot over- or underflow.
+  };
+  each_value([&](std::size_t t, double c) { mean[t] += c * share; });
+  each_value([&](std::size_t t, double c) {
+    const double length = std::abs(c), centred = std::abs(c - mean[t]);
+    farthest[t] = length > farthest[t] ? length : farthest[t];
+    centred_farthest[t] = centred > centred_farthest[t] ? centred : centred_farthest[t];
+  });
+  // Squares relative to a power of two near the largest value: they cannot over- or underflow.
+  int exponent = 0;
+  std::frexp(*std::ranges::max_element(farthest), &exponent);
+  const double unit = std::ldexp(1.0, std::clamp(-exponent, -1000, 1000));
+  each_value([&](std::size_t t, double c) { squares[t] += (c - mean[t]) * unit * ((c - mean[t]) * unit); });
   double offset2 = 0, spread2 = 0;
   for (std::size_t t = 0; t < d; ++t) {
-    offset2 += largest > 0 ? (mean[t] / largest) * (mean[t] / largest) : 0;
-    for (std::size_t j = 0; j < k; ++j) {
-      const double r = largest > 0 ? (static_cast<double>(centroids_(j, t)) - mean[t]) / largest : 0;
-      spread2 += r * r / static_cast<double>(k);
-    }
+    offset2 += mean[t] * unit * (mean[t] * unit);
+    spread2 += squares[t] * share;
   }
   offset_.assign(d, T(0));
   const bool centre = spread2 > 0 && offset2 > centre_from_ * spread2;
   if (centre) {
     for (std::size_t t = 0; t < d; ++t) offset_[t] = static_cast<T>(mean[t]);
-    largest = centred_largest;
+    std::frexp(*std::ranges::max_element(centred_farthest), &exponent);
   }
-  int exponent = 0;
-  if (largest > 0) std::frexp(largest, &exponent);
   const int limit = sizeof(T) == sizeof(float) ? 40 : 400;
   const bool rescale = std::abs(exponent) > limit;
   // 2^-exponent may itself be out of T's range; a large part of it does as well.

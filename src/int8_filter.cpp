@@ -303,21 +303,32 @@ void Int8Filter::search(std::size_t begin, std::span<const std::int32_t> listed,
                    scratch.lanes.data(), bounds, bounds_stride()});
 }
 
+/// In float, a dozen roundings and what may underflow included: some rows at a time, wherever this is
+/// compiled.
 void Int8Filter::find_reach(RowRange rows, float* out) const {
-  constexpr double unit = 1 + 8 * static_cast<double>(std::numeric_limits<float>::epsilon());
+  constexpr double roundings = 1.01 * (1 + 0x1p-19), tiny = 0x1p-140;
+  const auto up = [&](double value) { return round_up<float>(value * roundings + tiny); };
   const auto margin = engine_.margin_of_norm();
   const Largest largest = this->largest();
-  const float* norms = engine_.norms();
-  const double relative = 2 * (16 * unit_roundoff<float>() + tag_error_), floor = 2 * tag_floor_;
-  const std::size_t begin = rows.begin, n_rows = rows.size();
-  for (std::size_t r = 0; r < n_rows; ++r) {
-    const std::size_t i = begin + r;
-    const double z = largest(i);
-    const double value = (relative * z + floor + margin(static_cast<double>(norms[i]))) * (1.01 * unit);
-    // Neither is where it is a NaN.
-    const bool fits = z < 0x1p120 && value < 0x1p127;
-    out[r] = fits ? static_cast<float>(value) : std::numeric_limits<float>::infinity();
+  const float margin2 = up(margin.margin2), margin1 = up(margin.margin1), margin0 = up(margin.margin0),
+              limit = round_down<float>(margin.limit), per_length = up(largest.per_length),
+              per_tail = up(largest.per_tail), rest = up(largest.rest),
+              relative = up(2 * (16 * unit_roundoff<float>() + tag_error_)), floor = up(2 * tag_floor_);
+  const std::size_t n_rows = rows.size();
+  const float *norms = engine_.norms() + rows.begin, *lengths = largest.length + rows.begin;
+  const auto reach = [&](std::size_t r, float z) {
+    const float norm = norms[r], value = (margin2 * norm + margin1) * norm + margin0 + (relative * z + floor);
+    // None of it holds for a NaN.
+    const bool fits = (norm < limit) & (z < 0x1p120f) & (value < 0x1p126f);
+    return fits ? value : std::numeric_limits<float>::infinity();
+  };
+  if (largest.tail == nullptr) {
+    for (std::size_t r = 0; r < n_rows; ++r) out[r] = reach(r, per_length * lengths[r] + rest);
+    return;
   }
+  const float* tails = largest.tail + rows.begin;
+  for (std::size_t r = 0; r < n_rows; ++r)
+    out[r] = reach(r, per_length * lengths[r] + rest + per_tail * tails[r]);
 }
 
 std::span<const std::int32_t> Int8Filter::candidates(std::size_t r, std::size_t i, const float* x,

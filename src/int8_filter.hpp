@@ -84,11 +84,10 @@ class Int8Filter {
     AlignedBuffer<std::uint16_t> far;
     std::vector<float> inverse, limit;
     std::vector<std::int32_t> starts, of_row;
-    /// Where rows are copied to two parts, those to be compared with all centroids and the others: of each
-    /// row its place, and of each place what is the row's.
+    /// Where rows are copied to two parts, those to be compared with all centroids and the others: what is at
+    /// which place.
     bool in_parts = false;
     std::size_t n_with_all = 0;
-    std::vector<std::size_t> place_of;
     struct {
       std::vector<std::int32_t> row, own, own_place;
       std::vector<float> reach, least;

@@ -70,27 +70,25 @@ bool Int8Filter::part(RowRange rows, std::span<const std::int32_t> own, Scratch&
   if (4 * (n_rows - n_with_all) * (n_vectors_ - moved_.centroids().n_vectors) < n_rows * n_vectors_)
     return false;
   make_room_for_copies(n_rows, scratch);
-  make_room(near.place_of, n_rows);
   for (auto* values : {&near.at.row, &near.at.own, &near.at.own_place}) make_room(*values, n_rows);
   for (auto* values : {&near.at.reach, &near.at.least}) make_room(*values, n_rows);
   make_room(near.at.found, n_rows);
-  // Of a row that is compared with those moved alone, its own stands for a place of padding.
-  const auto padding = static_cast<std::int32_t>(moved_.index().size());
   constexpr std::size_t ahead = 16;
   std::size_t with_all = 0, others = n_with_all;
   for (std::size_t r = 0; r < n_rows; ++r) {
     const bool moved = moved_.has(own[r]), filler = !moved && fill > 0;
     fill -= filler;
-    const bool all = moved || filler;
-    const std::size_t place = all ? with_all++ : others++;
+    const std::size_t place = moved || filler ? with_all++ : others++;
     if (r + ahead < n_rows) prefetch(samples_.data() + (rows.begin + r + ahead) * stride_, stride_);
     copy(rows.begin + r, place, scratch);
-    near.place_of[r] = place;
     near.at.row[place] = static_cast<std::int32_t>(r);
     near.at.own[place] = own[r];
-    near.at.own_place[place] = all ? own[r] : padding;
     near.at.reach[place] = scratch.reach[r];
   }
+  // Of a row that is compared with those moved alone its own one stands for a place of padding.
+  std::copy_n(near.at.own.data(), n_with_all, near.at.own_place.data());
+  std::fill(near.at.own_place.begin() + static_cast<std::ptrdiff_t>(n_with_all), near.at.own_place.end(),
+            static_cast<std::int32_t>(moved_.index().size()));
   near.n_with_all = n_with_all;
   return true;
 }
@@ -170,19 +168,26 @@ bool Int8Filter::compare(const kernels::Int8Centroids& centroids, const kernels:
 std::span<const std::int32_t> Int8Filter::near_of_row(std::size_t r, std::int32_t own, Near& near) const {
   std::vector<std::int32_t>& found = near.of_row;
   found.clear();
-  const std::size_t place = near.in_parts ? near.place_of[r] : r;
-  const bool with_all = !near.in_parts || place < near.n_with_all;
-  const std::uint16_t* far = near.far.data();
-  std::size_t n_places = n_clusters_;
-  if (with_all) {
-    far += place * n_vectors_;
+  const auto take = [&](const std::uint16_t* far, std::size_t n_places, auto&& centroid) {
+    for (std::size_t at = 0; at < n_places; ++at) {
+      const std::int32_t j = centroid(at);
+      const bool is_far = (far[at / kernels::int8_lanes] >> at % kernels::int8_lanes & 1) != 0;
+      if (!is_far && j != own) found.push_back(j);
+    }
+  };
+  // Rows with many near are few.
+  const auto& row = near.at.row;
+  const std::size_t place =
+      near.in_parts
+          ? static_cast<std::size_t>(std::ranges::find(row, static_cast<std::int32_t>(r)) - row.begin())
+          : r;
+  if (!near.in_parts || place < near.n_with_all) {
+    take(near.far.data() + place * n_vectors_, n_clusters_,
+         [](std::size_t at) { return static_cast<std::int32_t>(at); });
   } else {
-    far += near.n_with_all * n_vectors_ + (place - near.n_with_all) * moved_.centroids().n_vectors;
-    n_places = moved_.index().size();
-  }
-  for (std::size_t at = 0; at < n_places; ++at) {
-    const auto j = with_all ? static_cast<std::int32_t>(at) : moved_.index()[at];
-    if ((far[at / kernels::int8_lanes] >> at % kernels::int8_lanes & 1) == 0 && j != own) found.push_back(j);
+    take(near.far.data() + near.n_with_all * n_vectors_ +
+             (place - near.n_with_all) * moved_.centroids().n_vectors,
+         moved_.index().size(), [&](std::size_t at) { return moved_.index()[at]; });
   }
   found.insert(std::ranges::upper_bound(found, own), own);
   return found;

@@ -61,7 +61,7 @@ class PairRanking {
   static std::size_t place(std::int32_t index) { return static_cast<std::size_t>(index); }
 
   void score(const DenseEngine<T>& engine, MatrixView<const T> samples, RowRange rows, const Pairs& pairs) {
-    constexpr std::size_t ahead = 4;
+    constexpr std::size_t ahead = 8;
     const std::size_t n_listed = pairs.listed.size(), n_pairs = pairs.row.size(),
                       width = engine.padded_features();
     make_room(sample_, rows.size());
