@@ -239,6 +239,18 @@ void Int8Filter::put(std::size_t i, const Rounded& rounded) {
   if (prefix_ != nullptr) sample_tail_[i] = rounded.tail;
 }
 
+std::size_t Int8Filter::most_block_rows(std::size_t n_samples, int threads) {
+  constexpr std::size_t tile = kernels::int8_tile_rows, least = largest_block_rows / tile * tile, most = 2048;
+  return std::clamp(n_samples / (4 * static_cast<std::size_t>(std::max(threads, 1))) / tile * tile, least,
+                    most);
+}
+
+std::size_t Int8Filter::block_rows() const {
+  if (!kernels_.in_tiles) return largest_block_rows;
+  constexpr std::size_t tile = kernels::int8_tile_rows, bytes = std::size_t{160} << 10, least = 448;
+  return std::min(most_block_rows(n_samples_, threads_), std::max(bytes / stride_ / tile * tile, least));
+}
+
 void Int8Filter::find_candidates(RowRange rows, Scratch& scratch) const {
   search(rows.begin, {}, samples_from(rows.begin, rows.size()), nullptr, scratch);
 }

@@ -37,14 +37,16 @@ double int8_search_bytes(const Problem<T>& problem, Int8Filter::Rows rows) {
   const double packed = static_cast<double>(k) * static_cast<double>(d + 16) * sizeof(T);
   // Of a thread: a block's rows with their lowest bounds, bits of every pair, pairs that are near, and copies
   // of rows with what is theirs.
-  constexpr std::size_t most_pairs = 2 * kernels::Int8Near::room_for_pairs(largest_block_rows);
+  const std::size_t rows_at_once =
+                        std::max(largest_block_rows, Int8Filter::most_block_rows(n, problem.threads)),
+                    most_pairs = 2 * kernels::Int8Near::room_for_pairs(rows_at_once);
   const double work =
       static_cast<double>(problem.threads) *
-      (largest_block_rows *
+      (static_cast<double>(rows_at_once) *
            (4.0 * (2 * kernels::int8_lanes + 14) + static_cast<double>(k + kernels::int8_lanes) / 8 +
             static_cast<double>(d + kernels::int8_stride) + 49) +
-       8.0 * most_pairs + PairRanking<T>::bytes_needed(largest_block_rows, most_pairs, d + 16) +
-       24 * static_cast<double>(k));
+       8.0 * static_cast<double>(most_pairs) +
+       PairRanking<T>::bytes_needed(rows_at_once, most_pairs, d + 16) + 24 * static_cast<double>(k));
   return engine + packed + Int8Filter::bytes_needed(n, d, k, problem.threads, rows) + work;
 }
 
