@@ -76,9 +76,12 @@ bool Int8Filter::part(RowRange rows, std::span<const std::int32_t> own, Scratch&
   constexpr std::size_t ahead = 16;
   std::size_t with_all = 0, others = n_with_all;
   for (std::size_t r = 0; r < n_rows; ++r) {
-    const bool moved = moved_.has(own[r]), filler = !moved && fill > 0;
+    // Without a branch: which row is which cannot be foreseen.
+    const bool moved = moved_.has(own[r]), filler = !moved & (fill > 0), all = moved | filler;
+    const std::size_t place = others + (with_all - others) * std::size_t{all};
     fill -= filler;
-    const std::size_t place = moved || filler ? with_all++ : others++;
+    with_all += all;
+    others += !all;
     if (r + ahead < n_rows) prefetch(samples_.data() + (rows.begin + r + ahead) * stride_, stride_);
     copy(rows.begin + r, place, scratch);
     near.at.row[place] = static_cast<std::int32_t>(r);
