@@ -74,13 +74,14 @@ double inertia_within(const Problem<T>& problem, std::size_t i, T u) {
   return w > 0 ? w * distance * distance * (1 + 0x1p-40) : 0.0;
 }
 
-/// Whether fit() has a bound of the inertia from the clusters' sums, k d values and one thread, sooner than a
-/// backend from its samples.
+/// Whether fit() has a bound of the inertia from the clusters' sums, k d values, sooner than a backend from
+/// its samples. Xeon with AMX, two threads, 25 steps with and without: n = 50,000 d = 100 k = 300 48.6
+/// and 50.2 ms, n = 20,000 d = 100 k = 500 31.6 and 30.8.
 template <class T>
 bool sums_tell_inertia(const Problem<T>& problem) {
   const std::size_t per_thread =
       problem.samples.rows() / static_cast<std::size_t>(std::max(problem.threads, 1));
-  return problem.n_clusters * problem.samples.cols() <= per_thread;
+  return problem.n_clusters * problem.samples.cols() <= 2 * per_thread;
 }
 
 /// Half the distance of every centroid from row j of `centroids` into half[0 ... k-1], rounded down; infinity
