@@ -51,7 +51,7 @@ double CentroidUpdate<T>::mean(std::size_t cluster, std::size_t feature) const {
   return total / static_cast<double>(weighted() ? sums_.weights[cluster] : sums_.counts[cluster]);
 }
 
-/// The same of some features, one behind the other: body(t, mean).
+/// The same of all features: body(t, mean).
 template <class T>
 template <class Body>
 void CentroidUpdate<T>::each_mean(std::size_t cluster, Body&& body) const {

@@ -27,7 +27,7 @@ template <class T>
 DensePlan make_dense_plan(std::size_t n_samples, std::size_t n_features, std::size_t n_clusters, Isa isa,
                           int threads);
 
-/// No block has more rows: what memory is reserved for.
+/// No block of a dense engine has more rows: what memory is reserved for.
 inline constexpr std::size_t largest_block_rows =
     240;  // a multiple of every tile height but those of sixteen bits and of eight in AMX's tiles
 inline constexpr std::size_t largest_label_rows = 4080;  // likewise

@@ -60,7 +60,7 @@ Int8Filter::Int8Filter(const DenseEngine<float>& engine, const kernels::Int8Kern
       cut_off_(n_vectors_ * kernels::int8_lanes),
       tail_(n_vectors_ * kernels::int8_lanes),
       terms_(4 * n_vectors_ * kernels::int8_lanes),
-      moved_(n_clusters),
+      moved_(n_clusters, threads),
       tag_error_(std::ldexp(1.0, static_cast<int>(kernels::tag_bits(n_vectors_)) - 23)),
       tag_floor_(std::ldexp(1.0, static_cast<int>(kernels::tag_bits(n_vectors_)) - 149)) {
   // For the longest rows that may be wanted: memory that is not written is not taken.
@@ -239,16 +239,20 @@ void Int8Filter::put(std::size_t i, const Rounded& rounded) {
   if (prefix_ != nullptr) sample_tail_[i] = rounded.tail;
 }
 
-std::size_t Int8Filter::most_block_rows(std::size_t n_samples, int threads) {
-  constexpr std::size_t tile = kernels::int8_tile_rows, least = largest_block_rows / tile * tile, most = 2048;
-  return std::clamp(n_samples / (4 * static_cast<std::size_t>(std::max(threads, 1))) / tile * tile, least,
-                    most);
+std::size_t Int8Filter::block_rows(const kernels::Int8Kernels& kernels, std::size_t n_samples, int threads,
+                                   std::size_t stride) {
+  if (!kernels.in_tiles) return largest_block_rows;
+  constexpr std::size_t tile = kernels::int8_tile_rows, bytes = std::size_t{160} << 10, blocks = 4,
+                        least = largest_block_rows / tile * tile, most = 2048;
+  const std::size_t of_thread = n_samples / (blocks * static_cast<std::size_t>(std::max(threads, 1)));
+  const std::size_t rows = std::min({of_thread, std::max(bytes / stride, 2 * least), most});
+  return std::max(least, rows / tile * tile);
 }
 
-std::size_t Int8Filter::block_rows() const {
-  if (!kernels_.in_tiles) return largest_block_rows;
-  constexpr std::size_t tile = kernels::int8_tile_rows, bytes = std::size_t{160} << 10, least = 448;
-  return std::min(most_block_rows(n_samples_, threads_), std::max(bytes / stride_ / tile * tile, least));
+std::size_t Int8Filter::most_block_rows(const kernels::Int8Kernels& kernels, std::size_t n_samples,
+                                        std::size_t n_features, int threads, Rows rows) {
+  const std::size_t few = rows == Rows::whole ? 0 : PrincipalPrefix::most_values(n_features);
+  return block_rows(kernels, n_samples, threads, padded(few == 0 ? n_features : std::min(few, n_features)));
 }
 
 void Int8Filter::find_candidates(RowRange rows, Scratch& scratch) const {
@@ -315,8 +319,7 @@ void Int8Filter::search(std::size_t begin, std::span<const std::int32_t> listed,
                    scratch.lanes.data(), bounds, bounds_stride()});
 }
 
-/// In float, a dozen roundings and what may underflow included: some rows at a time, wherever this is
-/// compiled.
+/// In float, of which even the smallest vectors hold four; with a dozen roundings, and what may underflow.
 void Int8Filter::find_reach(RowRange rows, float* out) const {
   constexpr double roundings = 1.01 * (1 + 0x1p-19), tiny = 0x1p-140;
   const auto up = [&](double value) { return round_up<float>(value * roundings + tiny); };
@@ -328,19 +331,19 @@ void Int8Filter::find_reach(RowRange rows, float* out) const {
               relative = up(2 * (16 * unit_roundoff<float>() + tag_error_)), floor = up(2 * tag_floor_);
   const std::size_t n_rows = rows.size();
   const float *norms = engine_.norms() + rows.begin, *lengths = largest.length + rows.begin;
-  const auto reach = [&](std::size_t r, float z) {
+  const auto above_limit = [&](std::size_t r, float z) {
     const float norm = norms[r], value = (margin2 * norm + margin1) * norm + margin0 + (relative * z + floor);
     // None of it holds for a NaN.
     const bool fits = (norm < limit) & (z < 0x1p120f) & (value < 0x1p126f);
     return fits ? value : std::numeric_limits<float>::infinity();
   };
   if (largest.tail == nullptr) {
-    for (std::size_t r = 0; r < n_rows; ++r) out[r] = reach(r, per_length * lengths[r] + rest);
+    for (std::size_t r = 0; r < n_rows; ++r) out[r] = above_limit(r, per_length * lengths[r] + rest);
     return;
   }
   const float* tails = largest.tail + rows.begin;
   for (std::size_t r = 0; r < n_rows; ++r)
-    out[r] = reach(r, per_length * lengths[r] + rest + per_tail * tails[r]);
+    out[r] = above_limit(r, per_length * lengths[r] + rest + per_tail * tails[r]);
 }
 
 std::span<const std::int32_t> Int8Filter::candidates(std::size_t r, std::size_t i, const float* x,

@@ -32,7 +32,8 @@ inline void put_in_panels(const std::uint8_t* row, std::size_t place, std::size_
 
 class MovedCentroids {
  public:
-  explicit MovedCentroids(std::size_t n_clusters) : n_clusters_(n_clusters), moved_(n_clusters) {}
+  MovedCentroids(std::size_t n_clusters, int threads)
+      : n_clusters_(n_clusters), threads_(threads), moved_(n_clusters) {}
 
   /// `row`: bytes of a centroid.
   static double bytes_needed(std::size_t n_clusters, double row) {
@@ -77,18 +78,20 @@ class MovedCentroids {
     centroids_.length = length_.data();
     centroids_.n_vectors = places / kernels::int8_lanes;
     const std::vector<std::uint8_t> padding(all.stride, zero);
-    for (std::size_t place = 0; place < places; ++place) {
-      const bool there = place < count;
-      const std::size_t j = there ? static_cast<std::size_t>(index_[place]) : 0;
-      put_in_panels(there ? all.rows + j * all.stride : padding.data(), place, centroids_.n_vectors,
-                    all.n_quads, panels_.data());
-      scale_[place] = there ? all.scale[j] : 0;
-      half_norms_[place] = there ? all.half_norms[j] : std::numeric_limits<float>::max();
-      length_[place] = there ? all.length[j] : 0;
-    }
+    parallel_blocks(threads_for_centroids(places * all.stride, threads_), places,
+                    [&](std::size_t place, int) {
+                      const bool there = place < count;
+                      const std::size_t j = there ? static_cast<std::size_t>(index_[place]) : 0;
+                      put_in_panels(there ? all.rows + j * all.stride : padding.data(), place,
+                                    centroids_.n_vectors, all.n_quads, panels_.data());
+                      scale_[place] = there ? all.scale[j] : 0;
+                      half_norms_[place] = there ? all.half_norms[j] : std::numeric_limits<float>::max();
+                      length_[place] = there ? all.length[j] : 0;
+                    });
   }
 
   std::size_t n_clusters_;
+  int threads_;
   bool known_ = false;
   std::vector<std::uint8_t> moved_;  ///< a centroid
   std::vector<std::int32_t> index_;

@@ -46,7 +46,7 @@ class Auto final : public Backend<T> {
     began_ = now;
     if (!step.last && step_ == next_trial_) {
       next_trial_ = 2 * next_trial_ + 2;
-      if (!rest_beats_bounds(problem_, plan_, -again_)) begin_trial(plan_.bounded);
+      if (!rest_beats_bounds(problem_, plan_, left_out_)) begin_trial(plan_.bounded);
     } else if (!step.last && step_ == earliest_trial && bounds_pay_early(problem_, plan_, again_)) {
       next_trial_ = std::max<std::size_t>(next_trial_, 10);  // not the same again at once
       begin_trial(early_bounds(problem_, plan_));
@@ -62,7 +62,9 @@ class Auto final : public Backend<T> {
                                               .last = step.last,
                                               .keep_labels = step.keep_labels,
                                               .observer = step.observer});
-    again_ = static_cast<double>(stats.distances_computed) / static_cast<double>(problem_.samples.rows()) -
+    const auto n = static_cast<double>(problem_.samples.rows());
+    left_out_ = static_cast<double>(stats.left_out) / n;
+    again_ = static_cast<double>(stats.distances_computed) / n + left_out_ -
              static_cast<double>(problem_.n_clusters);
     stats.backend = choice_.name;
     if (changed_) stats.reason = explain();
@@ -189,7 +191,8 @@ class Auto final : public Backend<T> {
   std::uint64_t peak_ = 0;  ///< bytes
   std::size_t step_ = 0, next_trial_ = 0;
   int trial_steps_ = 0;
-  double again_ = 0;  ///< of the step before: distances a sample beyond every one, or, negative, left out
+  // Of the step before, distances a sample: beyond every one, and left out.
+  double again_ = 0, left_out_ = 0;
   double dense_seconds_ = std::numeric_limits<double>::infinity(), trial_seconds_ = 0;
 };
 

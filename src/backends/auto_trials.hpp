@@ -6,7 +6,8 @@
 //   step 6     bytes, where distances are dear or bounds last
 //   step 3     bytes or gaps where eight bits prove so little that they are slow, whatever is said below
 //   step 22    beside eight bits, where samples are few, and in tiles (AMX) mostly
-//   never      beside tiles of eight bits (AMX), where bounds cannot last; and where steps are short
+//   never      beside tiles of eight bits (AMX), where bounds cannot last, or much lies still by then (then
+//              it waits for the next of these steps); and where steps are short
 #pragma once
 
 #include <cstddef>
@@ -35,10 +36,11 @@ bool tiles_beat_bounds(const Problem<T>& problem, const Plan& plan, double near)
          (d < 64 || (d < 128 && pairs(problem.samples.rows(), problem.n_clusters) > 5e7));
 }
 
-/// Whether tiles win by leaving out what lies still (int8_moved.hpp); `left_out`: how many distances a sample
-/// that were of the step before. Bytes save the same, and cost more: milliseconds of fits of 60 steps without
-/// their trials and with them, Xeon with AMX, left out half in step 22: word embeddings 64 and 77,
-/// `embedding` n = 10,000 d = 128 k = 500 20 and 23. In d = 256 they win: 176 (int8 alone) and 139.
+/// Whether tiles win by leaving out what lies still (int8_moved.hpp); `left_out`: distances a sample, in the
+/// step before. Bytes save the same, and cost more: milliseconds of fits of 60 steps without their trials and
+/// with them, Xeon with AMX, half of the pairs left out in step 22: word embeddings 64 and 77, `embedding`
+/// n = 10,000 d = 128 k = 500 20 and 23; n = 30,000 d = 100 k = 300, a third, 51.8 and 51.5. In d = 256 they
+/// win: 176 (int8 alone) and 139. Where few lie still nothing changes.
 template <class T>
 bool rest_beats_bounds(const Problem<T>& problem, const Plan& plan, double left_out) {
   return plan.dense.name == "int8" && plan.bounded.name == "bytebounds" && has_int8_tiles(problem) &&

@@ -9,7 +9,8 @@
 //   label_i      = the only candidate, or the best of them by the scores of the dense engine in float, or,
 //                  where the engine's margin proves nothing, by D
 //
-// With a known beforehand, a pair takes a comparison (kernels/int8-near-inl.hpp) instead of a minimum.
+// With a known beforehand, a pair takes a comparison (kernels/int8-near-inl.hpp) instead of a minimum, and
+// where a lies where it did, pairs with centroids that do so, too, are left out (int8_moved.hpp).
 // The error is derived in int8_filter.hpp. Most samples have one candidate or two. Needs n*d bytes. Without
 // such instructions, and for double, this is `simd`.
 //

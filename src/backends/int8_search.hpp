@@ -33,12 +33,12 @@ template <class T>
 double int8_search_bytes(const Problem<T>& problem, Int8Filter::Rows rows) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   const double engine = DenseEngine<T>::bytes_needed(problem, false);
-  if (int8_kernels_for(problem) == nullptr) return engine;
+  const kernels::Int8Kernels* kernels = int8_kernels_for(problem);
+  if (kernels == nullptr) return engine;
   const double packed = static_cast<double>(k) * static_cast<double>(d + 16) * sizeof(T);
   // Of a thread: a block's rows with their lowest bounds, bits of every pair, pairs that are near, and copies
   // of rows with what is theirs.
-  const std::size_t rows_at_once =
-                        std::max(largest_block_rows, Int8Filter::most_block_rows(n, problem.threads)),
+  const std::size_t rows_at_once = Int8Filter::most_block_rows(*kernels, n, d, problem.threads, rows),
                     most_pairs = 2 * kernels::Int8Near::room_for_pairs(rows_at_once);
   const double work =
       static_cast<double>(problem.threads) *
@@ -95,8 +95,10 @@ class Int8Search : public KnowsEightBits<T> {
     work.open.clear();
     const bool compared =
         compares_ && filter_->find_near(rows, step.labels.subspan(rows.begin, rows.size()), work.int8);
-    scratch.stats.distances_computed +=
-        compared ? work.int8.near.n_compared : rows.size() * problem_.n_clusters;
+    const std::uint64_t all = std::uint64_t{rows.size()} * problem_.n_clusters,
+                        computed = compared ? work.int8.near.n_compared : all;
+    scratch.stats.distances_computed += computed;
+    scratch.stats.left_out += all - computed;
     if (compared) {
       take_near(step, rows, work, scratch);
     } else {

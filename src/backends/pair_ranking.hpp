@@ -23,8 +23,8 @@ namespace omnimeans::algorithms {
 template <class T>
 class PairRanking {
  public:
-  /// Of a block's rows those that have pairs; of each pair its row and centroid, row by row, a row's
-  /// centroids ascending. The nearest centroid of a listed row is among its pairs.
+  /// Of a block's rows those that have pairs; of each pair its row and centroid, row by row in the order of
+  /// the listed ones, a row's centroids ascending. The nearest centroid of a listed row is among its pairs.
   struct Pairs {
     std::span<const std::int32_t> listed, row, centroid;
   };
@@ -44,12 +44,13 @@ class PairRanking {
     score(engine, samples, rows, pairs);
     find_lowest(rows.size(), pairs);
     std::uint64_t reranked = 0;
+    std::size_t next = 0;  // of rank()
     for (const std::int32_t r : pairs.listed) {
       const std::size_t at = place(r), i = rows.begin + at;
       if (second_[at] > best_[at] + engine.reach_of(i)) {
         labels[i] = nearest_[at];
       } else {
-        const auto ranked = rank(engine, i, r, pairs, scratch);
+        const auto ranked = rank(engine, i, r, pairs, next, scratch);
         labels[i] = ranked.label;
         reranked += ranked.reranked;
       }
@@ -95,13 +96,15 @@ class PairRanking {
     }
   }
 
-  /// Row r, sample i, whose scores lie too close, or are none.
+  /// Row r, sample i, whose scores lie too close, or are none; its pairs are at `next` or later, which moves
+  /// on behind them.
   typename DenseEngine<T>::Ranked rank(const DenseEngine<T>& engine, std::size_t i, std::int32_t r,
-                                       const Pairs& pairs, typename DenseEngine<T>::Scratch& scratch) const {
-    const auto first = std::ranges::find(pairs.row, r),
-               last = std::find_if(first, pairs.row.end(), [&](std::int32_t other) { return other != r; });
-    const auto begin = static_cast<std::size_t>(first - pairs.row.begin()),
-               count = static_cast<std::size_t>(last - first);
+                                       const Pairs& pairs, std::size_t& next,
+                                       typename DenseEngine<T>::Scratch& scratch) const {
+    while (pairs.row[next] != r) ++next;
+    const std::size_t begin = next;
+    while (next < pairs.row.size() && pairs.row[next] == r) ++next;
+    const std::size_t count = next - begin;
     return engine.rank_listed(i, pairs.centroid.subspan(begin, count), scores_.data() + begin, scratch);
   }
 

@@ -61,7 +61,7 @@ struct Int8Centroids {
   const std::uint8_t* panels = nullptr;
   const std::uint8_t* rows = nullptr;
   std::size_t stride = 0;
-  const float* scale = nullptr;       ///< n_vectors * int8_lanes; 0 for padding, whose values are 0
+  const float* scale = nullptr;       ///< n_vectors * int8_lanes; 0 for padding, which stands for 0
   const float* half_norms = nullptr;  ///< n_vectors * int8_lanes; the largest float for padding
   const float* length = nullptr;      ///< of the centroid; 0 for padding
   const float* cut_off = nullptr;     ///< length of what the rounding took off; 0 for padding
@@ -101,7 +101,7 @@ struct Int8Near {
   /// A row with bits in more words than this is one of many; so are rows from where there may be no room for
   /// sixteen pairs a word.
   static constexpr std::size_t most_words = 16;
-  /// What pair_row and pair_centroid should have for so many rows.
+  /// Pairs for which there should be room, of so many rows.
   static constexpr std::size_t room_for_pairs(std::size_t n_rows) { return 16 * n_rows + 16; }
 
   const std::int32_t* own = nullptr;    ///< n_rows

@@ -26,19 +26,19 @@ struct FoundNear {
   bool fits;
 
   FoundNear(const Int8Kernels& kernels, const Int8Centroids& c, const Int8Rows& rows, const std::int32_t* own,
-            const float* reach, Placement place)
+            const std::int32_t* own_place, const float* reach, std::size_t room, Placement place)
       : least(rows.n_rows, place),
         inverse(rows.n_rows, place),
         limit(rows.n_rows, place),
         far(rows.n_rows * c.n_vectors, place),
         listed(rows.n_rows, place),
-        pair_row(Int8Near::room_for_pairs(rows.n_rows), place),
-        pair_centroid(Int8Near::room_for_pairs(rows.n_rows), place),
+        pair_row(room, place),
+        pair_centroid(room, place),
         starts(rows.n_rows, place),
         found(rows.n_rows) {
     fits = kernels.near(c, rows,
                         {.own = own,
-                         .place = own,
+                         .place = own_place,
                          .reach = reach,
                          .least = least.data(),
                          .found = found.data(),
@@ -47,7 +47,7 @@ struct FoundNear {
                          .n_listed = &n_listed,
                          .pair_row = pair_row.data(),
                          .pair_centroid = pair_centroid.data(),
-                         .room = Int8Near::room_for_pairs(rows.n_rows),
+                         .room = room,
                          .n_pairs = &n_pairs,
                          .inverse = inverse.data(),
                          .limit = limit.data(),
@@ -60,8 +60,8 @@ struct FoundNear {
 };
 
 /// What is near by the bits is near by the lists, and the other way around.
-void check_lists(const FoundNear& near, std::size_t n, std::size_t vectors, const std::int32_t* own,
-                 const std::vector<float>& reach) {
+void check_lists(const FoundNear& near, std::size_t n, std::size_t vectors, const std::int32_t* own_place,
+                 const std::vector<float>& reach, std::size_t room) {
   std::size_t listed = 0, pair = 0, words_of_all = 0;
   for (std::size_t i = 0; i < n; ++i) {
     std::vector<std::int32_t> all;
@@ -69,7 +69,7 @@ void check_lists(const FoundNear& near, std::size_t n, std::size_t vectors, cons
       if ((near.far.data()[i * vectors + j / int8_lanes] >> j % int8_lanes & 1) == 0)
         all.push_back(static_cast<std::int32_t>(j));
     }
-    ASSERT_TRUE(std::binary_search(all.begin(), all.end(), own[i])) << "i " << i;
+    ASSERT_TRUE(std::binary_search(all.begin(), all.end(), own_place[i])) << "i " << i;
     if (near.found[i] == Int8Found::own) {
       ASSERT_EQ(all.size(), 1u) << "i " << i;
     }
@@ -79,7 +79,7 @@ void check_lists(const FoundNear& near, std::size_t n, std::size_t vectors, cons
     if (near.found[i] == Int8Found::many) {
       // Why: too many words of its own, no limit, or maybe no room behind those before and of its sixteen.
       ASSERT_TRUE(words > Int8Near::most_words || std::isinf(reach[i]) ||
-                  16 * (words_of_all + 16 * Int8Near::most_words) + 16 > Int8Near::room_for_pairs(n))
+                  16 * (words_of_all + 16 * Int8Near::most_words) + 16 > room)
           << "i " << i;
     }
     if (near.found[i] != Int8Found::listed) continue;
@@ -146,11 +146,11 @@ struct NearCounts {
   std::size_t own = 0, listed = 0, many = 0, fits = 0, too_long = 0;
 };
 void check_near(const Int8Kernels& kernels, const Bytes8& b, const Int8Centroids& c, const Int8Rows& rows,
-                const std::vector<std::int32_t>& own, const std::vector<float>& reach, Placement place,
-                NearCounts& counts) {
-  Guarded<std::int32_t> labels(own, place);
+                const std::vector<std::int32_t>& own, const std::vector<std::int32_t>& own_place,
+                const std::vector<float>& reach, std::size_t room, Placement place, NearCounts& counts) {
+  Guarded<std::int32_t> labels(own, place), places(own_place, place);
   Guarded<float> reaches(reach, place);
-  const FoundNear near(kernels, c, rows, labels.data(), reaches.data(), place);
+  const FoundNear near(kernels, c, rows, labels.data(), places.data(), reaches.data(), room, place);
   const ExpectedNear expected(b, c);
   ASSERT_TRUE(near.intact());
   ASSERT_EQ(near.fits, expected.fits);
@@ -159,7 +159,7 @@ void check_near(const Int8Kernels& kernels, const Bytes8& b, const Int8Centroids
   for (std::size_t i = 0; i < b.n; ++i) {
     ASSERT_PRED2(same_bits<float>, near.least.data()[i], highest(b, c, i, static_cast<std::size_t>(own[i])));
   }
-  ASSERT_NO_FATAL_FAILURE(check_lists(near, b.n, b.vectors, own.data(), reach));
+  ASSERT_NO_FATAL_FAILURE(check_lists(near, b.n, b.vectors, own_place.data(), reach, room));
   for (std::size_t i = 0; i < b.n; ++i) {
     counts.own += near.found[i] == Int8Found::own;
     counts.listed += near.found[i] == Int8Found::listed;
@@ -167,7 +167,7 @@ void check_near(const Int8Kernels& kernels, const Bytes8& b, const Int8Centroids
     const float limit = near.least.data()[i] + reach[i];
     for (std::size_t j = 0; j < b.vectors * int8_lanes; ++j) {
       const bool far = (near.far.data()[i * b.vectors + j / int8_lanes] >> j % int8_lanes & 1) != 0;
-      if (static_cast<std::int32_t>(j) != own[i]) {
+      if (static_cast<std::int32_t>(j) != own_place[i]) {
         ASSERT_EQ(far, expected.is_far(i, j, limit)) << "i " << i << ", j " << j;
       }
       // Beside the roundings that the caller allows for.
@@ -200,7 +200,12 @@ void check_near(const Int8Kernels& kernels, const Bytes8& b, Placement place, Ra
         b.expected(i, random.below(b.k)) - highest(b, guarded.centroids, i, static_cast<std::size_t>(own[i]));
     if (ties && apart > 0) reach[i] = apart;
   }
-  check_near(kernels, b, guarded.centroids, guarded.samples, own, reach, place, counts);
+  const std::size_t room = random.chance(3) ? 16 + random.below(60) : Int8Near::room_for_pairs(b.n);
+  // Padding may stand for it, as where panels are of other centroids.
+  std::vector<std::int32_t> own_place = own;
+  if (b.k % int8_lanes != 0 && random.chance(3))
+    std::ranges::fill(own_place, static_cast<std::int32_t>(b.vectors * int8_lanes - 1));
+  check_near(kernels, b, guarded.centroids, guarded.samples, own, own_place, reach, room, place, counts);
 }
 
 TEST(Int8Near, IsNeverFarWhatBoundsCallNear) {

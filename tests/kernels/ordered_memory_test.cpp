@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What backends that put samples in an order of their own say they need is at least what they allocate: every
-// operator new of this program is counted.
+// What backends that put samples in an order of their own, or into eight bits, say they need is at least what
+// they allocate: every operator new of this program is counted.
 #include <gtest/gtest.h>
 #include <malloc.h>
 #include <algorithm>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/data.hpp"
+#include "kernels/int8.hpp"
 #include "omnimeans/omnimeans.hpp"
 
 namespace {
@@ -122,6 +123,47 @@ TEST(OrderedMemory, IsWhatTheySay) {
         check<double>(name, 3'000, 17, 20, threads, isa);
         check<float>(name, 10, 2, 3, threads, isa);
         check<float>(name, 20'000, 64, 100, threads, isa, 1e15f);  // too long for sixteen bits
+      }
+    }
+  }
+}
+
+/// Of backends of eight bits: three steps, the last with centroids of which most lie still.
+void check_in_eight_bits(const std::string& name, std::size_t n, std::size_t d, std::size_t k, int threads,
+                         omnimeans::Isa isa) {
+  SCOPED_TRACE(name + ", n " + std::to_string(n) + ", d " + std::to_string(d) + ", k " + std::to_string(k) +
+               ", " + std::to_string(threads) + " threads, " + std::string(to_string(isa)));
+  const omnimeans::Matrix<float> samples = blobs<float>(n, d, 10, n + d);
+  omnimeans::Matrix<float> centroids = blobs<float>(k, d, 10, k);
+  std::vector<std::int32_t> labels(n, -1);
+  const std::size_t before = held;
+  peak = before;
+  const auto backend = omnimeans::find_backend(name).make<float>(
+      {.samples = samples.view(), .sample_weights = {}, .n_clusters = k, .threads = threads, .isa = isa});
+  std::vector<double> drift;
+  for (const std::size_t moved : {k, k, k / 8}) {
+    backend->assign({.centroids = centroids.view(), .drift = drift, .labels = labels});
+    drift.assign(k, 0);
+    for (std::size_t j = 0; j < moved; ++j) {
+      centroids(j, 0) += 1;
+      drift[j] = 1.001;
+    }
+  }
+  backend->assign({.centroids = centroids.view(), .drift = drift, .labels = labels});
+  const std::size_t used = peak - before;
+  EXPECT_LE(used, backend->bytes() + 64 * 1024);
+  if (omnimeans::kernels::int8_kernels(isa) != nullptr) {
+    EXPECT_LE(backend->bytes(), 4 * used) << "far more than it takes";
+  }
+}
+
+TEST(EightBitsMemory, IsWhatTheySay) {
+  for (const omnimeans::Isa isa : omnimeans::usable_isas()) {
+    for (const int threads : {1, 4}) {
+      for (const std::string name : {"int8", "prefix", "bytebounds"}) {
+        check_in_eight_bits(name, 30'000, 64, 64, threads, isa);
+        check_in_eight_bits(name, 20'000, 16, 100, threads, isa);
+        check_in_eight_bits(name, 5'000, 256, 300, threads, isa);
       }
     }
   }
