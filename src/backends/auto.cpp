@@ -172,7 +172,8 @@ class Auto final : public Backend<T> {
       changed_ = trial_ended_ = true;
     } else if (trial_steps_ == 2 || seconds > 1.3 * dense_seconds_) {
       current_ = std::move(before_trial_);
-      choice_ = {plan_.dense.name, "the trial was slower"};
+      choice_ = {plan_.dense.name,
+                 trial_seconds_ < dense_seconds_ ? "the trial was hardly faster" : "the trial was slower"};
       // What it knew is of before the trial: it has missed how centroids moved, and labels changed.
       first_of_current_ = changed_ = trial_ended_ = true;
     }

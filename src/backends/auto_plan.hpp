@@ -197,7 +197,8 @@ Held held_by_few(const Problem<T>& problem, double near) {
 /// the tree takes so long, and 5 0.4 to 0.9, and 1.0 only from three and ten times as many clusters on. A
 /// Xeon with AMX, whose simd is faster, d = 3: n = 60,000 and 120,000 0.73 to 1.1 at 16 to 32, 0.85 to 1.3 at
 /// 48 and 64; n = 200,000 and 400,000 0.85 to 1.3 at 16 to 32; n = 1,500 to 4,500 d = 1 1.1 to 3.2 at 16 and
-/// 64, d = 2 0.8 to 1.3 at 32, 0.9 to 1.5 at 64, 1.04 to 2.2 at 128, d = 3 0.7 to 1.2.
+/// 64, d = 2 0.8 to 1.3 at 32, 0.9 to 1.5 at 64, 1.04 to 2.2 at 128, d = 3 0.7 to 1.2; n = 20,000 and 40,000
+/// d = 3 0.8 to 1.1 at 64, 0.9 to 1.12 at 80, 1.0 to 1.4 at 95, n = 6,000 and 10,000 0.7 to 1.07.
 ///
 /// From four on by pairs of samples and clusters, in units of 4^(d - 4) 1e6 of them, two threads: Zen 4 in
 /// float 20 and more 1.0 to 2.5, 10 0.7 to 1.0; AVX2 and double 10 and more 0.95 to 2.1, 5 0.7 to 1.0; 7
@@ -213,7 +214,7 @@ constexpr bool tree_pays(std::size_t n, std::size_t d, std::size_t k, std::size_
     constexpr double of_many[] = {8, 8, 16}, of_some[] = {8, 8, 40}, of_few[] = {8, 32, 96};
     const double least = n < 5000         ? (d == 1 ? 16 : 100)
                          : !fast_integers ? 8
-                         : n < 50'000     ? of_few[d - 1]
+                         : n < 50'000     ? (d == 3 && n >= 15'000 ? 80 : of_few[d - 1])
                          : n < 200'000    ? of_some[d - 1]
                                           : of_many[d - 1];
     return static_cast<double>(k) * share >= least && n >= k << (d + 2);

@@ -227,7 +227,10 @@ TEST(AutoPlan, TreesNeedClustersSamplesAndSteps) {
   EXPECT_TRUE(tree_pays(50'000, 3, 40, 0, true));
   EXPECT_FALSE(tree_pays(199'999, 3, 39, 0, true));
   EXPECT_TRUE(tree_pays(50'000, 2, 8, 0, true));
-  EXPECT_FALSE(tree_pays(49'999, 3, 95, 0, true));
+  EXPECT_TRUE(tree_pays(49'999, 3, 80, 0, true));
+  EXPECT_FALSE(tree_pays(49'999, 3, 79, 0, true));
+  EXPECT_TRUE(tree_pays(14'999, 3, 96, 0, true));
+  EXPECT_FALSE(tree_pays(14'999, 3, 95, 0, true));
   EXPECT_TRUE(tree_pays(49'999, 3, 8, 0, false));
   EXPECT_TRUE(tree_pays(200'000, 4, 100, 0, true));
   EXPECT_FALSE(tree_pays(199'999, 4, 100, 0, true));
