@@ -71,8 +71,9 @@ struct Least {
 /// fewer on in tiles (AMX), and where samples are few, which make up for less of what gap begins with; of
 /// many features or clusters from fewer values, for what a sample costs beside its distances weighs less.
 /// Xeon with AMX, 25 steps, gap over int8 of `blobs`, `embedding` and `uniform`, from the limit to half as
-/// much again: n = 1,500 0.95 to 1.1, n = 5,000 0.9 to 1.1, n = 10,000 1.0 to 1.25, n = 20,000 to 40,000 1.1
-/// to 1.4 (k = 100 0.84 to 1.3), n = 100,000 and more 1.0 to 1.3 (k = 120 0.8 to 1.05); beyond 1.3 to 3.2.
+/// much again: n = 1,500 0.95 to 1.1, n = 5,000 0.9 to 1.1, n = 10,000 1.0 to 1.25; n = 20,000 to 200,000 d =
+/// 32 to 64 k = 128 to 256 0.92 to 1.34, in geometric mean 1.1, d = 96 to 200 k = 64 to 128 0.95 to 1.5
+/// (`lattice`, which soon gets gaps, 0.5 to 0.7); beyond 1.3 to 3.2.
 /// Without its tiles: n = 1,500 1.1 to 1.6, n = 4,000 0.8 to 1.3, n = 8,000 0.95 to 1.5, n = 20,000 d = 64
 /// k = 300 and 500 1.04 to 1.37, d = 100 k = 200 0.8 to 1.24, k = 320 1.0 to 1.36; with AVX2 n = 3,000 1.1 to
 /// 1.7, n = 20,000 at 32,000 1.1 and 1.4.
@@ -86,13 +87,13 @@ constexpr Least least_in_eight_bits(std::size_t n, std::size_t d, std::size_t k,
   const Least many_with_vnni = d < 96 ? Least{64, 256, 19'000} : many;
   const Least wide_only = wide ? Least{128, 32, 8'000} : many;
   const std::size_t some_in_tiles = wide ? 8'000 : k >= 128 ? 7'500 : 10'000;
-  for (const UpTo& up_to : {UpTo{2000, {48, 16, 4'000}, {64, 16, 4'000}, wide_only},
-                            UpTo{5000, {48, 16, 6'000}, {64, 16, wide ? 6'000u : 10'000u}, wide_only},
-                            UpTo{10'000, {32, 16, some_in_tiles}, {64, 16, wide ? 12'000u : 16'000u}, many},
-                            UpTo{40'000, {32, 48, k >= 128 ? 10'000u : 12'000u}, many_with_vnni, many}}) {
+  for (const UpTo& up_to :
+       {UpTo{2000, {48, 16, 4'000}, {64, 16, 4'000}, wide_only},
+        UpTo{5000, {48, 16, 6'000}, {64, 16, wide ? 6'000u : 10'000u}, wide_only},
+        UpTo{10'000, {32, 16, some_in_tiles}, {64, 16, wide ? 12'000u : 16'000u}, many}}) {
     if (n <= up_to.samples) return tiles ? up_to.in_tiles : vnni ? up_to.with_vnni : up_to.with_avx2;
   }
-  if (tiles) return {32, 48, k >= 128 ? 12'000u : 16'000u};
+  if (tiles) return {32, 48, k >= 128 ? 8'000u : 12'000u};
   return vnni ? many_with_vnni : many;
 }
 

@@ -69,13 +69,14 @@ bool early_trial(const Problem<T>& problem, const Plan& plan, double near) {
 /// And beside tiles, which compare with a sample's own centroid at half of what its lowest bounds cost: bytes
 /// of `blobs`, `embedding`, `images` and word embeddings, n = 10,000 to 50,000 d = 64 to 300 0.91 to 1.21, in
 /// geometric mean 1.07, d = 512 and 784 0.76 to 1.21, 0.95; but fits of 80 steps, d = 64 to 300 0.76 to 1.26,
-/// 0.99. Gaps, n = 100,000 and 200,000, k = 200 to 400 1.05 to 1.12, k = 100 to 128 0.87 to 1.1.
+/// 0.99. Gaps, n = 100,000 and 200,000, k = 200 to 400 1.05 to 1.12; n = 20,000 to 100,000 d = 96 and 128
+/// k = 100 and 128 0.9 to 1.2, in geometric mean 1.05; k = 64 0.87 to 1.25.
 template <class T>
 bool late_trial(const Problem<T>& problem, const Plan& plan, double near) {
   if (plan.dense.name != "int8" || !has_fast_integers(problem)) return false;
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   const bool tiles = has_int8_tiles(problem);
-  if (plan.bounded.name == "gap") return n <= 10'000 || (tiles && k > 150);
+  if (plan.bounded.name == "gap") return n <= 10'000 || (tiles && k >= 100);
   if (plan.bounded.name != "bytebounds" || !tiles) return false;
   return d < 500 || (d * k < 100'000 && n <= (near < few_near ? 2000 : 5000));
 }

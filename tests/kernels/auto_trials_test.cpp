@@ -91,9 +91,9 @@ TEST(AutoTrials, AreLateBesideEightBitsOfFewSamplesAndInTiles) {
       return omnimeans::algorithms::late_trial(problem(unread<float>(n, d), isa, k), plan(dense, bounded),
                                                near);
     };
-    EXPECT_EQ(late(10'000, 200, 150, "int8", "gap", 0.5), vnni);
-    EXPECT_FALSE(late(10'001, 200, 150, "int8", "gap", 0.5));
-    EXPECT_EQ(late(10'001, 200, 151, "int8", "gap", 0.5), tiles);
+    EXPECT_EQ(late(10'000, 200, 99, "int8", "gap", 0.5), vnni);
+    EXPECT_FALSE(late(10'001, 200, 99, "int8", "gap", 0.5));
+    EXPECT_EQ(late(10'001, 200, 100, "int8", "gap", 0.5), tiles);
     EXPECT_FALSE(late(1000, 200, 300, "gap", "bytebounds", 0.5));
     EXPECT_FALSE(late(1000, 64, 600, "int8", "blockbounds", 0.5));
     EXPECT_EQ(late(100'000, 499, 500, "int8", "bytebounds", 0.12), tiles);
@@ -113,7 +113,7 @@ TEST(AutoTrials, TheFirstComesInStepTenUnlessARuleSaysOtherwise) {
     const auto first = [&](std::size_t n, std::size_t d, std::size_t k, const Plan& plan, double near) {
       return omnimeans::algorithms::first_trial(problem(unread<float>(n, d), isa, k), plan, near);
     };
-    EXPECT_EQ(first(20'000, 100, 150, plan("int8", "gap"), 0.5), 10u);
+    EXPECT_EQ(first(20'000, 100, 99, plan("int8", "gap"), 0.5), 10u);
     EXPECT_EQ(first(10'000, 100, 320, plan("int8", "gap"), 0.5), vnni ? 22u : 10u);
     EXPECT_EQ(first(20'000, 300, 320, plan("int8", "bytebounds"), 0.5), tiles ? 22u : 6u);
     EXPECT_EQ(first(20'000, 500, 320, plan("int8", "bytebounds"), 0.5), 6u);
