@@ -252,7 +252,9 @@ std::size_t Int8Filter::block_rows(const kernels::Int8Kernels& kernels, std::siz
 std::size_t Int8Filter::most_block_rows(const kernels::Int8Kernels& kernels, std::size_t n_samples,
                                         std::size_t n_features, int threads, Rows rows) {
   const std::size_t few = rows == Rows::whole ? 0 : PrincipalPrefix::most_values(n_features);
-  return block_rows(kernels, n_samples, threads, padded(few == 0 ? n_features : std::min(few, n_features)));
+  // The shortest rows make the longest blocks; of a prefix half may do.
+  return block_rows(kernels, n_samples, threads,
+                    padded(few == 0 ? n_features : std::min(few / 2, n_features)));
 }
 
 void Int8Filter::find_candidates(RowRange rows, Scratch& scratch) const {

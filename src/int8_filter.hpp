@@ -140,12 +140,13 @@ class Int8Filter {
   /// The same from an upper bound of any centroid's score, as above.
   std::span<const std::int32_t> candidates_below(std::size_t r, std::size_t i, float score,
                                                  Scratch& scratch) const;
-  /// Of blocks to be searched. In tiles, which make short work of one, some 160 KiB of whole tiles (448 rows
-  /// at least, 2048 at most), and four blocks a thread: 25 steps, instead of 224 rows, n = 50,000 d = 128 k =
-  /// 256 56 to 53 ms, n = 200,000 d = 64 k = 300 217 to 198, n = 20,000 d = 784 k = 500 106 to 102; the first
-  /// two with 448, 1920 and 3840 rows 55, 53 and 54, 208, 198 and 201.
+  bool in_tiles() const { return kernels_.in_tiles; }
+  /// Of blocks to be searched. In tiles, which make short work of one, some 160 KiB of rows, or 448 if that
+  /// is more, in four blocks a thread at least: 25 steps, instead of 224 rows, n = 50,000 d = 128 k = 256 56
+  /// to 53 ms, n = 200,000 d = 64 k = 300 217 to 198, n = 20,000 d = 784 k = 500 106 to 102. The first two
+  /// with 448 rows 55 and 208, with 1920 53 and 198, with 3840 54 and 201.
   std::size_t block_rows() const { return block_rows(kernels_, n_samples_, threads_, stride_); }
-  /// Of them at most, before the first centroids.
+  /// What block_rows() will be at most.
   static std::size_t most_block_rows(const kernels::Int8Kernels& kernels, std::size_t n_samples,
                                      std::size_t n_features, int threads, Rows rows);
   std::size_t bounds_stride() const { return n_vectors_ * kernels::int8_lanes; }

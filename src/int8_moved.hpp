@@ -68,7 +68,7 @@ class MovedCentroids {
   }
 
   void pack(const kernels::Int8Centroids& all, std::uint8_t zero) {
-    const std::size_t count = index_.size(), places = most_places(count);
+    const std::size_t places = most_places(index_.size());
     make_room(panels_, most_places(n_clusters_) * all.stride);
     for (auto* values : {&scale_, &half_norms_, &length_}) make_room(*values, most_places(n_clusters_));
     centroids_ = all;
@@ -78,16 +78,23 @@ class MovedCentroids {
     centroids_.length = length_.data();
     centroids_.n_vectors = places / kernels::int8_lanes;
     const std::vector<std::uint8_t> padding(all.stride, zero);
-    parallel_blocks(threads_for_centroids(places * all.stride, threads_), places,
-                    [&](std::size_t place, int) {
-                      const bool there = place < count;
-                      const std::size_t j = there ? static_cast<std::size_t>(index_[place]) : 0;
-                      put_in_panels(there ? all.rows + j * all.stride : padding.data(), place,
-                                    centroids_.n_vectors, all.n_quads, panels_.data());
-                      scale_[place] = there ? all.scale[j] : 0;
-                      half_norms_[place] = there ? all.half_norms[j] : std::numeric_limits<float>::max();
-                      length_[place] = there ? all.length[j] : 0;
+    // A vector's values of four features are a cache line.
+    parallel_blocks(threads_for_centroids(places * all.stride, threads_), centroids_.n_vectors,
+                    [&](std::size_t vector, int) {
+                      for (std::size_t lane = 0; lane < kernels::int8_lanes; ++lane)
+                        put(all, vector * kernels::int8_lanes + lane, padding.data());
                     });
+  }
+
+  /// What stands at a place: behind those moved padding.
+  void put(const kernels::Int8Centroids& all, std::size_t place, const std::uint8_t* padding) {
+    const bool there = place < index_.size();
+    const std::size_t j = there ? static_cast<std::size_t>(index_[place]) : 0;
+    put_in_panels(there ? all.rows + j * all.stride : padding, place, centroids_.n_vectors, all.n_quads,
+                  panels_.data());
+    scale_[place] = there ? all.scale[j] : 0;
+    half_norms_[place] = there ? all.half_norms[j] : std::numeric_limits<float>::max();
+    length_[place] = there ? all.length[j] : 0;
   }
 
   std::size_t n_clusters_;

@@ -28,7 +28,7 @@ struct Int8Filter::NearOf {
 };
 
 void Int8Filter::labels_are_of_step_before(std::span<const double> drift) {
-  if (n_clusters_ < least_compared) return;  // nobody asks find_near()
+  if (n_clusters_ < least_compared) return;  // find_near() compares nothing then
   moved_.take(centroids_, drift, static_cast<std::uint8_t>(kernels::int8_shift(kernels_.centroids.range)));
 }
 

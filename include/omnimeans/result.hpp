@@ -62,7 +62,8 @@ struct Result {
   int threads = 1;        ///< the threads that it might use
   /// Over the iterations of this run and the final labelling. With "auto", and in long steps of "gap", the
   /// clock decides when distances are skipped, so that this may differ from run to run; no label does.
-  /// "int8" leaves out more of them where threads are few and vectors short, for it goes by blocks.
+  /// With AMX, how many "int8" and "prefix" leave out also depends on the threads and the features, which
+  /// set the length of a block.
   std::uint64_t distances_computed = 0;
   std::uint64_t reranked = 0;
   std::uint64_t backend_bytes = 0;            ///< the backend's working memory at its peak

@@ -23,7 +23,8 @@ bool has_wide_doubles(const Problem<T>& problem) {
 /// 64 1.0 to 1.2, 125 1.2 to 1.7; n = 500,000, where putting samples in order is random access, 0.97 to 1.0
 /// at 50 to 55; AVX2, where sixteen bits are 1.25 times float, 25 1.0 to 1.25, 64 1.0 to 2.1; double 25 1.1
 /// to 1.3, 64 1.2 to 2.2. 10 steps: 0.75 to 1.1, for the order of the samples and the first bounds cost some.
-/// d = 3 on a Xeon with AMX, n = 6,000 to 40,000 k = 60 to 95: 0.5 to 0.95.
+/// The better of gap and kdtree over it, d = 3 on a Xeon with AMX, n = 6,000 to 40,000 k = 32 to 95: 0.5 to
+/// 0.95.
 template <class T>
 bool blocks_pay(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;

@@ -11,8 +11,8 @@
 //                         VNNI from 48,000 on where 12 to 70 % are)
 //             bytebounds  very many features and clusters: a byte of memory saves a distance (with AMX never
 //                         first)
-//             int8        many: every distance that may have changed in eight bits, where the CPU has such
-//                         products
+//             int8        many: every distance, but of pairs that lie still, in eight bits, where the CPU
+//                         has such products
 //             gap         the rest: every distance, in sixteen bits where those pay, until gaps do
 //             int16, simd a step or two; and simd where a step is next to nothing and for what does not fit
 //                         the memory limit, then openmp, naive

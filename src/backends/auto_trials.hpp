@@ -6,8 +6,8 @@
 //   step 6     bytes, where distances are dear or bounds last
 //   step 3     bytes or gaps where eight bits prove so little that they are slow, whatever is said below
 //   step 22    beside eight bits, where samples are few, and in tiles (AMX) mostly
-//   never      beside tiles of eight bits (AMX), where bounds cannot last, or much lies still by then (then
-//              it waits for the next of these steps); and where steps are short
+//   later      beside tiles (AMX), d < 200, where much lies still: in the next of these steps
+//   never      beside tiles of eight bits (AMX), where bounds cannot last; and where steps are short
 #pragma once
 
 #include <cstddef>
@@ -40,7 +40,7 @@ bool tiles_beat_bounds(const Problem<T>& problem, const Plan& plan, double near)
 /// step before. Bytes save the same, and cost more: milliseconds of fits of 60 steps without their trials and
 /// with them, Xeon with AMX, half of the pairs left out in step 22: word embeddings 64 and 77, `embedding`
 /// n = 10,000 d = 128 k = 500 20 and 23; n = 30,000 d = 100 k = 300, a third, 51.8 and 51.5. In d = 256 they
-/// win: 176 (int8 alone) and 139. Where few lie still nothing changes.
+/// win: 176 (int8 alone) and 139. Below a quarter the trial comes as before.
 template <class T>
 bool rest_beats_bounds(const Problem<T>& problem, const Plan& plan, double left_out) {
   return plan.dense.name == "int8" && plan.bounded.name == "bytebounds" && has_int8_tiles(problem) &&

@@ -98,10 +98,9 @@ class ByteBounds final : public KnowsEightBits<T> {
   /// centroid from the centroids' mean.
   AssignmentStats first_pass(const Assignment<T>& step) {
     rows_.start(engine_.largest_norm(), static_cast<double>(engine_.lower_factor()), 1 - rounding_.slack());
-    // Whole tiles.
     constexpr std::size_t tile = kernels::int8_tile_rows;
     const std::size_t n_rows =
-        filter_ != nullptr ? std::min(filter_->block_rows(), block_rows / tile * tile) : block_rows;
+        filter_ != nullptr && filter_->in_tiles() ? block_rows / tile * tile : block_rows;
     const AssignmentStats stats = engine_.over_samples(n_rows, [&](RowRange rows, Scratch& scratch) {
       Work& work = work_of(scratch);
       known_->load(rows, work.int8);

@@ -96,7 +96,7 @@ class PairRanking {
     }
   }
 
-  /// Row r, sample i, whose scores lie too close, or are none; its pairs are at `next` or later, which moves
+  /// Row r, sample i, whose scores lie too close, or are NaNs; its pairs are at `next` or later, which moves
   /// on behind them.
   typename DenseEngine<T>::Ranked rank(const DenseEngine<T>& engine, std::size_t i, std::int32_t r,
                                        const Pairs& pairs, std::size_t& next,

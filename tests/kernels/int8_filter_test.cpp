@@ -127,15 +127,6 @@ void check_lists_in_order(const Int8Filter& filter, std::size_t n, std::size_t k
   }
 }
 
-oracle::Quad squared_distance(std::span<const float> x, std::span<const float> c) {
-  oracle::Quad sum = 0;
-  for (std::size_t t = 0; t < x.size(); ++t) {
-    const oracle::Quad difference = oracle::Quad(x[t]) - oracle::Quad(c[t]);
-    sum += difference * difference;
-  }
-  return sum;
-}
-
 /// What find_near() leaves of rows whose labels are `own`, and whose exact scores: of what is far the bound
 /// is above the limit, and the nearest centroids are near.
 void check_near(const DenseEngine<float>& engine, const Int8Filter& filter, const Matrix<float>& samples,

@@ -1,12 +1,25 @@
 // SPDX-License-Identifier: MIT
-// The kernels of eight bits that this CPU runs, with and without its tiles, and the plain loops.
+// The kernels of eight bits that this CPU runs, with and without its tiles, and the plain loops; and exact
+// distances to hold theirs against.
 #pragma once
 
 #include <gtest/gtest.h>
+#include <cstddef>
+#include <span>
 #include <string>
 
+#include "core/oracle.hpp"
 #include "kernels/int8.hpp"
 #include "omnimeans/isa.hpp"
+
+inline oracle::Quad squared_distance(std::span<const float> x, std::span<const float> c) {
+  oracle::Quad sum = 0;
+  for (std::size_t t = 0; t < x.size(); ++t) {
+    const oracle::Quad difference = oracle::Quad(x[t]) - oracle::Quad(c[t]);
+    sum += difference * difference;
+  }
+  return sum;
+}
 
 /// Calls body(isa, kernels) for the plain loops and for what this CPU has.
 template <class Body>

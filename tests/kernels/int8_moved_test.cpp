@@ -23,17 +23,8 @@ using omnimeans::DenseEngine;
 using omnimeans::Int8Filter;
 using omnimeans::Matrix;
 
-oracle::Quad squared_distance(std::span<const float> x, std::span<const float> c) {
-  oracle::Quad sum = 0;
-  for (std::size_t t = 0; t < x.size(); ++t) {
-    const oracle::Quad difference = oracle::Quad(x[t]) - oracle::Quad(c[t]);
-    sum += difference * difference;
-  }
-  return sum;
-}
-
 /// Centroids of two steps, of which every third moves, onto a sample or a little; samples, and the centroid
-/// that is nearest by exact distances in each step.
+/// that is nearest in each step.
 struct TwoSteps {
   Matrix<float> samples, before, after;
   std::vector<double> drift;
@@ -87,11 +78,11 @@ struct LeftOut {
   std::uint64_t compared = 0;
 };
 void find_left_out(const TwoSteps& steps, std::span<const double> drift, omnimeans::Isa isa,
-                   const omnimeans::kernels::Int8Kernels& kernels, LeftOut& out) {
+                   const omnimeans::kernels::Int8Kernels& kernels, int threads, LeftOut& out) {
   using omnimeans::kernels::Int8Found;
   const std::size_t n = steps.samples.rows(), d = steps.samples.cols(), k = steps.before.rows();
-  DenseEngine<float> engine(steps.samples.view(), k, isa, 1);
-  Int8Filter filter(engine, kernels, n, d, k, 1, Int8Filter::Rows::whole);
+  DenseEngine<float> engine(steps.samples.view(), k, isa, threads);
+  Int8Filter filter(engine, kernels, n, d, k, threads, Int8Filter::Rows::whole);
   Int8Filter::Scratch scratch;
   for (const auto* centroids : {&steps.before, &steps.after}) {
     engine.set_centroids(centroids->view());
@@ -145,13 +136,16 @@ TEST(Int8Moved, CentroidsThatLieStillAreLeftOutWhereOthersCannotBeNearer) {
       for (const std::size_t k : {49, 80, 200}) all.push_back(two_steps(n, d, k, n + d + k));
     }
   }
+  all.push_back(two_steps(300, 200, 400, 1));
   for_all_kernels([&](omnimeans::Isa isa, const omnimeans::kernels::Int8Kernels& kernels) {
     for (const TwoSteps& steps : all) {
       const std::size_t n = steps.samples.rows(), k = steps.before.rows();
       SCOPED_TRACE("n " + std::to_string(n) + ", d " + std::to_string(steps.samples.cols()) + ", k " +
                    std::to_string(k));
       LeftOut out;
-      ASSERT_NO_FATAL_FAILURE(find_left_out(steps, steps.drift, isa, kernels, out));
+      // Of the last ones several threads share the moved centroids.
+      const int threads = k > 300 ? 3 : 1;
+      ASSERT_NO_FATAL_FAILURE(find_left_out(steps, steps.drift, isa, kernels, threads, out));
       EXPECT_EQ(out.missed, 0u);
       EXPECT_LE(out.compared, n * k);
       if (n > 100 && k > 100) {
@@ -159,7 +153,7 @@ TEST(Int8Moved, CentroidsThatLieStillAreLeftOutWhereOthersCannotBeNearer) {
       }
       // Told that nothing has moved it believes that.
       const std::vector<double> none(k);
-      ASSERT_NO_FATAL_FAILURE(find_left_out(steps, none, isa, kernels, out));
+      ASSERT_NO_FATAL_FAILURE(find_left_out(steps, none, isa, kernels, threads, out));
       EXPECT_EQ(out.compared, n);
       EXPECT_GT(out.missed, 0u);
     }
@@ -199,8 +193,11 @@ TEST(Int8Moved, TheBackendLeavesOutWhatLiesStill) {
       left_out += right.left_out > 0;
       caught += nothing_moves.wrong > 0;
     }
-    EXPECT_EQ(left_out > 10, in_eight_bits) << to_string(isa) << ": " << left_out;
-    EXPECT_EQ(caught > 10, in_eight_bits) << to_string(isa) << ": " << caught;
+    EXPECT_EQ(left_out > 5, in_eight_bits) << to_string(isa) << ": " << left_out;
+    EXPECT_EQ(caught > 5, in_eight_bits) << to_string(isa) << ": " << caught;
+    if (!in_eight_bits) {
+      EXPECT_EQ(left_out + caught, 0u) << to_string(isa);
+    }
   }
 }
 

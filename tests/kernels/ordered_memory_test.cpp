@@ -128,7 +128,7 @@ TEST(OrderedMemory, IsWhatTheySay) {
   }
 }
 
-/// Of backends of eight bits: three steps, the last with centroids of which most lie still.
+/// Of backends of eight bits: four steps, the last with centroids of which most lie still.
 void check_in_eight_bits(const std::string& name, std::size_t n, std::size_t d, std::size_t k, int threads,
                          omnimeans::Isa isa) {
   SCOPED_TRACE(name + ", n " + std::to_string(n) + ", d " + std::to_string(d) + ", k " + std::to_string(k) +
@@ -152,7 +152,8 @@ void check_in_eight_bits(const std::string& name, std::size_t n, std::size_t d, 
   backend->assign({.centroids = centroids.view(), .drift = drift, .labels = labels});
   const std::size_t used = peak - before;
   EXPECT_LE(used, backend->bytes() + 64 * 1024);
-  if (omnimeans::kernels::int8_kernels(isa) != nullptr) {
+  // Of several threads one may have done all.
+  if (threads == 1 && omnimeans::kernels::int8_kernels(isa) != nullptr) {
     EXPECT_LE(backend->bytes(), 4 * used) << "far more than it takes";
   }
 }
