@@ -152,7 +152,7 @@ void Int8Filter::set_centroid(std::size_t j, const float* projected, float* exte
   std::uint8_t* row = rows_.data() + j * stride_;
   const std::int32_t shift = kernels::int8_shift(kernels_.centroids.range);
   for (std::size_t t = 0; t < stride_; ++t) row[t] = static_cast<std::uint8_t>(values[t] + shift);
-  put_in_panels(row, j, n_vectors_, centroids_.n_quads, panels_.data());
+  kernels::put_in_panels(row, j, n_vectors_, centroids_.n_quads, panels_.data());
 }
 
 /// Those that `index` lists, batch_rows at most.

@@ -78,7 +78,7 @@ class Int8Filter {
     std::vector<kernels::Int8Found> found;
     std::vector<std::int32_t> listed;
     AlignedBuffer<std::int32_t> pair_row, pair_centroid;
-    std::size_t n_listed = 0, n_pairs = 0, room = 0;
+    std::size_t n_listed = 0, n_pairs = 0;
     std::uint64_t n_compared = 0;  ///< pairs
 
     AlignedBuffer<std::uint16_t> far;
@@ -92,7 +92,7 @@ class Int8Filter {
       std::vector<std::int32_t> row, own, own_place;
       std::vector<float> reach, least;
       std::vector<kernels::Int8Found> found;
-    } at;
+    } copied;
   };
 
   /// Working memory of one thread, and what find_candidates() finds: a value a row.
@@ -215,7 +215,7 @@ class Int8Filter {
   void copy(std::size_t i, std::size_t place, Scratch& scratch) const;
   kernels::Int8Rows copies(std::size_t first, std::size_t count, const Scratch& scratch) const;
   bool part(RowRange rows, std::span<const std::int32_t> own, Scratch& scratch) const;
-  bool find_near_in_parts(std::size_t n_rows, Scratch& scratch) const;
+  bool find_near_in_parts(std::size_t n_rows, std::size_t room, Scratch& scratch) const;
   std::int32_t moved_centroid(std::int32_t place, std::int32_t own) const;
   std::span<const std::int32_t> near_of_row(std::size_t r, std::int32_t own, Near& near) const;
   struct NearOf;

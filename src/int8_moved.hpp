@@ -19,17 +19,6 @@
 
 namespace omnimeans {
 
-/// Where the values of a centroid are in panels: vector by vector at `place`, four values at a time.
-inline void put_in_panels(const std::uint8_t* row, std::size_t place, std::size_t n_vectors,
-                          std::size_t n_quads, std::uint8_t* panels) {
-  constexpr std::size_t lanes = kernels::int8_lanes;
-  const std::size_t panel = place / lanes / 2 * 2;
-  // Two vectors a panel, the last may be one.
-  const std::size_t width = (panel + 2 <= n_vectors ? 2 : 1) * lanes * 4;
-  std::uint8_t* out = panels + panel * lanes * 4 * n_quads + (place - panel * lanes) * 4;
-  for (std::size_t q = 0; q < n_quads; ++q) std::copy_n(row + 4 * q, 4, out + q * width);
-}
-
 class MovedCentroids {
  public:
   MovedCentroids(std::size_t n_clusters, int threads)
@@ -90,8 +79,8 @@ class MovedCentroids {
   void put(const kernels::Int8Centroids& all, std::size_t place, const std::uint8_t* padding) {
     const bool there = place < index_.size();
     const std::size_t j = there ? static_cast<std::size_t>(index_[place]) : 0;
-    put_in_panels(there ? all.rows + j * all.stride : padding, place, centroids_.n_vectors, all.n_quads,
-                  panels_.data());
+    kernels::put_in_panels(there ? all.rows + j * all.stride : padding, place, centroids_.n_vectors,
+                           all.n_quads, panels_.data());
     scale_[place] = there ? all.scale[j] : 0;
     half_norms_[place] = there ? all.half_norms[j] : std::numeric_limits<float>::max();
     length_[place] = there ? all.length[j] : 0;

@@ -18,13 +18,14 @@ namespace omnimeans {
 
 using kernels::Int8Found;
 
-/// What compare() is to know of rows, and where it puts what it finds: a value a row.
+/// What compare() is to know of rows, and where it puts what it finds: a value a row, or of all.
 struct Int8Filter::NearOf {
   const std::int32_t *own, *own_place;
   const float* reach;
   float* least;
   Int8Found* found;
   std::uint16_t* far;
+  std::size_t n_centroids, room;  ///< compared with each; for pairs
 };
 
 void Int8Filter::labels_are_of_step_before(std::span<const double> drift) {
@@ -36,23 +37,23 @@ bool Int8Filter::find_near(RowRange rows, std::span<const std::int32_t> own, Scr
   if (n_clusters_ < least_compared) return false;
   Near& near = scratch.near;
   const std::size_t n_rows = rows.size();
-  near.room = kernels::Int8Near::room_for_pairs(n_rows);
+  const std::size_t room = kernels::Int8Near::room_for_pairs(n_rows);
   for (auto* values : {&scratch.reach, &scratch.least, &near.inverse, &near.limit})
     make_room(*values, n_rows);
   make_room(near.found, n_rows);
   make_room(near.starts, n_rows);
   make_room(near.listed, n_rows);
   // Of two parts each.
-  make_room(near.pair_row, 2 * near.room);
-  make_room(near.pair_centroid, 2 * near.room);
+  make_room(near.pair_row, 2 * room);
+  make_room(near.pair_centroid, 2 * room);
   make_room(near.far, n_rows * n_vectors_);
   find_reach(rows, scratch.reach.data());
   near.n_listed = near.n_pairs = near.n_compared = 0;
   near.in_parts = moved_.known() && part(rows, own, scratch);
-  if (near.in_parts) return find_near_in_parts(n_rows, scratch);
+  if (near.in_parts) return find_near_in_parts(n_rows, room, scratch);
   return compare(centroids_, samples_from(rows.begin, n_rows),
                  {own.data(), own.data(), scratch.reach.data(), scratch.least.data(), near.found.data(),
-                  near.far.data()},
+                  near.far.data(), n_clusters_, room},
                  near);
 }
 
@@ -71,9 +72,10 @@ bool Int8Filter::part(RowRange rows, std::span<const std::int32_t> own, Scratch&
   if (4 * (n_rows - n_with_all) * (n_vectors_ - moved_.centroids().n_vectors) < n_rows * n_vectors_)
     return false;
   make_room_for_copies(n_rows, scratch);
-  for (auto* values : {&near.at.row, &near.at.own, &near.at.own_place}) make_room(*values, n_rows);
-  for (auto* values : {&near.at.reach, &near.at.least}) make_room(*values, n_rows);
-  make_room(near.at.found, n_rows);
+  for (auto* values : {&near.copied.row, &near.copied.own, &near.copied.own_place})
+    make_room(*values, n_rows);
+  for (auto* values : {&near.copied.reach, &near.copied.least}) make_room(*values, n_rows);
+  make_room(near.copied.found, n_rows);
   constexpr std::size_t ahead = 16;
   std::size_t with_all = 0, others = n_with_all;
   for (std::size_t r = 0; r < n_rows; ++r) {
@@ -85,36 +87,44 @@ bool Int8Filter::part(RowRange rows, std::span<const std::int32_t> own, Scratch&
     others += !all;
     if (r + ahead < n_rows) prefetch(samples_.data() + (rows.begin + r + ahead) * stride_, stride_);
     copy(rows.begin + r, place, scratch);
-    near.at.row[place] = static_cast<std::int32_t>(r);
-    near.at.own[place] = own[r];
-    near.at.reach[place] = scratch.reach[r];
+    near.copied.row[place] = static_cast<std::int32_t>(r);
+    near.copied.own[place] = own[r];
+    near.copied.reach[place] = scratch.reach[r];
   }
   // Of a row that is compared with those moved alone its own one stands for a place of padding.
-  std::copy_n(near.at.own.data(), n_with_all, near.at.own_place.data());
-  std::fill(near.at.own_place.begin() + static_cast<std::ptrdiff_t>(n_with_all), near.at.own_place.end(),
-            static_cast<std::int32_t>(moved_.index().size()));
+  std::copy_n(near.copied.own.data(), n_with_all, near.copied.own_place.data());
+  std::fill(near.copied.own_place.begin() + static_cast<std::ptrdiff_t>(n_with_all),
+            near.copied.own_place.end(), static_cast<std::int32_t>(moved_.index().size()));
   near.n_with_all = n_with_all;
   return true;
 }
 
-bool Int8Filter::find_near_in_parts(std::size_t n_rows, Scratch& scratch) const {
+bool Int8Filter::find_near_in_parts(std::size_t n_rows, std::size_t room, Scratch& scratch) const {
   Near& near = scratch.near;
-  auto& at = near.at;
-  const auto of = [&](std::size_t first) {
-    return NearOf{at.own.data() + first,   at.own_place.data() + first, at.reach.data() + first,
-                  at.least.data() + first, at.found.data() + first,     near.far.data() + first * n_vectors_};
+  auto& copied = near.copied;
+  const auto of = [&](std::size_t first, std::size_t n_centroids) {
+    return NearOf{copied.own.data() + first,
+                  copied.own_place.data() + first,
+                  copied.reach.data() + first,
+                  copied.least.data() + first,
+                  copied.found.data() + first,
+                  near.far.data() + first * n_vectors_,
+                  n_centroids,
+                  room};
   };
   const std::size_t with_all = near.n_with_all;
-  if (!compare(centroids_, copies(0, with_all, scratch), of(0), near)) return false;
+  if (!compare(centroids_, copies(0, with_all, scratch), of(0, n_clusters_), near)) return false;
   const std::size_t listed = near.n_listed, pairs = near.n_pairs;
-  if (!compare(moved_.centroids(), copies(with_all, n_rows - with_all, scratch), of(with_all), near))
+  // And with its own one.
+  const std::size_t n_moved = moved_.index().size() + 1;
+  if (!compare(moved_.centroids(), copies(with_all, n_rows - with_all, scratch), of(with_all, n_moved), near))
     return false;
   // Of the others places from the first one of them on, and of moved centroids.
   for (std::size_t l = listed; l < near.n_listed; ++l) near.listed[l] += static_cast<std::int32_t>(with_all);
   for (std::size_t p = pairs; p < near.n_pairs; ++p) {
     near.pair_row[p] += static_cast<std::int32_t>(with_all);
     near.pair_centroid[p] =
-        moved_centroid(near.pair_centroid[p], at.own[static_cast<std::size_t>(near.pair_row[p])]);
+        moved_centroid(near.pair_centroid[p], copied.own[static_cast<std::size_t>(near.pair_row[p])]);
     // Its own stands last of a row's, and is to be in order.
     for (std::size_t q = p; q > pairs && near.pair_row[q - 1] == near.pair_row[q] &&
                             near.pair_centroid[q - 1] > near.pair_centroid[q];
@@ -122,13 +132,13 @@ bool Int8Filter::find_near_in_parts(std::size_t n_rows, Scratch& scratch) const 
       std::swap(near.pair_centroid[q - 1], near.pair_centroid[q]);
   }
   for (std::size_t l = 0; l < near.n_listed; ++l)
-    near.listed[l] = at.row[static_cast<std::size_t>(near.listed[l])];
+    near.listed[l] = copied.row[static_cast<std::size_t>(near.listed[l])];
   for (std::size_t p = 0; p < near.n_pairs; ++p)
-    near.pair_row[p] = at.row[static_cast<std::size_t>(near.pair_row[p])];
+    near.pair_row[p] = copied.row[static_cast<std::size_t>(near.pair_row[p])];
   for (std::size_t place = 0; place < n_rows; ++place) {
-    const auto r = static_cast<std::size_t>(at.row[place]);
-    scratch.least[r] = at.least[place];
-    near.found[r] = at.found[place];
+    const auto r = static_cast<std::size_t>(copied.row[place]);
+    scratch.least[r] = copied.least[place];
+    near.found[r] = copied.found[place];
   }
   return true;
 }
@@ -155,7 +165,7 @@ bool Int8Filter::compare(const kernels::Int8Centroids& centroids, const kernels:
                                    .n_listed = &n_listed,
                                    .pair_row = near.pair_row.data() + near.n_pairs,
                                    .pair_centroid = near.pair_centroid.data() + near.n_pairs,
-                                   .room = near.room,
+                                   .room = of.room,
                                    .n_pairs = &n_pairs,
                                    .inverse = near.inverse.data(),
                                    .limit = near.limit.data(),
@@ -163,8 +173,7 @@ bool Int8Filter::compare(const kernels::Int8Centroids& centroids, const kernels:
   if (!fits) return false;
   near.n_listed += n_listed;
   near.n_pairs += n_pairs;
-  const bool all = &centroids == &centroids_;
-  near.n_compared += rows.n_rows * (all ? n_clusters_ : moved_.index().size() + 1);
+  near.n_compared += rows.n_rows * of.n_centroids;
   return true;
 }
 
@@ -180,7 +189,7 @@ std::span<const std::int32_t> Int8Filter::near_of_row(std::size_t r, std::int32_
     }
   };
   // Rows with many near are few.
-  const auto& row = near.at.row;
+  const auto& row = near.copied.row;
   const std::size_t place =
       near.in_parts
           ? static_cast<std::size_t>(std::ranges::find(row, static_cast<std::int32_t>(r)) - row.begin())

@@ -121,15 +121,11 @@ struct Int8Loops {
                                    TileRows::nothing);
               };
               multiply(0);
-              for (std::size_t vector = 0; vector < c.n_vectors; vector += 2) {
-                if (vector + 2 < c.n_vectors) multiply(vector + 2);
-                const std::int32_t* of = sums[vector / 2 % 2];
-                if (vector + 2 <= c.n_vectors) {
-                  take_tiles<2>(c, rows, first, vector, of, mask, out);
-                } else {
-                  take_tiles<1>(c, rows, first, vector, of, mask, out);
-                }
-              }
+              TileRows::over_vectors(
+                  c.n_vectors, [&](std::size_t vector, auto v) __attribute__((always_inline)) {
+                    if (vector + 2 < c.n_vectors) multiply(vector + 2);
+                    take_tiles<v.value>(c, rows, first, vector, sums[vector / 2 % 2], mask, out);
+                  });
             });
   }
 

@@ -229,13 +229,7 @@ struct Int8NearLoops {
                 }
               };
               multiply(0, TileRows::nothing);
-              for (std::size_t pair = 0; pair < c.n_vectors; pair += 2) {
-                if (pair + 2 <= c.n_vectors) {
-                  compare_with(pair, Index<2>{});
-                } else {
-                  compare_with(pair, Index<1>{});
-                }
-              }
+              TileRows::over_vectors(c.n_vectors, compare_with);
             });
   }
 
@@ -261,13 +255,7 @@ struct Int8NearLoops {
                 while (done < parts) compare(done);
               };
               multiply(0, TileRows::nothing);
-              for (std::size_t vector = 0; vector < c.n_vectors; vector += 2) {
-                if (vector + 2 <= c.n_vectors) {
-                  compare_with(vector, Index<2>{});
-                } else {
-                  compare_with(vector, Index<1>{});
-                }
-              }
+              TileRows::over_vectors(c.n_vectors, compare_with);
             });
   }
 

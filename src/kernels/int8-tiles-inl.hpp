@@ -39,6 +39,14 @@ struct Int8TileRows {
     }
   }
 
+  /// use(vector, V as a constant) for all vectors, two at a time; the last may be one.
+  template <class Use>
+  static OMNIMEANS_INLINE void over_vectors(std::size_t n_vectors, Use&& use) {
+    std::size_t vector = 0;
+    for (; vector + 2 <= n_vectors; vector += 2) use(vector, Index<2>{});
+    if (vector < n_vectors) use(vector, Index<1>{});
+  }
+
   /// The sums of rows from `first` on and the one or two vectors of the panel of `vector`.
   template <class Between>
   static OMNIMEANS_INLINE void multiply(const typename Ops::Tiles& tiles, const Int8Centroids& c,

@@ -8,6 +8,7 @@
 // bits.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -73,6 +74,15 @@ struct Int8Centroids {
   float coarsest = 0;       ///< the largest cut_off_j / scale_j, at most
   float longest = 0;        ///< the largest (length_j + cut_off_j) / scale_j, at most
 };
+
+/// Writes a centroid's row, with the shift, to its place in panels of n_vectors and n_quads.
+inline void put_in_panels(const std::uint8_t* row, std::size_t place, std::size_t n_vectors,
+                          std::size_t n_quads, std::uint8_t* panels) {
+  const std::size_t panel = place / int8_lanes / 2 * 2;
+  const std::size_t width = (panel + 2 <= n_vectors ? 2 : 1) * int8_lanes * 4;
+  std::uint8_t* out = panels + panel * int8_lanes * 4 * n_quads + (place - panel * int8_lanes) * 4;
+  for (std::size_t q = 0; q < n_quads; ++q) std::copy_n(row + 4 * q, 4, out + q * width);
+}
 
 /// Which centroids may be the nearest. Lane l stands for the centroids j = l modulo int8_lanes; the place of
 /// j in its lane, j / int8_lanes, replaces the lowest tag_bits() of its bound, so that a lane's lowest bound
