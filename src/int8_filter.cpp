@@ -83,7 +83,7 @@ double Int8Filter::bytes_needed(std::size_t n_samples, std::size_t n_features, s
   // Of a thread: a batch of samples and one of centroids, each row as it is and projected; and one row more.
   const double work =
       static_cast<double>((2 * PrincipalPrefix::batch_rows + 1) * (n_features + 16 + 128)) * 4;
-  return static_cast<double>(n_samples) * (row + (prefix ? 20 : 16)) +
+  return static_cast<double>(n_samples) * (row + (prefix ? 32 : 28)) +
          static_cast<double>(vectors(n_clusters) * kernels::int8_lanes) * (2 * row + 36) +
          MovedCentroids::bytes_needed(n_clusters, row) + static_cast<double>(threads) * work +
          (prefix ? PrincipalPrefix::bytes_needed(n_samples, n_features) : 0);
@@ -206,6 +206,7 @@ void Int8Filter::set_centroids() {
   centroids_.coarsest = round_up<float>(coarsest);
   centroids_.longest = round_up<float>(longest);
   moved_.forget();
+  kept_ = std::exchange(keeps_, false);
 }
 
 void Int8Filter::load(RowRange rows, Scratch& scratch) {
@@ -257,8 +258,9 @@ std::size_t Int8Filter::most_block_rows(const kernels::Int8Kernels& kernels, std
                     padded(few == 0 ? n_features : std::min(few / 2, n_features)));
 }
 
-void Int8Filter::find_candidates(RowRange rows, Scratch& scratch) const {
+void Int8Filter::find_candidates(RowRange rows, Scratch& scratch) {
   search(rows.begin, {}, samples_from(rows.begin, rows.size()), nullptr, scratch);
+  if (keeps_) forget(rows);
 }
 
 void Int8Filter::find_candidates(std::size_t begin, std::span<const std::int32_t> listed,

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Centroids that have moved since the step before, as panels of their own (kernels/int8.hpp). A sample whose
-// label is right for the centroids of the step before, and whose own centroid lies where it did, is no
-// farther from that one than from any other that does: the canonical distances are the same as then. So it
-// need be compared with those alone that have moved. Of 500 clusters of 20,000 word embeddings that is a
-// third in the tenth step, an eighth in the twenty-fifth.
+// Centroids that have moved since the step before, as panels of their own (kernels/int8.hpp). What others a
+// sample had, and where they lay still, has the same distances as then, and need not be compared again with
+// a sample that is told to be nearer to its own centroid (int8_filter.hpp). Of 500 clusters of 20,000 word
+// embeddings a third moves in the tenth step, an eighth in the twenty-fifth.
 #pragma once
 
 #include <algorithm>
@@ -22,11 +21,11 @@ namespace omnimeans {
 class MovedCentroids {
  public:
   MovedCentroids(std::size_t n_clusters, int threads)
-      : n_clusters_(n_clusters), threads_(threads), moved_(n_clusters) {}
+      : n_clusters_(n_clusters), threads_(threads), place_(n_clusters) {}
 
   /// `row`: bytes of a centroid.
   static double bytes_needed(std::size_t n_clusters, double row) {
-    return static_cast<double>(most_places(n_clusters)) * (row + 21);
+    return static_cast<double>(most_places(n_clusters)) * (row + 24);
   }
 
   /// Nothing is known of who moved.
@@ -37,17 +36,26 @@ class MovedCentroids {
   void take(const kernels::Int8Centroids& all, std::span<const double> drift, std::uint8_t zero) {
     index_.clear();
     for (std::size_t j = 0; j < n_clusters_; ++j) {
-      moved_[j] = drift[j] != 0;
-      if (moved_[j] != 0) index_.push_back(static_cast<std::int32_t>(j));
+      place_[j] = static_cast<std::int32_t>(index_.size());
+      if (drift[j] != 0) index_.push_back(static_cast<std::int32_t>(j));
     }
-    known_ = 4 * index_.size() <= 3 * n_clusters_;
-    if (known_) pack(all, zero);
+    known_ = 8 * index_.size() <= 7 * n_clusters_;
+    few_lie_still_ = 16 * index_.size() > 15 * n_clusters_;
+    if (!known_) return;
+    for (std::size_t j = 0; j < n_clusters_; ++j) {
+      if (drift[j] == 0) place_[j] = static_cast<std::int32_t>(index_.size());
+    }
+    pack(all, zero);
   }
 
   bool known() const { return known_; }
-  bool has(std::int32_t centroid) const { return moved_[static_cast<std::size_t>(centroid)] != 0; }
+  /// So few that it is not likely to be known in the next step.
+  bool few_lie_still() const { return few_lie_still_; }
   /// The centroid at each place of the panels, ascending; behind them padding, at one place at least.
   std::span<const std::int32_t> index() const { return index_; }
+  /// Where a centroid stands; of one that lies still: the first padding.
+  std::int32_t place(std::int32_t centroid) const { return place_[static_cast<std::size_t>(centroid)]; }
+  bool has(std::int32_t centroid) const { return place(centroid) < static_cast<std::int32_t>(index_.size()); }
   /// As kernels want them: panels by place, rows of all centroids.
   const kernels::Int8Centroids& centroids() const { return centroids_; }
 
@@ -88,9 +96,8 @@ class MovedCentroids {
 
   std::size_t n_clusters_;
   int threads_;
-  bool known_ = false;
-  std::vector<std::uint8_t> moved_;  ///< a centroid
-  std::vector<std::int32_t> index_;
+  bool known_ = false, few_lie_still_ = true;
+  std::vector<std::int32_t> index_, place_;
   AlignedBuffer<std::uint8_t> panels_;
   AlignedBuffer<float> scale_, half_norms_, length_;
   kernels::Int8Centroids centroids_;

@@ -20,25 +20,34 @@ using kernels::Int8Found;
 
 /// What compare() is to know of rows, and where it puts what it finds: a value a row, or of all.
 struct Int8Filter::NearOf {
-  const std::int32_t *own, *own_place;
-  const float* reach;
-  float* least;
+  const std::int32_t* place;
+  const float* limit;
   Int8Found* found;
   std::uint16_t* far;
-  std::size_t n_centroids, room;  ///< compared with each; for pairs
+  std::size_t room;  ///< for pairs
 };
 
 void Int8Filter::labels_are_of_step_before(std::span<const double> drift) {
   if (n_clusters_ < least_compared) return;  // find_near() compares nothing then
   moved_.take(centroids_, drift, static_cast<std::uint8_t>(kernels::int8_shift(kernels_.centroids.range)));
+  keeps_ = !moved_.few_lie_still();
+  if (!keeps_) return;
+  make_room(others_, n_samples_);
+  make_room(own_, n_samples_);
+  make_room(own_least_, n_samples_);
 }
 
-bool Int8Filter::find_near(RowRange rows, std::span<const std::int32_t> own, Scratch& scratch) const {
+void Int8Filter::forget(RowRange rows) {
+  std::fill_n(others_.data() + rows.begin, rows.size(), -std::numeric_limits<float>::infinity());
+  std::fill_n(own_.data() + rows.begin, rows.size(), -1);
+}
+
+bool Int8Filter::find_near(RowRange rows, std::span<const std::int32_t> own, Scratch& scratch) {
   if (n_clusters_ < least_compared) return false;
   Near& near = scratch.near;
   const std::size_t n_rows = rows.size();
   const std::size_t room = kernels::Int8Near::room_for_pairs(n_rows);
-  for (auto* values : {&scratch.reach, &scratch.least, &near.inverse, &near.limit})
+  for (auto* values : {&scratch.reach, &scratch.least, &near.inverse, &near.level, &near.others, &near.limit})
     make_room(*values, n_rows);
   make_room(near.found, n_rows);
   make_room(near.starts, n_rows);
@@ -47,99 +56,143 @@ bool Int8Filter::find_near(RowRange rows, std::span<const std::int32_t> own, Scr
   make_room(near.pair_row, 2 * room);
   make_room(near.pair_centroid, 2 * room);
   make_room(near.far, n_rows * n_vectors_);
+  if (keeps_ && !kept_) forget(rows);
   find_reach(rows, scratch.reach.data());
+  find_own_bounds(rows, own, scratch);
+  find_limits(rows, scratch);
   near.n_listed = near.n_pairs = near.n_compared = 0;
   near.in_parts = moved_.known() && part(rows, own, scratch);
-  if (near.in_parts) return find_near_in_parts(n_rows, room, scratch);
-  return compare(centroids_, samples_from(rows.begin, n_rows),
-                 {own.data(), own.data(), scratch.reach.data(), scratch.least.data(), near.found.data(),
-                  near.far.data(), n_clusters_, room},
-                 near);
-}
-
-/// Puts copies of rows whose own centroid has moved before the others; false if these are too few for that to
-/// pay.
-bool Int8Filter::part(RowRange rows, std::span<const std::int32_t> own, Scratch& scratch) const {
-  Near& near = scratch.near;
-  const std::size_t n_rows = rows.size();
-  std::size_t n_with_all = 0;
-  for (const std::int32_t j : own) n_with_all += moved_.has(j);
-  // Tiles take as long for fewer rows.
-  constexpr std::size_t tile = kernels::int8_tile_rows;
-  std::size_t fill =
-      kernels_.in_tiles ? std::min(n_rows, block_count(n_with_all, tile) * tile) - n_with_all : 0;
-  n_with_all += fill;
-  if (4 * (n_rows - n_with_all) * (n_vectors_ - moved_.centroids().n_vectors) < n_rows * n_vectors_)
-    return false;
-  make_room_for_copies(n_rows, scratch);
-  for (auto* values : {&near.copied.row, &near.copied.own, &near.copied.own_place})
-    make_room(*values, n_rows);
-  for (auto* values : {&near.copied.reach, &near.copied.least}) make_room(*values, n_rows);
-  make_room(near.copied.found, n_rows);
-  constexpr std::size_t ahead = 16;
-  std::size_t with_all = 0, others = n_with_all;
-  for (std::size_t r = 0; r < n_rows; ++r) {
-    // Without a branch: which row is which cannot be foreseen.
-    const bool moved = moved_.has(own[r]), filler = !moved & (fill > 0), all = moved | filler;
-    const std::size_t place = others + (with_all - others) * std::size_t{all};
-    fill -= filler;
-    with_all += all;
-    others += !all;
-    if (r + ahead < n_rows) prefetch(samples_.data() + (rows.begin + r + ahead) * stride_, stride_);
-    copy(rows.begin + r, place, scratch);
-    near.copied.row[place] = static_cast<std::int32_t>(r);
-    near.copied.own[place] = own[r];
-    near.copied.reach[place] = scratch.reach[r];
+  if (near.in_parts) {
+    if (!find_near_in_parts(rows, own, room, scratch)) return false;
+  } else {
+    if (!compare(centroids_, samples_from(rows.begin, n_rows),
+                 {own.data(), near.limit.data(), near.found.data(), near.far.data(), room}, near))
+      return false;
+    near.n_compared = n_rows * n_clusters_;
   }
-  // Of a row that is compared with those moved alone its own one stands for a place of padding.
-  std::copy_n(near.copied.own.data(), n_with_all, near.copied.own_place.data());
-  std::fill(near.copied.own_place.begin() + static_cast<std::ptrdiff_t>(n_with_all),
-            near.copied.own_place.end(), static_cast<std::int32_t>(moved_.index().size()));
-  near.n_with_all = n_with_all;
+  if (keeps_) std::copy_n(near.others.data(), n_rows, others_.data() + rows.begin);
   return true;
 }
 
-bool Int8Filter::find_near_in_parts(std::size_t n_rows, std::size_t room, Scratch& scratch) const {
+/// Upper bounds of the scores of rows' own centroids; where a row has the one that it had, and that lies
+/// still, what it was.
+void Int8Filter::find_own_bounds(RowRange rows, std::span<const std::int32_t> own, Scratch& scratch) {
+  const std::size_t n_rows = rows.size();
+  const kernels::Int8Rows samples = samples_from(rows.begin, n_rows);
+  float* const least = scratch.least.data();
+  if (moved_.known()) {
+    const std::int32_t* const before = own_.data() + rows.begin;
+    std::vector<std::int32_t>& anew = scratch.near.anew;
+    make_room(anew, n_rows);
+    const auto n_moved = static_cast<std::int32_t>(moved_.index().size());
+    std::size_t n_anew = 0;
+    for (std::size_t r = 0; r < n_rows; ++r) {
+      anew[n_anew] = static_cast<std::int32_t>(r);
+      // Bits instead of branches: which row is which cannot be foreseen.
+      const auto differs = static_cast<std::uint32_t>(before[r] ^ own[r]),
+                 moved = static_cast<std::uint32_t>(moved_.place(own[r]) - n_moved) >> 31;
+      n_anew += moved | (differs | (0u - differs)) >> 31;
+    }
+    std::copy_n(own_least_.data() + rows.begin, n_rows, least);
+    if (n_anew > 0) kernels_.own_bounds(centroids_, samples, own.data(), {anew.data(), n_anew}, least);
+  } else {
+    kernels_.own_bounds(centroids_, samples, own.data(), {}, least);
+  }
+  if (!keeps_) return;
+  std::copy_n(own.data(), n_rows, own_.data() + rows.begin);
+  std::copy_n(least, n_rows, own_least_.data() + rows.begin);
+}
+
+/// What is near to rows, compared with all centroids, and what is known of the others then.
+void Int8Filter::find_limits(RowRange rows, Scratch& scratch) const {
+  // Where there will be something to leave out.
+  const bool some = moved_.known() && 4 * (moved_.centroids().n_vectors + 2) <= 3 * n_vectors_;
+  const float apart = looks_farther_ && some ? farther : 0;
+  Near& near = scratch.near;
+  const float* norms = engine_.norms() + rows.begin;
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    const float squared = norms[r] * norms[r] + 2 * scratch.least[r];
+    near.others[r] = scratch.least[r] + apart * std::max(squared, 0.0f);
+    near.limit[r] = near.others[r] + scratch.reach[r];
+  }
+}
+
+/// Which rows need be compared with moved centroids alone; false if these are too few for that to pay.
+bool Int8Filter::part(RowRange rows, std::span<const std::int32_t> own, Scratch& scratch) const {
+  Near& near = scratch.near;
+  const std::size_t n_rows = rows.size();
+  make_room(near.place, n_rows);
+  make_room(near.asked, n_rows);
+  make_room(near.with_all, n_rows);
+  std::size_t n_with_all = 0;
+  const auto n_moved = static_cast<std::int32_t>(moved_.index().size());
+  for (std::size_t r = 0; r < n_rows; ++r) {
+    const std::int32_t place = moved_.place(own[r]);
+    // Bits instead of branches: which row is which cannot be foreseen.
+    const std::int32_t known = scratch.least[r] + scratch.reach[r] <= others_[rows.begin + r],
+                       all = (place - n_moved) >> 31 & (known - 1);
+    near.place[r] = place;
+    near.asked[r] = all + 1;
+    near.with_all[n_with_all] = static_cast<std::int32_t>(r);
+    n_with_all += static_cast<std::size_t>(-all);
+  }
+  // Tiles take as long for fewer rows.
+  constexpr std::size_t tile = kernels::int8_tile_rows;
+  const std::size_t searched = kernels_.in_tiles ? block_count(n_with_all, tile) * tile : n_with_all;
+  // What else it takes, in comparisons with a vector: of all rows two, of one that is copied four.
+  if (n_rows * (moved_.centroids().n_vectors + 2) + searched * (n_vectors_ + 4) > n_rows * n_vectors_)
+    return false;
+  for (std::size_t r = 0; r < n_rows; ++r) {
+    const bool asked = near.asked[r] != 0;
+    const float before = others_[rows.begin + r],
+                others = !asked | (near.others[r] < before) ? near.others[r] : before;
+    near.others[r] = others;
+    near.limit[r] =
+        asked ? std::max(others, scratch.least[r]) + scratch.reach[r] : -std::numeric_limits<float>::max();
+  }
+  near.with_all.resize(n_with_all);
+  return true;
+}
+
+bool Int8Filter::find_near_in_parts(RowRange rows, std::span<const std::int32_t> own, std::size_t room,
+                                    Scratch& scratch) const {
   Near& near = scratch.near;
   auto& copied = near.copied;
-  const auto of = [&](std::size_t first, std::size_t n_centroids) {
-    return NearOf{copied.own.data() + first,
-                  copied.own_place.data() + first,
-                  copied.reach.data() + first,
-                  copied.least.data() + first,
-                  copied.found.data() + first,
-                  near.far.data() + first * n_vectors_,
-                  n_centroids,
-                  room};
-  };
-  const std::size_t with_all = near.n_with_all;
-  if (!compare(centroids_, copies(0, with_all, scratch), of(0, n_clusters_), near)) return false;
-  const std::size_t listed = near.n_listed, pairs = near.n_pairs;
-  // And with its own one.
-  const std::size_t n_moved = moved_.index().size() + 1;
-  if (!compare(moved_.centroids(), copies(with_all, n_rows - with_all, scratch), of(with_all, n_moved), near))
+  const std::size_t n_rows = rows.size(), n_with_all = near.with_all.size();
+  if (!compare(moved_.centroids(), samples_from(rows.begin, n_rows),
+               {near.place.data(), near.limit.data(), near.found.data(), near.far.data(), room}, near))
     return false;
-  // Of the others places from the first one of them on, and of moved centroids.
-  for (std::size_t l = listed; l < near.n_listed; ++l) near.listed[l] += static_cast<std::int32_t>(with_all);
-  for (std::size_t p = pairs; p < near.n_pairs; ++p) {
-    near.pair_row[p] += static_cast<std::int32_t>(with_all);
+  for (std::size_t p = 0; p < near.n_pairs; ++p) {
     near.pair_centroid[p] =
-        moved_centroid(near.pair_centroid[p], copied.own[static_cast<std::size_t>(near.pair_row[p])]);
-    // Its own stands last of a row's, and is to be in order.
-    for (std::size_t q = p; q > pairs && near.pair_row[q - 1] == near.pair_row[q] &&
+        moved_centroid(near.pair_centroid[p], own[static_cast<std::size_t>(near.pair_row[p])]);
+    // Its own may stand last of a row's, and is to be in order.
+    for (std::size_t q = p; q > 0 && near.pair_row[q - 1] == near.pair_row[q] &&
                             near.pair_centroid[q - 1] > near.pair_centroid[q];
          --q)
       std::swap(near.pair_centroid[q - 1], near.pair_centroid[q]);
   }
-  for (std::size_t l = 0; l < near.n_listed; ++l)
-    near.listed[l] = copied.row[static_cast<std::size_t>(near.listed[l])];
-  for (std::size_t p = 0; p < near.n_pairs; ++p)
-    near.pair_row[p] = copied.row[static_cast<std::size_t>(near.pair_row[p])];
-  for (std::size_t place = 0; place < n_rows; ++place) {
-    const auto r = static_cast<std::size_t>(copied.row[place]);
-    scratch.least[r] = copied.least[place];
-    near.found[r] = copied.found[place];
+  make_room_for_copies(n_with_all, scratch);
+  make_room(copied.own, n_with_all);
+  make_room(copied.limit, n_with_all);
+  make_room(copied.found, n_with_all);
+  for (std::size_t c = 0; c < n_with_all; ++c) {
+    const auto r = static_cast<std::size_t>(near.with_all[c]);
+    copy(rows.begin + r, c, scratch);
+    copied.own[c] = own[r];
+    copied.limit[c] = near.others[r] + scratch.reach[r];
   }
+  const std::size_t listed = near.n_listed, pairs = near.n_pairs;
+  near.far_of_copies = near.far.data() + n_rows * moved_.centroids().n_vectors;
+  if (!compare(centroids_, copies(0, n_with_all, scratch),
+               {copied.own.data(), copied.limit.data(), copied.found.data(), near.far_of_copies, room}, near))
+    return false;
+  for (std::size_t l = listed; l < near.n_listed; ++l)
+    near.listed[l] = near.with_all[static_cast<std::size_t>(near.listed[l])];
+  for (std::size_t p = pairs; p < near.n_pairs; ++p)
+    near.pair_row[p] = near.with_all[static_cast<std::size_t>(near.pair_row[p])];
+  for (std::size_t c = 0; c < n_with_all; ++c)
+    near.found[static_cast<std::size_t>(near.with_all[c])] = copied.found[c];
+  near.n_compared = (n_rows - n_with_all) * (moved_.index().size() + 1) + n_with_all * n_clusters_;
   return true;
 }
 
@@ -155,10 +208,8 @@ bool Int8Filter::compare(const kernels::Int8Centroids& centroids, const kernels:
   if (rows.n_rows == 0) return true;
   std::size_t n_listed, n_pairs;
   const bool fits = kernels_.near(centroids, rows,
-                                  {.own = of.own,
-                                   .place = of.own_place,
-                                   .reach = of.reach,
-                                   .least = of.least,
+                                  {.place = of.place,
+                                   .limit = of.limit,
                                    .found = of.found,
                                    .far = of.far,
                                    .listed = near.listed.data() + near.n_listed,
@@ -168,12 +219,11 @@ bool Int8Filter::compare(const kernels::Int8Centroids& centroids, const kernels:
                                    .room = of.room,
                                    .n_pairs = &n_pairs,
                                    .inverse = near.inverse.data(),
-                                   .limit = near.limit.data(),
+                                   .level = near.level.data(),
                                    .starts = near.starts.data()});
   if (!fits) return false;
   near.n_listed += n_listed;
   near.n_pairs += n_pairs;
-  near.n_compared += rows.n_rows * of.n_centroids;
   return true;
 }
 
@@ -188,19 +238,16 @@ std::span<const std::int32_t> Int8Filter::near_of_row(std::size_t r, std::int32_
       if (!is_far && j != own) found.push_back(j);
     }
   };
-  // Rows with many near are few.
-  const auto& row = near.copied.row;
-  const std::size_t place =
-      near.in_parts
-          ? static_cast<std::size_t>(std::ranges::find(row, static_cast<std::int32_t>(r)) - row.begin())
-          : r;
-  if (!near.in_parts || place < near.n_with_all) {
-    take(near.far.data() + place * n_vectors_, n_clusters_,
-         [](std::size_t at) { return static_cast<std::int32_t>(at); });
+  const auto itself = [](std::size_t at) { return static_cast<std::int32_t>(at); };
+  if (!near.in_parts) {
+    take(near.far.data() + r * n_vectors_, n_clusters_, itself);
+  } else if (near.asked[r] != 0) {
+    take(near.far.data() + r * moved_.centroids().n_vectors, moved_.index().size(),
+         [&](std::size_t at) { return moved_.index()[at]; });
   } else {
-    take(near.far.data() + near.n_with_all * n_vectors_ +
-             (place - near.n_with_all) * moved_.centroids().n_vectors,
-         moved_.index().size(), [&](std::size_t at) { return moved_.index()[at]; });
+    const auto copy = std::ranges::lower_bound(near.with_all, static_cast<std::int32_t>(r));
+    take(near.far_of_copies + static_cast<std::size_t>(copy - near.with_all.begin()) * n_vectors_,
+         n_clusters_, itself);
   }
   found.insert(std::ranges::upper_bound(found, own), own);
   return found;

@@ -2,8 +2,8 @@
 // What int8 and prefix are: a lower and an upper bound of every score in eight bits (int8_filter.hpp), which
 // leave a few candidates of each sample to be scored in float.
 //
-//   labels known     what is not above the upper bound of the sample's own centroid: mostly that one alone
-//                    (int8_moved.hpp: where that one lies still, of centroids that do not)
+//   labels known     what is not above the upper bound of the sample's own centroid: mostly that one alone;
+//                    of centroids that have moved, if it is known how far the others are (int8_moved.hpp)
 //   else             the lowest bounds of all, and what is not above the upper bound of the lowest: twice the
 //                    time, fewer candidates. Also of fewer than 49 clusters, of blocks that have products
 //                    which might be too large (kernels/int8.hpp), and in some steps after one in which many
@@ -66,7 +66,7 @@ class Int8Search : public KnowsEightBits<T> {
     tells_inertia_ = !has_labels || !sums_tell_inertia(problem_);
     compares_ = has_labels && steps_to_rest_ == 0;
     if (steps_to_rest_ > 0) --steps_to_rest_;
-    for (Work& work : works_) work.many = 0;
+    for (Work& work : works_) work.many = work.pairs = 0;
     if (compares_ && !step.drift.empty()) filter_->labels_are_of_step_before(step.drift);
     AssignmentStats stats = engine_.over_samples(
         filter_->block_rows(), [&](RowRange rows, Scratch& scratch) { label_block(step, rows, scratch); });
@@ -86,7 +86,7 @@ class Int8Search : public KnowsEightBits<T> {
     PairRanking<T> ranking;
     std::vector<std::size_t> open;  ///< rows of a block to be ranked one by one
     std::vector<T> x, scores;
-    std::size_t many = 0;  ///< of a step: rows that compared in vain
+    std::size_t many = 0, pairs = 0;  ///< of a step: rows that compared in vain; pairs listed
   };
 
   void label_block(const Assignment<T>& step, RowRange rows, Scratch& scratch) {
@@ -139,18 +139,30 @@ class Int8Search : public KnowsEightBits<T> {
                                                   {near.pair_centroid.data(), near.n_pairs}},
                                                  step.labels, scratch);
     scratch.stats.distances_computed += near.n_pairs;
+    if constexpr (sizeof(T) == sizeof(float)) {
+      for (std::size_t l = 0; l < near.n_listed; ++l)
+        filter_->others_are_above(rows.begin + static_cast<std::size_t>(near.listed[l]),
+                                  work.ranking.others(engine_, rows, near.listed[l]));
+    }
     for (std::size_t r = 0; r < rows.size(); ++r) {
-      if (near.found[r] == kernels::Int8Found::many) work.open.push_back(r);
+      if (near.found[r] != kernels::Int8Found::many) continue;
+      work.open.push_back(r);
+      filter_->forget_others(rows.begin + r);
     }
     work.many += work.open.size();
+    work.pairs += near.n_pairs;
   }
 
   /// Rows that have many near each cost more than comparing saves.
   void rest_if_many() {
     constexpr std::size_t one_in = 16, rest = 8;
-    std::size_t many = 0;
-    for (const Work& work : works_) many += work.many;
+    std::size_t many = 0, pairs = 0;
+    for (const Work& work : works_) {
+      many += work.many;
+      pairs += work.pairs;
+    }
     if (many * one_in > problem_.samples.rows()) steps_to_rest_ = rest;
+    filter_->look_farther(pairs < problem_.samples.rows());
   }
 
   double own_squares(RowRange rows, const Work& work) const {

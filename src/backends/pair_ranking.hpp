@@ -53,9 +53,15 @@ class PairRanking {
         const auto ranked = rank(engine, i, r, pairs, next, scratch);
         labels[i] = ranked.label;
         reranked += ranked.reranked;
+        second_[at] = -std::numeric_limits<T>::infinity();
       }
     }
     return reranked;
+  }
+
+  /// Of a listed row: a lower bound of the scores of those pairs that are not with its label.
+  T others(const DenseEngine<T>& engine, RowRange rows, std::int32_t r) const {
+    return second_[place(r)] - engine.reach_of(rows.begin + place(r));
   }
 
  private:

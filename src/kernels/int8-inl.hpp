@@ -225,6 +225,7 @@ constexpr Int8Kernels make_int8_kernels() {
           Ops::centroids,
           Int8Loops<Ops>::in_tiles,
           Int8Loops<Ops>::lowest,
+          Int8Pairs<Ops>::own_bounds,
           Int8NearLoops<Ops>::near,
           Int8Pairs<Ops>::listed_bounds,
           Int8Loops<Ops>::quantise};

@@ -32,7 +32,7 @@ class Int8List {
       for (std::size_t o = begin; o < end; ++o) {
         const std::int32_t row = out.listed[o];
         // A limit that is not finite is neither above nor below anything.
-        const bool few = out.limit[row] - out.limit[row] == 0 && find_words(n_vectors, row, out, words);
+        const bool few = out.level[row] - out.level[row] == 0 && find_words(n_vectors, row, out, words);
         if (!few) out.found[row] = Int8Found::many;
       }
       if (n_pairs + 16 * words.count + 16 <= out.room) {

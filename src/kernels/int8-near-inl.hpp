@@ -2,7 +2,7 @@
 // Which centroids may be nearer to a row than its own (int8.hpp, Int8Near): three operations a vector of
 // centroids, where the two lowest bounds of every lane take nine (int8-inl.hpp).
 //
-// b_ij <= limit_i = least_i + reach_i, divided by scale_i, is
+// b_ij <= limit_i, divided by scale_i, is
 //   scale_j P_ij + limit_i / scale_i >= half_norm_j / scale_i - alpha_i length_j - lambda_i cut_off_j
 // with P the product of integers, alpha = cut_off / scale and lambda = length / scale. The largest alpha of
 // the rows does for all, and rho_i = lambda_i max_j (cut_off_j / scale_j), rounded up, times scale_j for the
@@ -21,7 +21,6 @@
 #include <cstdint>
 
 #include "kernels/int8-list-inl.hpp"
-#include "kernels/int8-pairs-inl.hpp"
 #include "kernels/int8-panel-inl.hpp"
 #include "kernels/int8-tiles-inl.hpp"
 #include "kernels/int8.hpp"
@@ -43,8 +42,7 @@ struct Int8NearLoops {
   static bool near(const Int8Centroids& c, const Int8Rows& rows, const Int8Near& out) {
     const Ratios ratios = largest_ratios(c, rows, out);
     if (!ratios.fit) return false;
-    Pairs::own_bounds(c, rows, out);
-    find_limits(c, rows, out);
+    find_levels(c, rows, out);
     bool done = false;
     if constexpr (in_tiles) {
       done = rows.n_rows >= int8_tile_rows;
@@ -56,7 +54,6 @@ struct Int8NearLoops {
   }
 
  private:
-  using Pairs = Int8Pairs<Ops>;
   using TileRows = Int8TileRows<Ops>;
 
   /// What V vectors of centroids compare their products with.
@@ -110,10 +107,10 @@ struct Int8NearLoops {
     return {S::reduce_max(alpha) * up, rows.stride <= int8_longest_near && fit == S::all_bits};
   }
 
-  static void find_limits(const Int8Centroids& c, const Int8Rows& rows, const Int8Near& out) {
+  static void find_levels(const Int8Centroids& c, const Int8Rows& rows, const Int8Near& out) {
     for (std::size_t i = 0; i < rows.n_rows; ++i) {
       const float rho = rows.length[i] * out.inverse[i] * c.coarsest * up + roundings;
-      out.limit[i] = (out.least[i] + out.reach[i]) * out.inverse[i];
+      out.level[i] = out.limit[i] * out.inverse[i];
       out.starts[i] = std::bit_cast<std::int32_t>(magic) + static_cast<std::int32_t>(rho);
     }
   }
@@ -130,7 +127,7 @@ struct Int8NearLoops {
 
     OMNIMEANS_INLINE Compared(const Int8Centroids& c, const Int8Near& out, std::size_t first)
         : inverse(out.inverse + first),
-          limit(out.limit + first),
+          limit(out.level + first),
           far(far_of(c, out, first)),
           stride(c.n_vectors) {}
   };

@@ -3,6 +3,8 @@
 // Included by int8-inl.hpp and int8-near-inl.hpp.
 #pragma once
 
+#include <span>
+
 #include "kernels/int8-panel-inl.hpp"
 #include "kernels/int8.hpp"
 #include "kernels/simd-inl.hpp"
@@ -62,43 +64,53 @@ struct Int8Pairs {
     }
   }
 
-  /// least[i] of Int8Near.
-  static void own_bounds(const Int8Centroids& c, const Int8Rows& rows, const Int8Near& out) {
-    constexpr std::size_t ahead = 16;
-    for (std::size_t i = 0; i < rows.n_rows; i += four) {
-      // The last rows go back to some that are done.
-      if (i + four > rows.n_rows && rows.n_rows >= four) i = rows.n_rows - four;
-      const std::size_t count = rows.n_rows - i < four ? rows.n_rows - i : four;
-      const auto row = [&](std::size_t b) { return i + (b < count ? b : count - 1); };
-      const auto load = [&](const float* values) __attribute__((always_inline)) {
-        return count == four ? _mm_loadu_ps(values + i)
-                             : _mm_setr_ps(values[row(0)], values[row(1)], values[row(2)], values[row(3)]);
-      };
-      if (i + ahead + four <= rows.n_rows) {
-        for (std::size_t at = 0; at < four * rows.stride; at += 64)
-          __builtin_prefetch(rows.values + (i + ahead) * rows.stride + at);
-      }
-      const auto own = [&](std::size_t b) { return static_cast<std::size_t>(out.own[row(b)]); };
-      const auto start = [&](std::size_t b) { return Panel::start_of(rows, row(b)); };
-      const __m128i products = _mm_add_epi32(
-          four_products(c, own, [&](std::size_t b) { return rows.values + row(b) * rows.stride; }),
-          _mm_setr_epi32(start(0), start(1), start(2), start(3)));
-      const Terms terms(c, own);
-      const __m128 length = load(rows.length), cut_off = load(rows.cut_off);
-      __m128 off = _mm_fmadd_ps(length, terms.cut_off, _mm_mul_ps(cut_off, terms.length));
-      if (c.tail != nullptr) {
-        const __m128 tail = _mm_setr_ps(c.tail[own(0)], c.tail[own(1)], c.tail[own(2)], c.tail[own(3)]);
-        off = _mm_fmadd_ps(load(rows.tail), tail, off);
-      }
-      const __m128 highest =
-          _mm_fmadd_ps(_mm_set1_ps(2), off, bounds(products, terms, load(rows.scale), cut_off, length));
-      alignas(16) float some[four];
-      _mm_store_ps(some, highest);
-      for (std::size_t b = 0; b < count; ++b) out.least[i + b] = some[b];
+  static void own_bounds(const Int8Centroids& c, const Int8Rows& rows, const std::int32_t* own,
+                         std::span<const std::int32_t> listed, float* least) {
+    if (listed.empty()) {
+      own_bounds(c, rows, own, rows.n_rows, least, [](std::size_t l) { return l; });
+    } else {
+      own_bounds(c, rows, own, listed.size(), least,
+                 [&](std::size_t l) { return static_cast<std::size_t>(listed[l]); });
     }
   }
 
  private:
+  /// Of rows i(0 ... count - 1).
+  template <class Row>
+  static OMNIMEANS_INLINE void own_bounds(const Int8Centroids& c, const Int8Rows& rows,
+                                          const std::int32_t* own, std::size_t count, float* least, Row&& i) {
+    constexpr std::size_t ahead = 16;
+    for (std::size_t first = 0; first < count; first += four) {
+      // Of places behind the last, those of the last.
+      const auto row = [&](std::size_t b) { return i(first + b < count ? first + b : count - 1); };
+      const auto centroid = [&](std::size_t b) { return static_cast<std::size_t>(own[row(b)]); };
+      const auto load = [&](const float* values) __attribute__((always_inline)) {
+        return _mm_setr_ps(values[row(0)], values[row(1)], values[row(2)], values[row(3)]);
+      };
+      for (std::size_t b = 0; b < four && first + ahead + b < count; ++b) {
+        const std::int8_t* next = rows.values + i(first + ahead + b) * rows.stride;
+        for (std::size_t at = 0; at < rows.stride; at += 64) __builtin_prefetch(next + at);
+      }
+      const auto start = [&](std::size_t b) { return Panel::start_of(rows, row(b)); };
+      const __m128i products = _mm_add_epi32(
+          four_products(c, centroid, [&](std::size_t b) { return rows.values + row(b) * rows.stride; }),
+          _mm_setr_epi32(start(0), start(1), start(2), start(3)));
+      const Terms terms(c, centroid);
+      const __m128 length = load(rows.length), cut_off = load(rows.cut_off);
+      __m128 off = _mm_fmadd_ps(length, terms.cut_off, _mm_mul_ps(cut_off, terms.length));
+      if (c.tail != nullptr)
+        off = _mm_fmadd_ps(
+            load(rows.tail),
+            _mm_setr_ps(c.tail[centroid(0)], c.tail[centroid(1)], c.tail[centroid(2)], c.tail[centroid(3)]),
+            off);
+      const __m128 highest =
+          _mm_fmadd_ps(_mm_set1_ps(2), off, bounds(products, terms, load(rows.scale), cut_off, length));
+      alignas(16) float some[four];
+      _mm_store_ps(some, highest);
+      for (std::size_t b = 0; b < four; ++b) least[row(b)] = some[b];
+    }
+  }
+
   static OMNIMEANS_INLINE __m128 bounds(__m128i products, const Terms& c, __m128 scale, __m128 cut_off,
                                         __m128 length) {
     const __m128 score = _mm_fnmadd_ps(_mm_mul_ps(_mm_cvtepi32_ps(products), scale), c.scale, c.half_norm);

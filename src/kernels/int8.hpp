@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 
 #include "omnimeans/isa.hpp"
 
@@ -105,8 +106,8 @@ inline constexpr std::size_t int8_longest_near = 32768;
 /// many for that, or its limit is not finite.
 enum class Int8Found : std::uint8_t { own, listed, many };
 
-/// Which centroids may be nearer than the one a row has, a = own_i. Nothing is near that is above
-/// least_i + reach_i; what is hardly above may be; a is.
+/// Which centroids may be nearer than the one a row has. Nothing is near that is above limit_i; what is
+/// hardly above may be; what stands at place_i is.
 struct Int8Near {
   /// A row with bits in more words than this is one of many; so are rows from where there may be no room for
   /// sixteen pairs a word.
@@ -114,10 +115,8 @@ struct Int8Near {
   /// Pairs for which there should be room, of so many rows.
   static constexpr std::size_t room_for_pairs(std::size_t n_rows) { return 16 * n_rows + 16; }
 
-  const std::int32_t* own = nullptr;    ///< n_rows
-  const std::int32_t* place = nullptr;  ///< n_rows: where it is among the vectors: own_i, or padding
-  const float* reach = nullptr;         ///< n_rows
-  float* least = nullptr;               ///< n_rows: b_ia + 2 off_ia + 2 tail_i tail_a
+  const std::int32_t* place = nullptr;  ///< n_rows: where the own centroid is among the vectors, or padding
+  const float* limit = nullptr;         ///< n_rows
   Int8Found* found = nullptr;           ///< n_rows
   std::uint16_t* far = nullptr;    ///< n_rows x n_vectors: bit l of word v is set if centroid 16 v + l is
                                    ///< not near
@@ -127,7 +126,7 @@ struct Int8Near {
   std::size_t room = 0;                                        ///< for pairs, 16 at least
   std::size_t* n_pairs = nullptr;
   // Working memory, n_rows each.
-  float *inverse = nullptr, *limit = nullptr;
+  float *inverse = nullptr, *level = nullptr;
   std::int32_t* starts = nullptr;
 };
 
@@ -147,7 +146,12 @@ struct Int8Kernels {
   /// every row. None may be infinite or a NaN unless reach is.
   void (*lowest)(const Int8Centroids&, const Int8Rows&, const Int8Lowest&);
 
-  /// Compares with the bound of one centroid, at half of what lowest() costs. False if a row
+  /// least[i] = b_ia + 2 off_ia + 2 tail_i tail_a of the listed rows, or all if that is empty, and one
+  /// centroid each, a = own[i].
+  void (*own_bounds)(const Int8Centroids&, const Int8Rows&, const std::int32_t* own,
+                     std::span<const std::int32_t> listed, float* least);
+
+  /// Compares with a limit a row, at half of what lowest() costs. False if a row
   /// or a centroid is too long for it, so that a product might reach 2^22 (of values that are all alike from
   /// some 260 of them on, of others from thousands): what it writes means nothing then. No scale may be 0,
   /// but that of padding.

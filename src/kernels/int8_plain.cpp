@@ -90,6 +90,15 @@ void lowest(const Int8Centroids& c, const Int8Rows& rows, const Int8Lowest& out)
   }
 }
 
+void own_bounds(const Int8Centroids& c, const Int8Rows& rows, const std::int32_t* own,
+                std::span<const std::int32_t> listed, float* least) {
+  for (std::size_t l = 0; l < (listed.empty() ? rows.n_rows : listed.size()); ++l) {
+    const std::size_t i = listed.empty() ? l : static_cast<std::size_t>(listed[l]);
+    const auto j = static_cast<std::size_t>(own[i]);
+    least[i] = std::fma(2.0f, off(c, rows, i, j), bound(c, rows, i, j));
+  }
+}
+
 bool near(const Int8Centroids& c, const Int8Rows& rows, const Int8Near& out) {
   constexpr float magic = 3 << 22, up = 1 + 0x1p-20f, roundings = 6;
   bool fit = rows.stride <= int8_longest_near;
@@ -103,16 +112,14 @@ bool near(const Int8Centroids& c, const Int8Rows& rows, const Int8Near& out) {
   alpha *= up;
   if (!fit) return false;
   for (std::size_t i = 0; i < rows.n_rows; ++i) {
-    const auto own = static_cast<std::size_t>(out.own[i]);
-    out.least[i] = std::fma(2.0f, off(c, rows, i, own), bound(c, rows, i, own));
-    out.limit[i] = (out.least[i] + out.reach[i]) * out.inverse[i];
+    out.level[i] = out.limit[i] * out.inverse[i];
     const auto rho = static_cast<std::int32_t>(rows.length[i] * out.inverse[i] * c.coarsest * up + roundings);
     std::uint16_t* far = out.far + i * c.n_vectors;
     std::fill_n(far, c.n_vectors, std::uint16_t{0xffff});
     for (std::size_t j = 0; j < c.n_vectors * int8_lanes; ++j) {
       const std::int32_t product = panel_dot(rows.values + i * rows.stride, c, j);
       const auto sum = std::bit_cast<float>(std::bit_cast<std::int32_t>(magic) + product + rho);
-      const float level = std::fma(sum, c.scale[j], out.limit[i]),
+      const float level = std::fma(sum, c.scale[j], out.level[i]),
                   floor = std::fma(out.inverse[i], c.half_norms[j],
                                    std::fma(-alpha, c.length[j], magic * c.scale[j]));
       if (!(level < floor)) far[j / int8_lanes] &= static_cast<std::uint16_t>(~(1u << j % int8_lanes));
@@ -179,7 +186,7 @@ float int8_coarser(std::int32_t squares, std::int32_t most) {
 }
 
 const Int8Kernels& plain_int8_kernels() {
-  static constexpr Int8Kernels kernels{{}, {}, false, lowest, near, listed_bounds, quantise};
+  static constexpr Int8Kernels kernels{{}, {}, false, lowest, own_bounds, near, listed_bounds, quantise};
   return kernels;
 }
 

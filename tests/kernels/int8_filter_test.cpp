@@ -103,8 +103,7 @@ Rounded rounded(const omnimeans::kernels::Int8Kernels& kernels, const float* x, 
 }
 
 /// That samples which follow each other, listed, have the bounds of `all`.
-void check_lists_in_order(const Int8Filter& filter, std::size_t n, std::size_t k,
-                          const Int8Filter::Scratch& all) {
+void check_lists_in_order(Int8Filter& filter, std::size_t n, std::size_t k, const Int8Filter::Scratch& all) {
   for (const auto& [begin, first, count] :
        {std::array{std::size_t{1}, std::size_t{2}, n - 4}, {std::size_t{0}, n - 1, std::size_t{1}}}) {
     std::vector<std::int32_t> listed(count);
@@ -129,7 +128,7 @@ void check_lists_in_order(const Int8Filter& filter, std::size_t n, std::size_t k
 
 /// What find_near() leaves of rows whose labels are `own`, and whose exact scores: of what is far the bound
 /// is above the limit, and the nearest centroids are near.
-void check_near(const DenseEngine<float>& engine, const Int8Filter& filter, const Matrix<float>& samples,
+void check_near(const DenseEngine<float>& engine, Int8Filter& filter, const Matrix<float>& samples,
                 const Matrix<float>& centroids, const std::vector<std::int32_t>& own,
                 const std::vector<std::vector<oracle::Quad>>& scores, Found& found) {
   const std::size_t n = samples.rows(), k = centroids.rows();
@@ -181,7 +180,7 @@ void check_near(const DenseEngine<float>& engine, const Int8Filter& filter, cons
 }
 
 /// The bounds of one step.
-void check_step(const DenseEngine<float>& engine, const Int8Filter& filter,
+void check_step(const DenseEngine<float>& engine, Int8Filter& filter,
                 const omnimeans::kernels::Int8Kernels& kernels, const Matrix<float>& samples,
                 const Matrix<float>& centroids, Found& found) {
   const std::size_t n = samples.rows(), d = samples.cols(), k = centroids.rows();

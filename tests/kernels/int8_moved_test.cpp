@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,7 +24,25 @@ using omnimeans::DenseEngine;
 using omnimeans::Int8Filter;
 using omnimeans::Matrix;
 
-/// Centroids of two steps, of which every third moves, onto a sample or a little; samples, and the centroid
+/// Of equal centroids the lowest, as in the canonical rule.
+std::vector<std::int32_t> nearest_of(const Matrix<float>& samples, const Matrix<float>& centroids) {
+  const std::size_t n = samples.rows(), d = samples.cols(), k = centroids.rows();
+  std::vector<std::int32_t> labels(n);
+  std::vector<double> distance(k);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < k; ++j) {
+      distance[j] = 0;
+      for (std::size_t t = 0; t < d; ++t) {
+        const double difference = double{samples(i, t)} - double{centroids(j, t)};
+        distance[j] += difference * difference;
+      }
+    }
+    labels[i] = static_cast<std::int32_t>(std::ranges::min_element(distance) - distance.begin());
+  }
+  return labels;
+}
+
+/// Centroids of two steps, of which every fifth moves, onto a sample or a little; samples, and the centroid
 /// that is nearest in each step.
 struct TwoSteps {
   Matrix<float> samples, before, after;
@@ -40,7 +59,7 @@ TwoSteps two_steps(std::size_t n, std::size_t d, std::size_t k, std::uint64_t se
   }
   for (std::size_t j = 0; j < k; ++j) {
     const std::size_t from = random.below(n), to = random.below(n);
-    const float way = j % 3 != 0 ? 0 : j % 2 == 0 ? 1 : 0.1f;
+    const float way = j % 5 != 0 ? 0 : j % 2 == 0 ? 1 : 0.1f;
     oracle::Quad squared = 0;
     for (std::size_t t = 0; t < d; ++t) {
       steps.before(j, t) = steps.samples(from, t);
@@ -50,24 +69,8 @@ TwoSteps two_steps(std::size_t n, std::size_t d, std::size_t k, std::uint64_t se
     }
     steps.drift[j] = std::sqrt(static_cast<double>(squared)) * (1 + 1e-9);
   }
-  // Some centroids are the same sample: the lowest of them counts, as in the canonical rule.
-  const auto nearest = [&](const Matrix<float>& centroids) {
-    std::vector<std::int32_t> labels(n);
-    std::vector<double> distance(k);
-    for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t j = 0; j < k; ++j) {
-        distance[j] = 0;
-        for (std::size_t t = 0; t < d; ++t) {
-          const double difference = double{steps.samples(i, t)} - double{centroids(j, t)};
-          distance[j] += difference * difference;
-        }
-      }
-      labels[i] = static_cast<std::int32_t>(std::ranges::min_element(distance) - distance.begin());
-    }
-    return labels;
-  };
-  steps.own = nearest(steps.before);
-  steps.nearest = nearest(steps.after);
+  steps.own = nearest_of(steps.samples, steps.before);
+  steps.nearest = nearest_of(steps.samples, steps.after);
   return steps;
 }
 
@@ -157,6 +160,115 @@ TEST(Int8Moved, CentroidsThatLieStillAreLeftOutWhereOthersCannotBeNearer) {
       EXPECT_EQ(out.compared, n);
       EXPECT_GT(out.missed, 0u);
     }
+  });
+}
+
+/// Centroids of many steps, in each of which some move, most of them a little; and which is nearest.
+struct ManySteps {
+  Matrix<float> samples;
+  std::vector<Matrix<float>> centroids;
+  std::vector<std::vector<double>> drift;  // what counts is where it is not 0
+  std::vector<std::vector<std::int32_t>> nearest;
+};
+ManySteps many_steps(std::size_t n, std::size_t d, std::size_t k) {
+  Random random(d);
+  ManySteps steps{Matrix<float>(n, d), {}, {}, {}};
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t t = 0; t < d; ++t)
+      steps.samples(i, t) = static_cast<float>(random.normal() + (t % 9 == i % 9 ? 2 : 0));
+  }
+  Matrix<float> centroids(k, d);
+  for (std::size_t j = 0; j < k; ++j) std::ranges::copy(steps.samples.row(j), centroids.row(j).begin());
+  for (int step = 0; step < 12; ++step) {
+    std::vector<double> drift(k);
+    for (std::size_t j = 0; j < k && step > 0; ++j) {
+      if (!random.chance(4)) continue;
+      const std::size_t to = random.below(n);
+      const float way = random.chance(3) ? 0.5f : 0.02f;
+      for (std::size_t t = 0; t < d; ++t) centroids(j, t) += way * (steps.samples(to, t) - centroids(j, t));
+      drift[j] = 1;
+    }
+    steps.nearest.push_back(nearest_of(steps.samples, centroids));
+    steps.centroids.push_back(centroids);
+    steps.drift.push_back(drift);
+  }
+  return steps;
+}
+
+/// What find_near() makes of them where it is told what the scores of those near are, or is not. Of all
+/// steps: how many rows do not have their nearest centroid among what is near; rows whose own centroid has
+/// moved that are compared with moved ones alone; and rows that are compared with all.
+struct Remembered {
+  std::size_t missed = 0, with_moved = 0, with_all = 0;
+};
+void remember(const ManySteps& steps, omnimeans::Isa isa, const omnimeans::kernels::Int8Kernels& kernels,
+              bool told_of_others, Remembered& out) {
+  using omnimeans::kernels::Int8Found;
+  const std::size_t n = steps.samples.rows(), d = steps.samples.cols(), k = steps.centroids[0].rows();
+  DenseEngine<float> engine(steps.samples.view(), k, isa, 1);
+  Int8Filter filter(engine, kernels, n, d, k, 1, Int8Filter::Rows::whole);
+  Int8Filter::Scratch scratch;
+  std::vector<float> x(engine.padded_features());
+  std::vector<std::int32_t> own;
+  for (std::size_t step = 0; step < steps.centroids.size(); ++step) {
+    engine.set_centroids(steps.centroids[step].view());
+    engine.pack_rows();
+    filter.set_centroids();
+    if (step == 0) {
+      engine.find_norms({0, n});
+      filter.load({0, n}, scratch);
+    } else {
+      filter.labels_are_of_step_before(steps.drift[step]);
+    }
+    const auto& nearest = steps.nearest[step];
+    if (step == 0 || step == 7) {  // of which nothing is remembered
+      filter.find_candidates({0, n}, scratch);
+      own = nearest;
+      continue;
+    }
+    ASSERT_TRUE(filter.find_near({0, n}, own, scratch));
+    const auto& near = scratch.near;
+    std::size_t pair = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const bool with_all = !near.in_parts || near.asked[i] == 0;
+      out.with_all += with_all;
+      out.with_moved += !with_all && steps.drift[step][static_cast<std::size_t>(own[i])] != 0;
+      out.missed += near.found[i] == Int8Found::own && own[i] != nearest[i];
+      if (near.found[i] == Int8Found::many) filter.forget_others(i);
+      if (near.found[i] != Int8Found::listed) continue;
+      // Rows with all stand behind the others.
+      for (pair = 0; near.pair_row[pair] != static_cast<std::int32_t>(i);) ++pair;
+      float others = std::numeric_limits<float>::infinity(), score;
+      bool there = false;
+      for (; pair < near.n_pairs && near.pair_row[pair] == static_cast<std::int32_t>(i); ++pair) {
+        const std::int32_t j = near.pair_centroid[pair];
+        there |= j == nearest[i];
+        engine.listed_scores(engine.sample(i, x.data()), {&j, 1}, &score);
+        if (j != nearest[i]) others = std::min(others, score);
+      }
+      out.missed += !there;
+      if (told_of_others) filter.others_are_above(i, others - engine.reach_of(i));
+    }
+    own = nearest;
+  }
+}
+
+TEST(Int8Moved, WhatIsRememberedOfOthersHoldsUntilTheyMove) {
+  std::vector<ManySteps> all;
+  for (const std::size_t d : {20, 64, 130}) all.push_back(many_steps(400, d, 200));
+  for_all_kernels([&](omnimeans::Isa isa, const omnimeans::kernels::Int8Kernels& kernels) {
+    std::size_t missed = 0;
+    for (const ManySteps& steps : all) {
+      SCOPED_TRACE("d " + std::to_string(steps.samples.cols()));
+      Remembered right, not_told;
+      ASSERT_NO_FATAL_FAILURE(remember(steps, isa, kernels, true, right));
+      EXPECT_EQ(right.missed, 0u);
+      EXPECT_GT(right.with_moved, 50u);
+      EXPECT_GT(right.with_all, 50u);
+      ASSERT_NO_FATAL_FAILURE(remember(steps, isa, kernels, false, not_told));
+      missed += not_told.missed;
+    }
+    EXPECT_GT(missed, 0u) << "those near were remembered as far";
   });
 }
 

@@ -16,9 +16,9 @@
 
 namespace {
 
-/// What near() finds by `kernels`, between guards.
+/// What own_bounds() and then near() find by `kernels`, between guards.
 struct FoundNear {
-  Guarded<float> least, inverse, limit;
+  Guarded<float> least, limit, inverse, level;
   Guarded<std::uint16_t> far;
   Guarded<std::int32_t> listed, pair_row, pair_centroid, starts;
   std::vector<Int8Found> found;
@@ -28,19 +28,20 @@ struct FoundNear {
   FoundNear(const Int8Kernels& kernels, const Int8Centroids& c, const Int8Rows& rows, const std::int32_t* own,
             const std::int32_t* own_place, const float* reach, std::size_t room, Placement place)
       : least(rows.n_rows, place),
-        inverse(rows.n_rows, place),
         limit(rows.n_rows, place),
+        inverse(rows.n_rows, place),
+        level(rows.n_rows, place),
         far(rows.n_rows * c.n_vectors, place),
         listed(rows.n_rows, place),
         pair_row(room, place),
         pair_centroid(room, place),
         starts(rows.n_rows, place),
         found(rows.n_rows) {
+    kernels.own_bounds(c, rows, own, {}, least.data());
+    for (std::size_t i = 0; i < rows.n_rows; ++i) limit.data()[i] = least.data()[i] + reach[i];
     fits = kernels.near(c, rows,
-                        {.own = own,
-                         .place = own_place,
-                         .reach = reach,
-                         .least = least.data(),
+                        {.place = own_place,
+                         .limit = limit.data(),
                          .found = found.data(),
                          .far = far.data(),
                          .listed = listed.data(),
@@ -50,12 +51,12 @@ struct FoundNear {
                          .room = room,
                          .n_pairs = &n_pairs,
                          .inverse = inverse.data(),
-                         .limit = limit.data(),
+                         .level = level.data(),
                          .starts = starts.data()});
   }
   bool intact() const {
-    return least.intact() && inverse.intact() && limit.intact() && far.intact() && listed.intact() &&
-           pair_row.intact() && pair_centroid.intact() && starts.intact();
+    return least.intact() && limit.intact() && inverse.intact() && level.intact() && far.intact() &&
+           listed.intact() && pair_row.intact() && pair_centroid.intact() && starts.intact();
   }
 };
 
@@ -141,6 +142,19 @@ struct ExpectedNear {
   }
 };
 
+/// own_bounds() of every third row is what it is of all, and leaves the others as they are.
+void check_listed_own_bounds(const Int8Kernels& kernels, const Int8Centroids& c, const Int8Rows& rows,
+                             const std::int32_t* own, const Guarded<float>& all, Placement place) {
+  std::vector<std::int32_t> third;
+  for (std::size_t i = 0; i < rows.n_rows; i += 3) third.push_back(static_cast<std::int32_t>(i));
+  const Guarded<std::int32_t> listed(third, place);
+  Guarded<float> least(std::vector<float>(rows.n_rows, -7), place);
+  kernels.own_bounds(c, rows, own, {listed.data(), third.size()}, least.data());
+  ASSERT_TRUE(least.intact());
+  for (std::size_t i = 0; i < rows.n_rows; ++i)
+    ASSERT_PRED2(same_bits<float>, least.data()[i], i % 3 == 0 ? all.data()[i] : -7.0f) << "i " << i;
+}
+
 /// near() against its own words, and these against the bounds; counts what is found.
 struct NearCounts {
   std::size_t own = 0, listed = 0, many = 0, fits = 0, too_long = 0;
@@ -153,6 +167,7 @@ void check_near(const Int8Kernels& kernels, const Bytes8& b, const Int8Centroids
   const FoundNear near(kernels, c, rows, labels.data(), places.data(), reaches.data(), room, place);
   const ExpectedNear expected(b, c);
   ASSERT_TRUE(near.intact());
+  ASSERT_NO_FATAL_FAILURE(check_listed_own_bounds(kernels, c, rows, labels.data(), near.least, place));
   ASSERT_EQ(near.fits, expected.fits);
   ++(near.fits ? counts.fits : counts.too_long);
   if (!near.fits) return;
