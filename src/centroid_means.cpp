@@ -134,7 +134,9 @@ double CentroidUpdate<T>::moment() const {
   std::vector<double> parts(blocks);
   parallel_blocks(threads_, blocks, [&](std::size_t block, int) {
     const RowRange rows = block_range(block, n, block_rows);
-    double sum = 0;
+    // Sums side by side: one alone waits for itself.
+    constexpr std::size_t lanes = 4;
+    double sums[lanes] = {};
     for (std::size_t i = rows.begin; i < rows.end; ++i) {
       const T* x = samples_.row_data(i);
       double squared = 0;
@@ -142,9 +144,9 @@ double CentroidUpdate<T>::moment() const {
         const double difference = static_cast<double>(x[t]) - origin_[t];
         squared += difference * difference;
       }
-      sum += weighted() ? squared * static_cast<double>(weights_[i]) : squared;
+      sums[i % lanes] += weighted() ? squared * static_cast<double>(weights_[i]) : squared;
     }
-    parts[block] = sum;
+    parts[block] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
   });
   double total = 0;
   for (const double part : parts) total += part;

@@ -39,12 +39,14 @@ void with_few(std::size_t n, Body&& body) {
   }
 }
 
-/// How a feature's value becomes bits of a key: its place on the range, in steps, looked up byte by byte.
+/// How a feature's value becomes bits of a key: its place on the range, in steps, looked up: at once, or, if
+/// it has many bits, the lowest ones and the others.
 template <class T>
 struct Side {
+  static constexpr int at_once = digit_bits;
   std::size_t feature;
   T low, factor, last;
-  std::uint32_t low_bits[256], high_bits[256];
+  std::uint32_t low_bits[std::size_t{1} << at_once], high_bits[std::size_t{1} << (most_bits - at_once)];
 };
 
 /// Where halvings cut, at most key_bits of them; none where all of the samples looked at are equal.
@@ -89,21 +91,23 @@ std::vector<Side<T>> choose_sides(MatrixView<const T> samples, double& widest) {
     side.factor = narrow<T>(steps / width[t]);
     side.last = static_cast<T>(steps - 1);
     std::reverse(bits[t].begin(), bits[t].end());
-    side.low_bits[0] = side.high_bits[0] = 0;
-    for (std::size_t v = 1; v < 256; ++v) {
-      const auto lowest = static_cast<std::size_t>(std::countr_zero(v));
-      const auto bit = [&](std::size_t b) {
-        return b < bits[t].size() ? std::uint32_t{1} << bits[t][b] : 0u;
-      };
-      side.low_bits[v] = side.low_bits[v & (v - 1)] | bit(lowest);
-      side.high_bits[v] = side.high_bits[v & (v - 1)] | bit(lowest + 8);
-    }
+    // From bit `first` on; up to the places that there are.
+    const auto fill = [&](auto& table, std::size_t first) {
+      table[0] = 0;
+      for (std::size_t v = 1; v < std::size(table); ++v) {
+        const std::size_t bit = first + static_cast<std::size_t>(std::countr_zero(v));
+        if (bit >= bits[t].size()) break;
+        table[v] = table[v & (v - 1)] | std::uint32_t{1} << bits[t][bit];
+      }
+    };
+    fill(side.low_bits, 0);
+    fill(side.high_bits, Side<T>::at_once);
   }
   return sides;
 }
 
-/// Keys of the samples [begin, end); N = the number of sides, or 0.
-template <std::size_t N, class T>
+/// Keys of the samples [begin, end); N = the number of sides, or 0; Long: some are looked up in two parts.
+template <std::size_t N, bool Long, class T>
 void write_keys(MatrixView<const T> samples, const std::vector<Side<T>>& sides, RowRange range,
                 std::uint64_t* __restrict keys, std::uint32_t* __restrict counts) {
   const std::size_t n_sides = N != 0 ? N : sides.size(), stride = samples.row_stride();
@@ -115,7 +119,9 @@ void write_keys(MatrixView<const T> samples, const std::vector<Side<T>>& sides, 
       T place = (x[side[s].feature] - side[s].low) * side[s].factor;
       place = place > 0 ? place : T(0);  // also what is no number: infinite * 0
       const auto at = static_cast<unsigned>(static_cast<int>(place < side[s].last ? place : side[s].last));
-      key |= side[s].low_bits[at & 255] | side[s].high_bits[at >> 8];
+      constexpr unsigned low = (1u << Side<T>::at_once) - 1;
+      key |= side[s].low_bits[Long ? at & low : at];
+      if constexpr (Long) key |= side[s].high_bits[at >> Side<T>::at_once];
     }
     keys[i] = std::uint64_t{key} << 32 | i;
     ++counts[key & (n_digits - 1)];
@@ -153,12 +159,17 @@ void gather(MatrixView<const T> samples, const Number* order, std::size_t count,
 }  // namespace
 
 template <class T>
-SampleOrder samples_in_order(MatrixView<const T> samples, int threads) {
+SampleOrder samples_in_order(MatrixView<const T> samples, int threads, std::span<std::byte> room) {
   double widest;
   const std::size_t n = samples.rows();
   const std::vector<Side<T>> sides = choose_sides(samples, widest);
   auto keys = AlignedBuffer<std::uint64_t>::for_overwrite(n);
-  auto sorted = AlignedBuffer<std::uint64_t>::for_overwrite(n);
+  AlignedBuffer<std::uint64_t> own_room;
+  if (room.size() < keys.bytes()) own_room = AlignedBuffer<std::uint64_t>::for_overwrite(n);
+  std::uint64_t *from = keys.data(),
+                *to = own_room.size() > 0 ? own_room.data() : reinterpret_cast<std::uint64_t*>(room.data());
+  const bool some_long = std::ranges::any_of(
+      sides, [](const Side<T>& side) { return side.last >= T(std::size_t{1} << Side<T>::at_once); });
   const auto blocks = static_cast<std::size_t>(useful_threads(threads, block_count(n, 4096)));
   const std::size_t block_rows = block_count(n, blocks);
   std::vector<std::uint32_t> counts(blocks * n_digits);
@@ -168,26 +179,29 @@ SampleOrder samples_in_order(MatrixView<const T> samples, int threads) {
     });
   };
   each_block([&](RowRange range, std::uint32_t* count) {
-    with_few(sides.size(),
-             [&](auto n_sides) { write_keys<n_sides.value>(samples, sides, range, keys.data(), count); });
+    with_few(sides.size(), [&](auto n_sides) {
+      if (some_long) {
+        write_keys<n_sides.value, true>(samples, sides, range, keys.data(), count);
+      } else {
+        write_keys<n_sides.value, false>(samples, sides, range, keys.data(), count);
+      }
+    });
   });
   for (int pass = 0; pass < n_passes; ++pass) {
     const int shift = 32 + pass * digit_bits;
     if (pass > 0) {
       std::ranges::fill(counts, 0);
-      each_block(
-          [&](RowRange range, std::uint32_t* count) { count_digits(keys.data(), range, shift, count); });
+      each_block([&](RowRange range, std::uint32_t* count) { count_digits(from, range, shift, count); });
     }
     std::uint32_t position = 0;
     for (std::size_t digit = 0; digit < n_digits; ++digit) {
       for (std::size_t b = 0; b < blocks; ++b)
         position += std::exchange(counts[b * n_digits + digit], position);
     }
-    each_block([&](RowRange range, std::uint32_t* next) {
-      scatter(keys.data(), range, shift, next, sorted.data());
-    });
-    std::swap(keys, sorted);
+    each_block([&](RowRange range, std::uint32_t* next) { scatter(from, range, shift, next, to); });
+    std::swap(from, to);
   }
+  static_assert(n_passes % 2 == 0, "they end where they began");
   return {std::move(keys), widest};
 }
 
@@ -204,8 +218,8 @@ double order_bytes_needed(double n, double d, double threads) {
          2 * d * sizeof(double) + most_sampled * sizeof(double);
 }
 
-template SampleOrder samples_in_order(MatrixView<const float>, int);
-template SampleOrder samples_in_order(MatrixView<const double>, int);
+template SampleOrder samples_in_order(MatrixView<const float>, int, std::span<std::byte>);
+template SampleOrder samples_in_order(MatrixView<const double>, int, std::span<std::byte>);
 template void gather_samples(MatrixView<const float>, const std::uint64_t*, std::size_t, std::size_t,
                              std::size_t, float*);
 template void gather_samples(MatrixView<const float>, const std::uint32_t*, std::size_t, std::size_t,

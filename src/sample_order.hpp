@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "aligned_buffer.hpp"
 #include "omnimeans/matrix_view.hpp"
@@ -25,9 +26,10 @@ struct SampleOrder {
   AlignedBuffer<std::uint64_t> keys;  ///< key << 32 | number of the sample, ascending
   double widest = 0;  ///< the largest difference of two values of a feature, over some of the samples
 };
-/// Does not depend on threads.
+/// Does not depend on threads. `room`: memory that may be written meanwhile, aligned as a key; where it has
+/// not 8 n bytes, the second copy of the keys gets memory of its own.
 template <class T>
-SampleOrder samples_in_order(MatrixView<const T> samples, int threads);
+SampleOrder samples_in_order(MatrixView<const T> samples, int threads, std::span<std::byte> room = {});
 
 /// Rows of samples, `order` naming `count` of them (in the lower half, if it has 64 bits), to feature-major:
 /// feature t of the r-th at values[t * rows + r], count <= rows; the first one fills up. Asks for as many

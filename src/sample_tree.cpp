@@ -22,30 +22,29 @@ constexpr std::size_t most_children = SampleTree<float>::most_children, least_ch
 constexpr std::size_t spare = 12;
 constexpr std::size_t node_batch = 512;
 
-/// How early a k-d tree would have cut between two keys of the order: 0 first.
-int cut_rank(std::uint64_t before, std::uint64_t after) {
-  return std::countl_zero(static_cast<std::uint32_t>(before >> 32 ^ after >> 32));
+/// In which bits two numbers of the order differ; where the highest is, a k-d tree would have cut between
+/// them sooner.
+std::uint32_t apart(std::uint64_t before, std::uint64_t after) {
+  return static_cast<std::uint32_t>((before ^ after) >> 32);
 }
 
-/// The end of the run that begins at `begin`, of [least, most] items, where rank(i), between items i - 1 and
-/// i, is lowest; the last of several. If the rest fits, all of it; what is left is never less than `rest`.
-template <class Rank>
-std::size_t run_end(std::size_t begin, std::size_t end, std::size_t least, std::size_t most, Rank&& rank,
+/// The end of the run that begins at `begin`, of [least, most] items, where apart(i), of items i - 1 and i,
+/// has the highest bit; the last of several. If the rest fits, all of it; what is left is never less than
+/// `rest`. Without branches but the loops' own: photo pixels were cut in 0.47 ms with them.
+template <class Apart>
+std::size_t run_end(std::size_t begin, std::size_t end, std::size_t least, std::size_t most, Apart&& apart,
                     std::size_t rest) {
   const std::size_t first = begin + least, last = std::max(first, std::min(begin + most, end - rest));
+  std::uint32_t bits = 0;
+  for (std::size_t i = first; i <= last; ++i) bits |= apart(i);
+  const std::uint32_t highest = std::bit_floor(bits);
   std::size_t best = last;
-  int best_rank = rank(last);
-  for (std::size_t i = last; i-- > first;) {
-    if (const int r = rank(i); r < best_rank) {
-      best = i;
-      best_rank = r;
-    }
-  }
+  while (apart(best) < highest) --best;
   return best;
 }
-template <class Rank>
-std::size_t run_end(std::size_t begin, std::size_t end, std::size_t least, std::size_t most, Rank&& rank) {
-  return end - begin <= most ? end : run_end(begin, end, least, most, rank, least);
+template <class Apart>
+std::size_t run_end(std::size_t begin, std::size_t end, std::size_t least, std::size_t most, Apart&& apart) {
+  return end - begin <= most ? end : run_end(begin, end, least, most, apart, least);
 }
 
 /// The fewest samples of a node above leaves, unless it is all there is; so many such nodes, at most.
@@ -87,7 +86,12 @@ class SampleTree<T>::Build {
         samples_(samples),
         threads_(samples.rows() * samples.cols() < 50'000 ? 1 : threads),
         d_(samples.cols()) {
-    const SampleOrder order = samples_in_order(samples, threads_);
+    // What is not needed yet serves as room: new pages cost more than what is done with them.
+    const auto n = static_cast<double>(samples.rows()), rows = static_cast<double>(tree.leaf_rows_);
+    tree.values_ = AlignedBuffer<T>::for_overwrite(static_cast<std::size_t>(most_leaves(n, rows) + 1) *
+                                                   tree.leaf_rows_ * d_);
+    const SampleOrder order = samples_in_order(
+        samples, threads_, {reinterpret_cast<std::byte*>(tree.values_.data()), tree.values_.bytes()});
     choose_scale(order.widest);
     cut_leaves(order.keys.data());
     group(order.keys.data());
@@ -116,7 +120,7 @@ class SampleTree<T>::Build {
       std::vector<std::uint8_t> n_leaves;  ///< of a node
     };
     std::vector<Cuts> cuts(chunks);
-    const auto rank = [&](std::size_t i) { return cut_rank(keys[i - 1], keys[i]); };
+    const auto apart_at = [&](std::size_t i) { return apart(keys[i - 1], keys[i]); };
     parallel_blocks(threads_, chunks, [&](std::size_t chunk, int) {
       const RowRange range{chunk * chunk_rows, chunk + 1 < chunks ? (chunk + 1) * chunk_rows : n};
       const auto most_nodes = static_cast<std::size_t>(
@@ -124,15 +128,15 @@ class SampleTree<T>::Build {
       cuts[chunk].n_leaves.reserve(most_nodes);
       cuts[chunk].begins.reserve(most_nodes + range.size() / most);
       for (std::size_t at = range.begin; at < range.end;) {
-        const std::size_t end = run_end(at, range.end, least_samples(most), most_children * most, rank);
+        const std::size_t end = run_end(at, range.end, least_samples(most), most_children * most, apart_at);
         std::size_t leaves = std::min(most_children, block_count(end - at + (end - at) / spare, most));
         cuts[chunk].n_leaves.push_back(static_cast<std::uint8_t>(leaves));
         for (; leaves > 0; --leaves) {
           cuts[chunk].begins.push_back(static_cast<std::uint32_t>(at));
           const std::size_t others = (leaves - 1) * most, left = end - at;
           // The others have room for so many, and need a sample each.
-          at =
-              leaves == 1 ? end : run_end(at, end, left > others ? left - others : 1, most, rank, leaves - 1);
+          at = leaves == 1 ? end
+                           : run_end(at, end, left > others ? left - others : 1, most, apart_at, leaves - 1);
         }
       }
     });
@@ -176,7 +180,7 @@ class SampleTree<T>::Build {
       for (std::size_t at = 0; at < below.size();) {
         const std::size_t end = run_end(at, below.size(), least_children, most_children, [&](std::size_t i) {
           const std::uint32_t begin = begins_[below[i].first_leaf];
-          return cut_rank(keys[begin - 1], keys[begin]);
+          return apart(keys[begin - 1], keys[begin]);
         });
         const std::uint32_t first = below[at].first_leaf;
         level.push_back({.first_leaf = first,
@@ -209,7 +213,6 @@ class SampleTree<T>::Build {
   void fill_leaves(const std::uint64_t* keys) {
     const std::size_t n_leaves = begins_.size(), rows = tree_.leaf_rows_;
     const std::size_t first_node = tree_.nodes_.size() - n_leaves;
-    tree_.values_ = AlignedBuffer<T>::for_overwrite(n_leaves * rows * d_);
     tree_.order_ = AlignedBuffer<std::uint32_t>::for_overwrite(n_leaves * rows);
     constexpr std::size_t batch = 64;
     parallel_blocks(threads_, block_count(n_leaves, batch), [&](std::size_t block, int) {
