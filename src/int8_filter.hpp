@@ -24,7 +24,8 @@
 // with its own reach is not above others, only centroids that have moved since need be compared: those of
 // each step in that step. Where a itself lies still, and its label is right, that is so at any rate, for the
 // canonical distances of both are the same as before. To last for some steps limits lie a little farther than
-// a step asks for.
+// a step asks for; above Z (1 + 16 u) nothing is far, whatever the limit, so that roundings stay below 16 u
+// Z.
 //
 // The same holds for x~ and c~, a few coordinates each (principal_prefix.hpp), with N and C the largest |x~|
 // and |c~|, E_x and E_c added to |e| and |f|, and 2 t_x t_c more in the upper bound and in Z.
@@ -59,6 +60,13 @@ const kernels::Int8Kernels* int8_kernels_for(const Problem<T>& problem) {
   return kernels::int8_kernels(problem.isa);
 }
 
+/// Whether products of eight bits come in tiles: AMX.
+template <class T>
+bool has_int8_tiles(const Problem<T>& problem) {
+  const kernels::Int8Kernels* kernels = int8_kernels_for(problem);
+  return kernels != nullptr && kernels->in_tiles;
+}
+
 class Int8Filter {
  public:
   /// What is rounded: all features; the coordinates of a prefix, where there are features enough for one; or
@@ -77,7 +85,7 @@ class Int8Filter {
 
   /// After set_centroids(), until it is called again: labels that find_near() gets are right for the
   /// centroids of the step before, which have moved by `drift` each, 0 where they lie as they did; and in
-  /// that step all samples were asked for, by find_near() or by find_candidates().
+  /// that step each sample was given to a find_near() that returned true, or to find_candidates(rows, ...).
   void labels_are_of_step_before(std::span<const double> drift);
 
   /// What find_near() finds, as kernels::Int8Near; rows are listed in any order, pairs of a row one behind
@@ -93,12 +101,12 @@ class Int8Filter {
     std::vector<float> inverse, level;
     std::vector<std::int32_t> starts, of_row, anew;
     std::vector<float> others, limit;  ///< as others_; what is near is below
-    /// Whether rows are compared with moved centroids, nothing of which is near to some of them: these are
-    /// copied, and compared with all.
+    /// Whether rows are compared with moved centroids alone, but for some, which are copied and compared with
+    /// all.
     bool in_parts = false;
-    std::vector<std::int32_t> place;     ///< of a row's own centroid
-    std::vector<std::int32_t> asked;     ///< 0: it is one of some
-    std::vector<std::int32_t> with_all;  ///< these rows, ascending
+    std::vector<std::int32_t> place;       ///< of a row's own centroid among those moved
+    std::vector<std::int32_t> with_moved;  ///< 1: it is compared with these alone
+    std::vector<std::int32_t> with_all;    ///< the other rows, ascending
     std::uint16_t* far_of_copies = nullptr;
     struct {
       std::vector<std::int32_t> own;
@@ -138,16 +146,18 @@ class Int8Filter {
   /// The same of `rows`, whose labels `own` has, at half the time: of each row whether the nearest centroid
   /// may be another than its own one, and which. False if values are too many for it: nothing is found then.
   bool find_near(RowRange rows, std::span<const std::int32_t> own, Scratch& scratch);
-  /// After find_near(), of sample i: the scores of those near which are not its own centroid are above this;
-  /// of a sample of which many are near: that nothing is known of them.
+  /// After find_near(), of sample i whose pairs are listed: the scores of those that are not with its label
+  /// are above this. Of one of which many are near: nothing is known of the others.
   void others_are_above(std::size_t i, float score) {
     if (keeps_) others_[i] = std::min(others_[i], score);
   }
-  /// Whether the next find_near() is to look beyond a sample's own centroid, which lists more pairs.
-  void look_farther(bool so) { looks_farther_ = so; }
   void forget_others(std::size_t i) {
     if (keeps_) others_[i] = -std::numeric_limits<float>::infinity();
   }
+  /// Whether find_near() may look beyond a sample's own centroid, which lists more pairs; and whether it does
+  /// in this step: where much lies still.
+  void look_farther(bool so) { looks_farther_ = so; }
+  bool looks_farther() const;
   /// After find_near(): sum_i w_i |x_i - c_own(i)|^2 of the rows at most; `weights` of them, or null: ones.
   double own_squares(RowRange rows, const float* weights, const Scratch& scratch) const;
   /// Of row r, sample i, of which find_near() found many: as candidates().
@@ -182,10 +192,10 @@ class Int8Filter {
   double rounding(std::size_t i) const { return 16 * unit_roundoff<float>() * largest(i); }
 
  private:
-  /// Beyond a sample's own centroid, in squared distances. Farther, more pairs are listed; less far, what is
-  /// known of others is of use for fewer steps. Word embeddings, 25 steps: 28 ms, with 0.002 29, with 0.01
-  /// 29, with 0 31.
-  static constexpr float farther = 0.005f;
+  /// Beyond a sample's own centroid, as a part of its squared distance. Farther, more pairs are listed; less
+  /// far, what is known of others is of use for fewer steps. Word embeddings, 25 steps: 28 ms, with 0.004 29,
+  /// with 0.02 29, with 0 31.
+  static constexpr float farther = 0.01f;
   static std::size_t values_at_most(std::size_t n_features, Rows rows);
   static std::size_t block_rows(const kernels::Int8Kernels& kernels, std::size_t n_samples, int threads,
                                 std::size_t stride);

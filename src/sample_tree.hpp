@@ -12,8 +12,8 @@
 // Samples are kept as they are, feature-major; kernels take the centre of the leaf off, so that a common
 // offset costs no accuracy.
 //
-// Memory: n*d values and 4n bytes, some 15 % more because leaves are not full; 2d values a node; 16n bytes
-// while it is built.
+// Memory: n*d values and 4n bytes, some 15 % more because leaves are not full; 2d values a node; 8n bytes
+// while it is built (of one feature in float 16n).
 #pragma once
 
 #include <cstddef>

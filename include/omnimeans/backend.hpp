@@ -102,8 +102,8 @@ struct Assignment {
 
 struct AssignmentStats {
   std::uint64_t distances_computed = 0;
-  std::uint64_t left_out = 0;  ///< pairs that int8 and prefix left out: neither the sample's own centroid nor
-                               ///< the other one has moved
+  std::uint64_t left_out = 0;  ///< pairs that int8 and prefix left out: the other centroid lay still, and was
+                               ///< known to be farther
   std::uint64_t reranked = 0;  ///< samples decided by the canonical rule because the bound proved nothing
   double inertia_bound = 0;    ///< upper bound of sum_i w_i D(x_i, c_label(i)); infinite: fit() finds one
   bool inertia_is_exact = false;

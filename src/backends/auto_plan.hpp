@@ -55,13 +55,6 @@ struct Plan {
   Choice first, dense, bounded;
 };
 
-/// Whether products of eight bits come in tiles: AMX.
-template <class T>
-bool has_int8_tiles(const Problem<T>& problem) {
-  const kernels::Int8Kernels* kernels = int8_kernels_for(problem);
-  return kernels != nullptr && kernels->in_tiles;
-}
-
 /// From so many features, clusters, and features times clusters on.
 struct Least {
   std::size_t features, clusters, values;
@@ -74,9 +67,9 @@ struct Least {
 /// much again: n = 1,500 0.95 to 1.1, n = 5,000 0.9 to 1.1, n = 10,000 1.0 to 1.25; n = 20,000 to 200,000 d =
 /// 32 to 64 k = 128 to 256 0.92 to 1.34, in geometric mean 1.1, d = 96 to 200 k = 64 to 128 0.95 to 1.5
 /// (`lattice`, which soon gets gaps, 0.5 to 0.7); beyond 1.3 to 3.2.
-/// Without its tiles: n = 1,500 1.1 to 1.6, n = 4,000 0.8 to 1.3, n = 8,000 0.95 to 1.5, n = 20,000 d = 64
-/// k = 300 and 500 1.04 to 1.37, d = 100 k = 200 0.8 to 1.24, k = 320 1.0 to 1.36; with AVX2 n = 3,000 1.1 to
-/// 1.7, n = 20,000 at 32,000 1.1 and 1.4.
+/// Without its tiles: n = 1,500 1.1 to 1.6, n = 4,000 0.8 to 1.3, n = 8,000 0.95 to 1.5; from 16,000 on with
+/// 128 clusters or more n = 20,000 1.14 to 1.51, n = 60,000 0.94 to 1.4, in geometric mean 1.17; at 8,000 to
+/// 13,000 0.8 to 1.17; with AVX2 n = 3,000 1.1 to 1.7, n = 20,000 at 32,000 1.1 and 1.4.
 constexpr Least least_in_eight_bits(std::size_t n, std::size_t d, std::size_t k, bool tiles, bool vnni) {
   struct UpTo {
     std::size_t samples;
@@ -84,7 +77,7 @@ constexpr Least least_in_eight_bits(std::size_t n, std::size_t d, std::size_t k,
   };
   const bool wide = d >= 128;
   constexpr Least many{96, 64, 32'000};
-  const Least many_with_vnni = d < 96 ? Least{64, 256, 19'000} : many;
+  const Least many_with_vnni = k >= 128 ? Least{64, 128, 16'000} : many;
   const Least wide_only = wide ? Least{128, 32, 8'000} : many;
   const std::size_t some_in_tiles = wide ? 8'000 : k >= 128 ? 7'500 : 10'000;
   for (const UpTo& up_to :
@@ -146,14 +139,24 @@ inline constexpr double few_near = 0.12;
 /// them, `nearly_all` for a search of its own.
 enum class Held { less, most, nearly_all };
 
-/// Asks some of the samples, for less than a step's time. What that takes is not counted beside the backend's
-/// memory, but observes the limit. `near`: the share of near pairs. Where they are few and the fit has 8
-/// steps or more, only half as many directions are looked for, for `most` then changes nothing (bytes_pay();
-/// with AMX never), and with VNNI already of 1,000,000 pairs of samples and clusters, though it takes a step
-/// or two: the search takes 2 to 5 ms with 128 to 784 features, and `embedding` d = 768 n = 10,000 k = 100 34
-/// instead of 61 ms, n = 40,000 k = 64 96 instead of 212 (Zen 4). In tiles (AMX) all features take so little
-/// time that the search comes back later: prefix over int8, 25 steps of `embedding`, n d k = 0.2e9 to 0.8e9
-/// 0.8 to 1.0 times as fast, 0.8e9 to 1.5e9 0.9 to 1.1, beyond 1.02 to 1.75.
+/// Asks some of the samples. What that takes is not counted beside the backend's memory, but observes the
+/// limit. `near`: the share of near pairs.
+///
+/// Half as many directions as a prefix may have are found in 0.5 to 4.5 ms with 128 to 784 features, all of
+/// them in 1.3 to 16. Half, where they leave less than 1 % of the squares, are looked for with VNNI from
+/// 1,000,000 pairs of samples and clusters on, if few of those are near and the fit has 8 steps or more:
+/// `embedding` d = 768 n = 10,000 k = 100 34 instead of 61 ms, n = 40,000 k = 64 96 instead of 212 (Zen 4).
+/// In tiles (AMX) all features take so little time that the search comes back later: prefix over int8, 25
+/// steps of `embedding`, n d k = 0.2e9 to 0.8e9 0.8 to 1.0 times as fast, 0.8e9 to 1.5e9 0.9 to 1.1,
+/// beyond 1.02 to 1.75.
+///
+/// All of them, which may leave 2.5 %, where the products that they save in a step are many beside those that
+/// a sample's coordinates and the search take, once: n k (d - m) over 10,000 d m, m coordinates. Milliseconds
+/// of int8 and of prefix, with the search, 25 steps of `embedding`, `images` and `pixels`, Xeon with AMX.
+/// In its tiles: 6 and 10 (d = 784 k = 500, d = 256 k = 500, n = 20,000 and 50,000) 84 and 94, 85 and 128; 20
+/// to 60 324 and 269, 165 and 119, 547 and 422. With VNNI: 1 to 2.3 26 and 40, 49 and 56, 62 and 68; 2.6 to 8
+/// 157 and 125, 127 and 104, 35 and 31, 110 and 95. With AVX-VNNI: 1.1 33 and 45, 1.6 26 and 27, 2.3 69 and
+/// 65; 3.9 to 5 182 and 127, 50 and 38.
 template <class T>
 Held held_by_few(const Problem<T>& problem, double near) {
   if constexpr (sizeof(T) == sizeof(float)) {
@@ -162,9 +165,16 @@ Held held_by_few(const Problem<T>& problem, double near) {
     const double least_pairs = half && has_fast_integers(problem) ? 1e6 : PrincipalPrefix::least_pairs;
     if (int8_kernels_for(problem) == nullptr || d < 128 || k < 64 || pairs(n, k) < least_pairs)
       return Held::less;
-    if (has_int8_tiles(problem) && pairs(n, k) * static_cast<double>(d) < 1.5e9) return Held::less;
-    // All pairs equally far: what differs lies in a hundred directions or more.
-    if (near > 0.9) return Held::less;
+    const bool tiles = has_int8_tiles(problem);
+    const double work = pairs(n, k) * static_cast<double>(d);
+    if (tiles && work < 1.5e9) return Held::less;
+    // The more pairs are equally far, the more directions there are in which they differ: where a few hold
+    // nearly all, 0.02 to 0.11 are near, elsewhere 0.15 and more.
+    if (near > 0.3) return Held::less;
+    const std::size_t most = PrincipalPrefix::most_values(d);
+    const double saved = pairs(n, k) * static_cast<double>(d - most),
+                 once = 1e4 * static_cast<double>(most * d);
+    const bool all_may_pay = saved >= (tiles ? 15 : has_fast_integers(problem) ? 3 : 2) * once;
     Problem<T> some = problem;
     const std::size_t count = std::min(n, PrincipalPrefix::most_samples);
     some.samples = {problem.samples.data(), count, d, n / count * problem.samples.row_stride()};
@@ -176,10 +186,8 @@ Held held_by_few(const Problem<T>& problem, double near) {
       DenseEngine<T> engine(some.samples, some.n_clusters, problem.isa, problem.threads);
       engine.set_centroids(
           {problem.samples.data(), some.n_clusters, d, n / some.n_clusters * problem.samples.row_stride()});
-      const auto prefix =
-          PrincipalPrefix::of(engine, count, d, problem.threads, half || has_int8_tiles(problem));
-      const bool halved = prefix->n_values() < PrincipalPrefix::most_values(d);
-      if (halved && prefix->has_short_tails()) return Held::nearly_all;
+      const auto prefix = PrincipalPrefix::of(engine, count, d, problem.threads, !all_may_pay);
+      if (all_may_pay ? prefix->tail_share() <= 0.025 : prefix->has_short_tails()) return Held::nearly_all;
       if (prefix->worthwhile()) return Held::most;
     } catch (const std::bad_alloc&) {
     }
@@ -238,29 +246,24 @@ bool bytes_may_pay(const Problem<T>& problem, std::size_t least_values) {
 /// the share of near pairs. Seconds of the dense plan, with a trial later, over those of bytes from the
 /// start, two threads. Zen 3 (10 and 25 steps, data sets of 100 features and more): k d = 64,000 to 80,000
 /// 0.96 to 1.25, 100,000 to 768,000 1.0 to 1.3, prefix or not; below 128,000 of uniform points, whose pairs
-/// are all near from 256 features on, 0.8 to 1.0. Zen 4, whose distances cost half as much (VNNI), k d =
-/// 48,000 to 80,000: `blobs`, `anisotropic`, `imbalanced` of 128 to 400 features (near 0.29 to 0.67) 25 steps
-/// 1.09 to 1.5, 12 steps 0.94 to 1.4; uniform points (0.82 and more) 0.85 to 0.99; of 100 features word
-/// embeddings (0.27) 1.1 and 0.86, uniform points (0.63) 0.84 and 0.71.
+/// are all near from 256 features on, 0.8 to 1.0.
 ///
-/// Beside tiles of eight bits (AMX) never: the first pass of bytes takes two to three times as long as one of
-/// int8, which a trial later spares. Xeon with AMX, 25 steps, n = 20,000, five kinds of data, d = 128 to 784,
-/// k = 100 to 512 1.1 to 1.8 in favour of the trial.
+/// With VNNI never, for int8 leaves out as much where centroids lie still: milliseconds of fits of 25 steps
+/// with bytes at once and with int8, n = 20,000, AVX-VNNI, 256 bits: `blobs` d = 256 k = 500 96 and 67,
+/// `anisotropic` d = 200 k = 300 45 and 35, `embedding` d = 200 k = 500 76 and 99 (by prefix 59); with 512
+/// bits 81 and 49, 35 and 29, 71 and 80 (41).
 template <class T>
 bool bytes_pay_at_once(const Problem<T>& problem, double near) {
-  if (has_int8_tiles(problem) || blocks_go_before_bytes(problem)) return false;
-  if (has_fast_integers(problem)) {
-    return problem.samples.cols() >= 128 && near >= few_near && near < 0.7 && bytes_may_pay(problem, 48'000);
-  }
+  if (has_fast_integers(problem) || blocks_go_before_bytes(problem)) return false;
   return bytes_may_pay(problem, near < 0.95 ? 64'000 : 128'000);
 }
 
 /// Whether they do where few directions hold so much of the variance: from 48,000 on where few pairs are near
-/// (images and embeddings, 5 to 11 %: 1.0 to 1.6 as above, on a Zen 4 1.1 to 1.4, but less than prefix; word
-/// embeddings, 27 %, at 50,000 0.9). Else from more clusters on, earlier where bounds are narrow.
+/// (images and embeddings, 5 to 11 %: 1.0 to 1.6 as above). Else from more clusters on, earlier where bounds
+/// are narrow.
 template <class T>
 bool bytes_pay(const Problem<T>& problem, Held held, double near) {
-  if (held == Held::nearly_all || has_int8_tiles(problem) || blocks_go_before_bytes(problem)) return false;
+  if (held == Held::nearly_all || has_fast_integers(problem) || blocks_go_before_bytes(problem)) return false;
   if (near < few_near && bytes_may_pay(problem, 48'000)) return true;
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   return int8_kernels_for(problem) != nullptr && n >= 1000 && k >= 64 &&

@@ -5,9 +5,12 @@
 //   step 10    unless said otherwise below, and again in steps 22, 46, ... after a trial that was lost
 //   step 6     bytes, where distances are dear or bounds last
 //   step 3     bytes or gaps where eight bits prove so little that they are slow, whatever is said below
-//   step 22    beside eight bits, where samples are few, and in tiles (AMX) mostly
-//   later      beside tiles (AMX), d < 200, where much lies still: in the next of these steps
-//   never      beside tiles of eight bits (AMX), where bounds cannot last; and where steps are short
+//   step 22    beside eight bits, where samples are few, and with VNNI or tiles (AMX) mostly; in fits that
+//              have ten steps left then
+//   later      bytes beside those, where much lies still: in the next of these steps
+//   never      beside a prefix with VNNI; beside tiles of eight bits, where bounds cannot last; and where
+//   steps are
+//              short
 #pragma once
 
 #include <cstddef>
@@ -36,24 +39,20 @@ bool tiles_beat_bounds(const Problem<T>& problem, const Plan& plan, double near)
          (d < 64 || (d < 128 && pairs(problem.samples.rows(), problem.n_clusters) > 5e7));
 }
 
-/// Whether tiles win by leaving out what lies still (int8_moved.hpp); `left_out`: distances a sample, in the
+/// Whether int8 wins by leaving out what lies still (int8_moved.hpp); `left_out`: distances a sample, in the
 /// step before. Bytes save the same, and cost more: milliseconds of fits of 60 steps without their trials and
-/// with them, Xeon with AMX, half of the pairs left out in step 22: word embeddings 64 and 77, `embedding`
-/// n = 10,000 d = 128 k = 500 20 and 23; n = 30,000 d = 100 k = 300, a third, 51.8 and 51.5. In d = 256 they
-/// win: 176 (int8 alone) and 139. Below a quarter the trial comes as before.
+/// with them, half of the pairs left out in step 22, in tiles (AMX): word embeddings 42 and 77, `blobs` d =
+/// 256 k = 1000 41 and 57; with VNNI word embeddings 61 and 99. Below a quarter the trial comes as before.
 template <class T>
 bool rest_beats_bounds(const Problem<T>& problem, const Plan& plan, double left_out) {
-  return plan.dense.name == "int8" && plan.bounded.name == "bytebounds" && has_int8_tiles(problem) &&
-         problem.samples.cols() < 200 && left_out > static_cast<double>(problem.n_clusters) / 4;
+  return plan.dense.name == "int8" && plan.bounded.name == "bytebounds" && has_fast_integers(problem) &&
+         left_out > static_cast<double>(problem.n_clusters) / 4;
 }
 
 /// Whether bounds get their first trial in step 6 instead of 10. Bytes cost a pass and a half to write, and
 /// hardly pay while centroids move far. Seconds of a fit with the early trial over those with one in step 14:
 /// Zen 3, 25 steps, 0.6 to 0.9 with 100 features and more, 0.97 to 1.05 with 32. Beside integers at twice the
-/// rate (VNNI) bytes cost more steps, so bounds must last: Zen 4, where less than 60 % of the pairs are near,
-/// 25 steps 0.8 to 0.97, 12 steps 0.87 to 1.05; elsewhere 0.9 to 1.05 and 0.9 to 1.2, but in step 10, where
-/// seven are to come, 25 steps 0.84 to 1.03, 18 steps 0.8 to 1.08. Bytes cost as much beside prefix; so do
-/// gaps. Beside tiles (AMX) few trials are early: late_trial() has the figures.
+/// rate (VNNI), from 300,000 features times clusters on, where less than 60 % of the pairs are near.
 template <class T>
 bool early_trial(const Problem<T>& problem, const Plan& plan, double near) {
   if (plan.bounded.name != "bytebounds" || plan.dense.name == "prefix") return false;
@@ -66,19 +65,22 @@ bool early_trial(const Problem<T>& problem, const Plan& plan, double near) {
 /// = 100 to 300: n = 1,000 and 2,000 0.9 to 1.1, mostly above 1; n = 3,000 and 5,000 where few pairs are near
 /// 0.85 to 1.06, elsewhere 0.93 to 1.15.
 ///
-/// And beside tiles, which compare with a sample's own centroid at half of what its lowest bounds cost: bytes
-/// of `blobs`, `embedding`, `images` and word embeddings, n = 10,000 to 50,000 d = 64 to 300 0.91 to 1.21, in
-/// geometric mean 1.07, d = 512 and 784 0.76 to 1.21, 0.95; but fits of 80 steps, d = 64 to 300 0.76 to 1.26,
-/// 0.99. Gaps, n = 100,000 and 200,000, k = 200 to 400 1.05 to 1.12; n = 20,000 to 100,000 d = 96 and 128
-/// k = 100 and 128 0.9 to 1.2, in geometric mean 1.05; k = 64 0.87 to 1.25.
+/// And beside VNNI or tiles, which compare with a sample's own centroid at half of what its lowest bounds
+/// cost, and leave out what lies still: milliseconds of fits of 25 steps with bytes on trial in step 10 and
+/// without, n = 20,000 k = 300: `blobs` d = 784 in tiles 53 and 40, with VNNI 104 and 59, `anisotropic` 52
+/// and 43, 98 and 66. But with VNNI and 627,000 features times clusters bytes alone win by half, and of many
+/// features bounds of `images` last. Gaps beside tiles, n = 100,000 and 200,000, k = 200 to 400 1.05 to 1.12
+/// times as long; n = 20,000 to 100,000 d = 96 and 128 k = 100 and 128 0.9 to 1.2, in geometric mean 1.05;
+/// k = 64 0.87 to 1.25. In step 22 of 25 a trial costs a tenth and has nothing left to win.
 template <class T>
 bool late_trial(const Problem<T>& problem, const Plan& plan, double near) {
   if (plan.dense.name != "int8" || !has_fast_integers(problem)) return false;
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   const bool tiles = has_int8_tiles(problem);
   if (plan.bounded.name == "gap") return n <= 10'000 || (tiles && k >= 100);
-  if (plan.bounded.name != "bytebounds" || !tiles) return false;
-  return d < 500 || (d * k < 100'000 && n <= (near < few_near ? 2000 : 5000));
+  if (plan.bounded.name != "bytebounds") return false;
+  if (d >= 500 && near < few_near) return d * k < 100'000 && n <= 2000;
+  return tiles || d * k < 300'000;
 }
 
 inline constexpr std::size_t never = std::numeric_limits<std::size_t>::max(), earliest_trial = 3;
@@ -88,9 +90,11 @@ template <class T>
 std::size_t first_trial(const Problem<T>& problem, const Plan& plan, double near) {
   // Of a step of some microseconds the clock says little, and memory costs more than it.
   const double work = static_cast<double>(problem.samples.rows()) * work_per_sample(problem);
-  if (work < 5e6 || plan.bounded.name == plan.dense.name || tiles_beat_bounds(problem, plan, near))
+  if (work < 5e6 || plan.bounded.name == plan.dense.name ||
+      (plan.dense.name == "prefix" && has_fast_integers(problem)) || tiles_beat_bounds(problem, plan, near))
     return never;
-  if (late_trial(problem, plan, near)) return 22;
+  if (late_trial(problem, plan, near))
+    return problem.most_steps == 0 || problem.most_steps >= 32 ? 22 : never;
   return early_trial(problem, plan, near) ? 6 : 10;
 }
 

@@ -10,7 +10,7 @@
 //                  where the engine's margin proves nothing, by D
 //
 // With a known beforehand, a pair takes a comparison (kernels/int8-near-inl.hpp) instead of a minimum, and
-// where a lies where it did, pairs with centroids that do so, too, are left out (int8_moved.hpp).
+// pairs with centroids that lie still are left out while they are known to be farther (int8_filter.hpp).
 // The error is derived in int8_filter.hpp. Most samples have one candidate or two. Needs n*d bytes. Without
 // such instructions, and for double, this is `simd`.
 //
@@ -33,7 +33,7 @@ const BackendEntry& int8() {
   static const BackendEntry entry{
       {.name = "int8",
        .exact = true,
-       .memory = "n*d (d rounded up to 64) + 32*n bytes, n + 4*k*d values",
+       .memory = "n*d (d rounded up to 64) + 44*n bytes, n + 4*k*d values",
        .use_when =
            "AVX2, or AVX-512 with VNNI; float data, 96 features and 64 clusters or more, features times "
            "clusters from some 32,000 to 128,000 (64,000 without VNNI; with it from 19,000 of 64 to 95 "

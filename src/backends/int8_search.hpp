@@ -156,13 +156,17 @@ class Int8Search : public KnowsEightBits<T> {
   /// Rows that have many near each cost more than comparing saves.
   void rest_if_many() {
     constexpr std::size_t one_in = 16, rest = 8;
+    if (!compares_) return;
     std::size_t many = 0, pairs = 0;
     for (const Work& work : works_) {
       many += work.many;
       pairs += work.pairs;
     }
-    if (many * one_in > problem_.samples.rows()) steps_to_rest_ = rest;
-    filter_->look_farther(pairs < problem_.samples.rows());
+    const std::size_t n = problem_.samples.rows();
+    const bool too_many = many * one_in > n, looked_farther = filter_->looks_farther();
+    if (too_many && !looked_farther) steps_to_rest_ = rest;
+    // Where it looked no farther there would be more.
+    filter_->look_farther(!too_many && (looked_farther ? pairs < n : 2 * pairs < n));
   }
 
   double own_squares(RowRange rows, const Work& work) const {

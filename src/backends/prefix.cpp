@@ -33,7 +33,7 @@ const BackendEntry& prefix() {
   static const BackendEntry entry{
       {.name = "prefix",
        .exact = true,
-       .memory = "148*n bytes, n + 5*k*d + 1024*d values",
+       .memory = "160*n bytes, n + 5*k*d + 1024*d values",
        .use_when =
            "AVX2, or AVX-512 with VNNI; float data, 128 features or more of which a few directions hold "
            "most of the variance (images, many embeddings), 64 clusters or more",

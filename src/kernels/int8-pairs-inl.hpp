@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Bounds of lone pairs, four at a time: of one row and listed centroids, or of rows and a centroid each.
-// Included by int8-inl.hpp and int8-near-inl.hpp.
+// Included by int8-inl.hpp.
 #pragma once
 
 #include <span>

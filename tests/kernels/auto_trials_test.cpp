@@ -34,19 +34,18 @@ TEST(AutoTrials, AreEarlyWhereBoundsLastOrDistancesAreDear) {
   }
 }
 
-TEST(AutoTrials, DoNotComeWhereTilesLeaveOutWhatLiesStill) {
+TEST(AutoTrials, DoNotComeWhereEightBitsLeaveOutWhatLiesStill) {
   for (const Isa isa : omnimeans::usable_isas()) {
     SCOPED_TRACE(to_string(isa));
-    const bool tiles = has_tiles<float>(isa);
+    const bool vnni = has_fast_integers<float>(isa);
     const auto rest = [&](std::size_t d, std::string_view dense, std::string_view bounded, double left_out) {
       return omnimeans::algorithms::rest_beats_bounds(problem(unread<float>(20'000, d), isa, 500),
                                                       plan(dense, bounded), left_out);
     };
-    EXPECT_EQ(rest(100, "int8", "bytebounds", 126), tiles);
+    EXPECT_EQ(rest(100, "int8", "bytebounds", 126), vnni);
     EXPECT_FALSE(rest(100, "int8", "bytebounds", 125));
     EXPECT_FALSE(rest(100, "int8", "bytebounds", -3));
-    EXPECT_EQ(rest(199, "int8", "bytebounds", 400), tiles);
-    EXPECT_FALSE(rest(200, "int8", "bytebounds", 400));
+    EXPECT_EQ(rest(784, "int8", "bytebounds", 400), vnni);
     EXPECT_FALSE(rest(100, "prefix", "bytebounds", 400));
     EXPECT_FALSE(rest(100, "int8", "gap", 400));
   }
@@ -82,7 +81,7 @@ TEST(AutoTrials, NeverComeWhereTilesLeaveBoundsNothing) {
   }
 }
 
-TEST(AutoTrials, AreLateBesideEightBitsOfFewSamplesAndInTiles) {
+TEST(AutoTrials, AreLateBesideEightBitsOfFewSamplesAndMostlyBesideFastOnes) {
   for (const Isa isa : omnimeans::usable_isas()) {
     SCOPED_TRACE(to_string(isa));
     const bool tiles = has_tiles<float>(isa), vnni = has_fast_integers<float>(isa);
@@ -96,12 +95,12 @@ TEST(AutoTrials, AreLateBesideEightBitsOfFewSamplesAndInTiles) {
     EXPECT_EQ(late(10'001, 200, 100, "int8", "gap", 0.5), tiles);
     EXPECT_FALSE(late(1000, 200, 300, "gap", "bytebounds", 0.5));
     EXPECT_FALSE(late(1000, 64, 600, "int8", "blockbounds", 0.5));
-    EXPECT_EQ(late(100'000, 499, 500, "int8", "bytebounds", 0.12), tiles);
-    EXPECT_FALSE(late(100'000, 500, 500, "int8", "bytebounds", 0.12));
-    EXPECT_EQ(late(5000, 500, 199, "int8", "bytebounds", 0.12), tiles);
-    EXPECT_FALSE(late(5000, 500, 200, "int8", "bytebounds", 0.12));
-    EXPECT_FALSE(late(5001, 500, 199, "int8", "bytebounds", 0.12));
-    EXPECT_EQ(late(2000, 500, 199, "int8", "bytebounds", 0.11), tiles);
+    EXPECT_EQ(late(100'000, 500, 599, "int8", "bytebounds", 0.12), vnni);
+    EXPECT_EQ(late(100'000, 500, 600, "int8", "bytebounds", 0.12), tiles);
+    EXPECT_EQ(late(100'000, 499, 500, "int8", "bytebounds", 0.11), vnni);
+    EXPECT_FALSE(late(100'000, 500, 500, "int8", "bytebounds", 0.11));
+    EXPECT_EQ(late(2000, 500, 199, "int8", "bytebounds", 0.11), vnni);
+    EXPECT_FALSE(late(2000, 500, 200, "int8", "bytebounds", 0.11));
     EXPECT_FALSE(late(2001, 500, 199, "int8", "bytebounds", 0.11));
   }
 }
@@ -110,18 +109,22 @@ TEST(AutoTrials, TheFirstComesInStepTenUnlessARuleSaysOtherwise) {
   for (const Isa isa : omnimeans::usable_isas()) {
     SCOPED_TRACE(to_string(isa));
     const bool tiles = has_tiles<float>(isa), vnni = has_fast_integers<float>(isa);
-    const auto first = [&](std::size_t n, std::size_t d, std::size_t k, const Plan& plan, double near) {
-      return omnimeans::algorithms::first_trial(problem(unread<float>(n, d), isa, k), plan, near);
+    const auto first = [&](std::size_t n, std::size_t d, std::size_t k, const Plan& plan, double near,
+                           std::size_t most_steps = 0) {
+      return omnimeans::algorithms::first_trial(problem(unread<float>(n, d), isa, k, most_steps), plan, near);
     };
     EXPECT_EQ(first(20'000, 100, 99, plan("int8", "gap"), 0.5), 10u);
     EXPECT_EQ(first(10'000, 100, 320, plan("int8", "gap"), 0.5), vnni ? 22u : 10u);
-    EXPECT_EQ(first(20'000, 300, 320, plan("int8", "bytebounds"), 0.5), tiles ? 22u : 6u);
-    EXPECT_EQ(first(20'000, 500, 320, plan("int8", "bytebounds"), 0.5), 6u);
-    EXPECT_EQ(first(20'000, 300, 320, plan("prefix", "bytebounds"), 0.5), 10u);
-    EXPECT_EQ(first(20'000, 300, 320, plan("int8", "bytebounds"), 0.96), tiles ? never : vnni ? 10u : 6u);
+    EXPECT_EQ(first(20'000, 300, 320, plan("int8", "bytebounds"), 0.5), vnni ? 22u : 6u);
+    EXPECT_EQ(first(20'000, 300, 320, plan("int8", "bytebounds"), 0.5, 32), vnni ? 22u : 6u);
+    EXPECT_EQ(first(20'000, 300, 320, plan("int8", "bytebounds"), 0.5, 31), vnni ? never : 6u);
+    EXPECT_EQ(first(20'000, 500, 600, plan("int8", "bytebounds"), 0.5), tiles ? 22u : 6u);
+    EXPECT_EQ(first(20'000, 500, 600, plan("int8", "bytebounds"), 0.6), tiles ? 22u : vnni ? 10u : 6u);
+    EXPECT_EQ(first(20'000, 300, 320, plan("prefix", "bytebounds"), 0.5), vnni ? never : 10u);
+    EXPECT_EQ(first(20'000, 300, 320, plan("int8", "bytebounds"), 0.96), tiles ? never : vnni ? 22u : 6u);
     EXPECT_EQ(first(20'000, 300, 320, plan("int8", "int8"), 0.5), never);
-    EXPECT_EQ(first(500, 96, 100, plan("prefix", "bytebounds"), 0.5), 10u);
-    EXPECT_EQ(first(499, 96, 100, plan("prefix", "bytebounds"), 0.5), never) << "so short a step";
+    EXPECT_EQ(first(20'000, 96, 100, plan("int8", "blockbounds"), 0.5), 10u);
+    EXPECT_EQ(first(499, 96, 100, plan("int8", "blockbounds"), 0.5), never) << "so short a step";
   }
 }
 

@@ -208,16 +208,21 @@ void remember(const ManySteps& steps, omnimeans::Isa isa, const omnimeans::kerne
   DenseEngine<float> engine(steps.samples.view(), k, isa, 1);
   Int8Filter filter(engine, kernels, n, d, k, 1, Int8Filter::Rows::whole);
   Int8Filter::Scratch scratch;
+  // Another that is never told what has moved.
+  Int8Filter untold(engine, kernels, n, d, k, 1, Int8Filter::Rows::whole);
+  Int8Filter::Scratch of_untold;
   std::vector<float> x(engine.padded_features());
   std::vector<std::int32_t> own;
   for (std::size_t step = 0; step < steps.centroids.size(); ++step) {
     engine.set_centroids(steps.centroids[step].view());
     engine.pack_rows();
     filter.set_centroids();
+    untold.set_centroids();
     if (step == 0) {
       engine.find_norms({0, n});
       filter.load({0, n}, scratch);
-    } else {
+      untold.load({0, n}, of_untold);
+    } else if (step != 10) {  // after a step of which nothing is told nothing is remembered
       filter.labels_are_of_step_before(steps.drift[step]);
     }
     const auto& nearest = steps.nearest[step];
@@ -227,17 +232,23 @@ void remember(const ManySteps& steps, omnimeans::Isa isa, const omnimeans::kerne
       continue;
     }
     ASSERT_TRUE(filter.find_near({0, n}, own, scratch));
+    ASSERT_TRUE(untold.find_near({0, n}, own, of_untold));
     const auto& near = scratch.near;
     std::size_t pair = 0;
     for (std::size_t i = 0; i < n; ++i) {
-      const bool with_all = !near.in_parts || near.asked[i] == 0;
-      out.with_all += with_all;
-      out.with_moved += !with_all && steps.drift[step][static_cast<std::size_t>(own[i])] != 0;
+      ASSERT_EQ(scratch.least[i], of_untold.least[i]) << "the bound of its own centroid, step " << step;
+      out.with_all += near.in_parts && near.with_moved[i] == 0;
+      out.with_moved += near.in_parts && near.with_moved[i] != 0 &&
+                        steps.drift[step][static_cast<std::size_t>(own[i])] != 0;
       out.missed += near.found[i] == Int8Found::own && own[i] != nearest[i];
-      if (near.found[i] == Int8Found::many) filter.forget_others(i);
+      if (near.found[i] == Int8Found::many) {
+        const auto some = filter.near_candidates(i, i, own[i], engine.sample(i, x.data()), scratch);
+        out.missed += std::ranges::count(some, nearest[i]) == 0;
+        filter.forget_others(i);
+      }
       if (near.found[i] != Int8Found::listed) continue;
       // Rows with all stand behind the others.
-      for (pair = 0; near.pair_row[pair] != static_cast<std::int32_t>(i);) ++pair;
+      for (pair = 0; pair < near.n_pairs && near.pair_row[pair] != static_cast<std::int32_t>(i);) ++pair;
       float others = std::numeric_limits<float>::infinity(), score;
       bool there = false;
       for (; pair < near.n_pairs && near.pair_row[pair] == static_cast<std::int32_t>(i); ++pair) {

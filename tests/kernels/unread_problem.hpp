@@ -34,5 +34,5 @@ bool has_fast_integers(omnimeans::Isa isa) {
 /// Products of eight bits in tiles, for problems large enough.
 template <class T>
 bool has_tiles(omnimeans::Isa isa) {
-  return omnimeans::algorithms::has_int8_tiles(problem(unread<T>(1000, 100), isa, 640));
+  return omnimeans::has_int8_tiles(problem(unread<T>(1000, 100), isa, 640));
 }

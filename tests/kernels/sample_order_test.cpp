@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// The order of a curve: every sample once, by keys that never fall while one feature rises, whatever memory
+// the keys' second copy has.
+#include "sample_order.hpp"
+
+#include <gtest/gtest.h>
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <set>
+#include <span>
+#include <vector>
+
+#include "core/random.hpp"
+#include "omnimeans/matrix_view.hpp"
+
+namespace {
+
+using omnimeans::Matrix;
+using omnimeans::samples_in_order;
+
+template <class T>
+Matrix<T> some_samples(std::size_t n, std::size_t d) {
+  Random random(n + d);
+  Matrix<T> samples(n, d);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t t = 0; t < d; ++t) samples(i, t) = static_cast<T>(random.normal() * (t == 1 ? 20 : 1));
+  }
+  return samples;
+}
+
+/// The key of every sample; all of them are there, in order.
+template <class T>
+std::vector<std::uint32_t> keys_of(const omnimeans::SampleOrder& order, std::size_t n) {
+  std::vector<std::uint32_t> keys(n);
+  std::vector<bool> there(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    EXPECT_TRUE(i == 0 || order.keys[i - 1] < order.keys[i]);
+    const auto sample = static_cast<std::uint32_t>(order.keys[i]);
+    if (sample >= n || there[sample]) {
+      ADD_FAILURE() << "sample " << sample << " is no sample, or there twice";
+      break;
+    }
+    there[sample] = true;
+    keys[sample] = static_cast<std::uint32_t>(order.keys[i] >> 32);
+  }
+  return keys;
+}
+
+template <class T>
+void check_keys(std::size_t d) {
+  // The first part decides the ranges; then rows that differ in one feature each.
+  constexpr std::size_t n_random = 3000, n_rising = 2000;
+  const Matrix<T> random = some_samples<T>(n_random, d);
+  Matrix<T> samples(n_random + d * n_rising, d);
+  for (std::size_t i = 0; i < samples.rows(); ++i) {
+    std::ranges::copy(random.row(i % n_random), samples.row(i).begin());
+    if (i < n_random) continue;
+    std::ranges::copy(random.row(0), samples.row(i).begin());
+    const std::size_t t = (i - n_random) / n_rising, place = (i - n_random) % n_rising;
+    samples(i, t) = static_cast<T>((static_cast<double>(place) / n_rising - 0.5) * (t == 1 ? 60 : 3));
+  }
+  for (const int threads : {1, 3}) {
+    const auto keys = keys_of<T>(samples_in_order<T>(samples.view(), threads), samples.rows());
+    std::size_t most = 0;
+    for (std::size_t t = 0; t < d; ++t) {
+      const auto begin = keys.begin() + static_cast<std::ptrdiff_t>(n_random + t * n_rising);
+      EXPECT_TRUE(std::is_sorted(begin, begin + n_rising)) << "feature " << t << " of " << d;
+      most = std::max(most, std::set<std::uint32_t>(begin, begin + n_rising).size());
+    }
+    // Of 22 bits, sixteen a feature at most.
+    EXPECT_GT(most, d == 1 ? 1900u : d == 2 ? 500u : d <= 5 ? 8u : 1u) << "of " << d << " features";
+  }
+}
+
+TEST(SampleOrder, KeysRiseWithEveryFeature) {
+  for (const std::size_t d : {1, 2, 3, 4, 5, 30}) {
+    check_keys<float>(d);
+    check_keys<double>(d);
+  }
+}
+
+TEST(SampleOrder, ItIsTheSameInAnyRoom) {
+  constexpr std::size_t n = 9000;
+  const Matrix<float> samples = some_samples<float>(n, 3);
+  const auto expected = samples_in_order<float>(samples.view(), 2);
+  for (const std::size_t bytes : {8 * n, 8 * n + 5, 8 * n - 1}) {
+    std::vector<std::uint64_t> memory(n + 2, 7);
+    const std::span<std::byte> room{reinterpret_cast<std::byte*>(memory.data()), bytes};
+    const auto order = samples_in_order<float>(samples.view(), 2, room);
+    EXPECT_TRUE(std::equal(order.keys.data(), order.keys.data() + n, expected.keys.data()));
+    const bool used = std::ranges::count(memory, 7u) != static_cast<std::ptrdiff_t>(n + 2);
+    EXPECT_EQ(used, bytes >= 8 * n);
+    EXPECT_EQ(memory[n], 7u);
+  }
+}
+
+}  // namespace
