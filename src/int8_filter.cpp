@@ -94,7 +94,8 @@ void Int8Filter::begin() {
   const bool enough =
       kind_ == Rows::prefix ||
       static_cast<double>(n_samples_) * static_cast<double>(n_clusters_) >= PrincipalPrefix::least_pairs;
-  if (kind_ != Rows::whole && enough && PrincipalPrefix::most_values(n_features_) > 0)
+  if (kind_ == Rows::whole) prefix_.reset();
+  if (kind_ != Rows::whole && enough && prefix_ == nullptr && PrincipalPrefix::most_values(n_features_) > 0)
     prefix_ = PrincipalPrefix::of(engine_, n_samples_, n_features_, threads_);
   if (kind_ == Rows::shorter && prefix_ != nullptr && !prefix_->worthwhile()) prefix_.reset();
   n_values_ = prefix_ != nullptr ? prefix_->n_values() : n_features_;

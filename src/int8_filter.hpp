@@ -24,8 +24,8 @@
 // with its own reach is not above others, only centroids that have moved since need be compared: those of
 // each step in that step. Where a itself lies still, and its label is right, that is so at any rate, for the
 // canonical distances of both are the same as before. To last for some steps limits lie a little farther than
-// a step asks for; above Z (1 + 16 u) nothing is far, whatever the limit, so that roundings stay below 16 u
-// Z.
+// a step asks for. No bound is above Z (1 + 16 u): a limit beyond that calls nothing far, so that roundings
+// which count stay below 16 u Z.
 //
 // The same holds for x~ and c~, a few coordinates each (principal_prefix.hpp), with N and C the largest |x~|
 // and |c~|, E_x and E_c added to |e| and |f|, and 2 t_x t_c more in the upper bound and in Z.
@@ -37,6 +37,7 @@
 #include <limits>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "aligned_buffer.hpp"
@@ -79,6 +80,10 @@ class Int8Filter {
   /// Bytes at most, what a prefix is found with included.
   static double bytes_needed(std::size_t n_samples, std::size_t n_features, std::size_t n_clusters,
                              int threads, Rows rows);
+
+  /// Directions of these samples for the prefix, which nobody need look for then; or null. Before the first
+  /// set_centroids().
+  void take_directions(std::shared_ptr<const PrincipalPrefix> directions) { prefix_ = std::move(directions); }
 
   /// Takes the engine's centroids, after every pack_rows() of it.
   void set_centroids();
@@ -146,8 +151,8 @@ class Int8Filter {
   /// The same of `rows`, whose labels `own` has, at half the time: of each row whether the nearest centroid
   /// may be another than its own one, and which. False if values are too many for it: nothing is found then.
   bool find_near(RowRange rows, std::span<const std::int32_t> own, Scratch& scratch);
-  /// After find_near(), of sample i whose pairs are listed: the scores of those that are not with its label
-  /// are above this. Of one of which many are near: nothing is known of the others.
+  /// After find_near(), of sample i whose pairs are listed: those of its centroids that are not its label
+  /// score above this. Of a sample that has many near: nothing is known of its others.
   void others_are_above(std::size_t i, float score) {
     if (keeps_) others_[i] = std::min(others_[i], score);
   }
@@ -271,7 +276,7 @@ class Int8Filter {
   std::vector<std::uint8_t> stale_;        ///< a centroid: it is not yet rounded as it is
   int threads_;
   Rows kind_;
-  std::unique_ptr<PrincipalPrefix> prefix_;
+  std::shared_ptr<const PrincipalPrefix> prefix_;
   AlignedBuffer<std::int8_t> samples_;
   std::vector<float> sample_scale_, sample_cut_off_, sample_length_;  ///< ..., |e|, N + |e|
   std::vector<float> sample_tail_;                                    ///< of a prefix

@@ -166,7 +166,7 @@ SampleOrder samples_in_order(MatrixView<const T> samples, int threads, std::span
   auto keys = AlignedBuffer<std::uint64_t>::for_overwrite(n);
   AlignedBuffer<std::uint64_t> own_room;
   if (room.size() < keys.bytes()) own_room = AlignedBuffer<std::uint64_t>::for_overwrite(n);
-  // Keys are written to the room before they are read, and whose it is writes it before it reads it.
+  // The sort writes the room before it reads it, and so does its owner afterwards.
   std::uint64_t *from = keys.data(),
                 *to = own_room.size() > 0 ? own_room.data() : reinterpret_cast<std::uint64_t*>(room.data());
   const bool some_long = std::ranges::any_of(

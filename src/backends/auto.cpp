@@ -26,7 +26,7 @@ namespace omnimeans::algorithms {
 namespace {
 
 template <class T>
-class Auto final : public Backend<T> {
+class Auto final : public Backend<T>, public HasDirections {
  public:
   explicit Auto(const Problem<T>& problem) : problem_(problem) {
     near_ = near_share_if_asked(problem);
@@ -80,6 +80,8 @@ class Auto final : public Backend<T> {
 
   std::uint64_t bytes() const override { return peak_; }
 
+  std::shared_ptr<const PrincipalPrefix> directions() const override { return plan_.directions; }
+
  private:
   /// The first choice, which may be there from the run before.
   void begin_run() {
@@ -128,7 +130,7 @@ class Auto final : public Backend<T> {
 
   bool take(Choice choice, std::uint64_t memory_in_use = 0) {
     Problem<T> problem = problem_;
-    problem.predecessor = current_.get();
+    problem.predecessor = choice.name == "prefix" ? this : current_.get();
     if (problem.memory_limit_bytes != 0) {
       if (memory_in_use >= problem.memory_limit_bytes) return false;
       problem.memory_limit_bytes -= memory_in_use;

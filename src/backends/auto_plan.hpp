@@ -7,9 +7,8 @@
 //                         gives way to them)
 //             prefix      many features and clusters, and a few directions hold nearly all of the variance
 //                         (without VNNI bytebounds goes before it, and before int8, from k d = 64,000 on,
-//                         or 128,000 where all pairs of samples and centroids are about equally far; with
-//                         VNNI from 48,000 on where 12 to 70 % are)
-//             bytebounds  very many features and clusters: a byte of memory saves a distance (with AMX never
+//                         or 128,000 where all pairs of samples and centroids are about equally far)
+//             bytebounds  very many features and clusters: a byte of memory saves a distance (with VNNI never
 //                         first)
 //             int8        many: every distance, but of pairs that lie still, in eight bits, where the CPU
 //                         has such products
@@ -33,12 +32,14 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <new>
 #include <string_view>
 
 #include "backends/auto_blocks.hpp"
 #include "backends/backends.hpp"
 #include "backends/dense_costs.hpp"
+#include "backends/eight_bits.hpp"
 #include "backends/near_pairs.hpp"
 #include "int16_rows.hpp"
 #include "int8_filter.hpp"
@@ -53,6 +54,7 @@ struct Choice {
 /// What a problem may be solved with: `first`, then `dense` and, if it is another one, `bounded` by turns.
 struct Plan {
   Choice first, dense, bounded;
+  std::shared_ptr<const PrincipalPrefix> directions = nullptr;  ///< of prefix, if that is one of them
 };
 
 /// From so many features, clusters, and features times clusters on.
@@ -140,10 +142,10 @@ inline constexpr double few_near = 0.12;
 enum class Held { less, most, nearly_all };
 
 /// Asks some of the samples. What that takes is not counted beside the backend's memory, but observes the
-/// limit. `near`: the share of near pairs.
+/// limit. `near`: the share of near pairs; `found`: gets the directions, if they were looked for.
 ///
 /// Half as many directions as a prefix may have are found in 0.5 to 4.5 ms with 128 to 784 features, all of
-/// them in 1.3 to 16. Half, where they leave less than 1 % of the squares, are looked for with VNNI from
+/// them in 1.3 to 16. Half, where they leave 1 % of the squares at most, are looked for with VNNI from
 /// 1,000,000 pairs of samples and clusters on, if few of those are near and the fit has 8 steps or more:
 /// `embedding` d = 768 n = 10,000 k = 100 34 instead of 61 ms, n = 40,000 k = 64 96 instead of 212 (Zen 4).
 /// In tiles (AMX) all features take so little time that the search comes back later: prefix over int8, 25
@@ -158,7 +160,8 @@ enum class Held { less, most, nearly_all };
 /// 157 and 125, 127 and 104, 35 and 31, 110 and 95. With AVX-VNNI: 1.1 33 and 45, 1.6 26 and 27, 2.3 69 and
 /// 65; 3.9 to 5 182 and 127, 50 and 38.
 template <class T>
-Held held_by_few(const Problem<T>& problem, double near) {
+Held held_by_few(const Problem<T>& problem, double near,
+                 std::shared_ptr<const PrincipalPrefix>* found = nullptr) {
   if constexpr (sizeof(T) == sizeof(float)) {
     const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
     const bool half = near < few_near && (problem.most_steps == 0 || problem.most_steps >= 8);
@@ -169,12 +172,12 @@ Held held_by_few(const Problem<T>& problem, double near) {
     const double work = pairs(n, k) * static_cast<double>(d);
     if (tiles && work < 1.5e9) return Held::less;
     // The more pairs are equally far, the more directions there are in which they differ: where a few hold
-    // nearly all, 0.02 to 0.11 are near, elsewhere 0.15 and more.
+    // nearly all, 0.02 to 0.11 are near, of `lattice` 0.15, of all others 0.41 and more.
     if (near > 0.3) return Held::less;
     const std::size_t most = PrincipalPrefix::most_values(d);
     const double saved = pairs(n, k) * static_cast<double>(d - most),
                  once = 1e4 * static_cast<double>(most * d);
-    const bool all_may_pay = saved >= (tiles ? 15 : has_fast_integers(problem) ? 3 : 2) * once;
+    const bool all_may_pay = !has_fast_integers(problem) || saved >= (tiles ? 15 : 3) * once;
     Problem<T> some = problem;
     const std::size_t count = std::min(n, PrincipalPrefix::most_samples);
     some.samples = {problem.samples.data(), count, d, n / count * problem.samples.row_stride()};
@@ -184,9 +187,12 @@ Held held_by_few(const Problem<T>& problem, double near) {
       return Held::less;
     try {
       DenseEngine<T> engine(some.samples, some.n_clusters, problem.isa, problem.threads);
+      engine.centre_from(EightBits<T>::centre_from);
       engine.set_centroids(
           {problem.samples.data(), some.n_clusters, d, n / some.n_clusters * problem.samples.row_stride()});
-      const auto prefix = PrincipalPrefix::of(engine, count, d, problem.threads, !all_may_pay);
+      const std::shared_ptr<const PrincipalPrefix> prefix =
+          PrincipalPrefix::of(engine, count, d, problem.threads, !all_may_pay);
+      if (found != nullptr) *found = prefix;
       if (all_may_pay ? prefix->tail_share() <= 0.025 : prefix->has_short_tails()) return Held::nearly_all;
       if (prefix->worthwhile()) return Held::most;
     } catch (const std::bad_alloc&) {
@@ -242,6 +248,12 @@ bool bytes_may_pay(const Problem<T>& problem, std::size_t least_values) {
   return !short_fit && n >= 1000 && k >= 64 && d >= 100 && k * d >= least_values;
 }
 
+/// Whether eight bits have products at twice the rate or more: VNNI, AMX.
+template <class T>
+bool fast_eight_bits(const Problem<T>& problem) {
+  return has_fast_integers(problem) && int8_kernels_for(problem) != nullptr;
+}
+
 /// Whether they do even where prefix is another choice, so that nobody has to look for directions; `near`:
 /// the share of near pairs. Seconds of the dense plan, with a trial later, over those of bytes from the
 /// start, two threads. Zen 3 (10 and 25 steps, data sets of 100 features and more): k d = 64,000 to 80,000
@@ -254,16 +266,15 @@ bool bytes_may_pay(const Problem<T>& problem, std::size_t least_values) {
 /// bits 81 and 49, 35 and 29, 71 and 80 (41).
 template <class T>
 bool bytes_pay_at_once(const Problem<T>& problem, double near) {
-  if (has_fast_integers(problem) || blocks_go_before_bytes(problem)) return false;
+  if (fast_eight_bits(problem) || blocks_go_before_bytes(problem)) return false;
   return bytes_may_pay(problem, near < 0.95 ? 64'000 : 128'000);
 }
 
-/// Whether they do where few directions hold so much of the variance: from 48,000 on where few pairs are near
-/// (images and embeddings, 5 to 11 %: 1.0 to 1.6 as above). Else from more clusters on, earlier where bounds
-/// are narrow.
+/// Whether they do where no prefix is taken: from 48,000 on where few pairs are near (images and embeddings,
+/// 5 to 11 %: 1.0 to 1.6 as above). Else from 128,000 on, or 96,000 where bounds are narrow.
 template <class T>
 bool bytes_pay(const Problem<T>& problem, Held held, double near) {
-  if (held == Held::nearly_all || has_fast_integers(problem) || blocks_go_before_bytes(problem)) return false;
+  if (held == Held::nearly_all || fast_eight_bits(problem) || blocks_go_before_bytes(problem)) return false;
   if (near < few_near && bytes_may_pay(problem, 48'000)) return true;
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   return int8_kernels_for(problem) != nullptr && n >= 1000 && k >= 64 &&
@@ -310,7 +321,8 @@ Plan plan_for(const Problem<T>& problem, double near) {
   if (problem.most_steps == 1 || problem.most_steps == 2) return short_plan(problem);
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   const bool eight_bits = int8_kernels_for(problem) != nullptr;
-  const Held held = held_by_few(problem, near);
+  std::shared_ptr<const PrincipalPrefix> directions;
+  const Held held = held_by_few(problem, near, &directions);
   const bool prefix = held == Held::nearly_all;
   const bool in_double = sizeof(T) == sizeof(double);
   const std::size_t least_for_bytes = in_double && !has_wide_doubles(problem) ? 12'000
@@ -329,6 +341,7 @@ Plan plan_for(const Problem<T>& problem, double near) {
       .bounded = {"gap", "centroids move less: one number a sample may save its distances, on trial"}};
   if (prefix) {
     plan.dense = {"prefix", "a few directions hold nearly all of the variance: they exclude most centroids"};
+    plan.directions = directions;
   } else if (better_in_eight_bits(problem, worth_timing(problem))) {
     plan.dense = {
         "int8",
@@ -336,7 +349,9 @@ Plan plan_for(const Problem<T>& problem, double near) {
             ? "many features and clusters: every distance in eight bits, in tiles of AMX, few of them again"
             : "many features and clusters: every distance in eight bits, few of them again"};
   }
-  if (blocks_may_come && blocks_may_pay_beside(problem, plan.dense.name))
+  if (prefix && has_fast_integers(problem))
+    plan.bounded = plan.dense;  // it leaves out as much as bounds would
+  else if (blocks_may_come && blocks_may_pay_beside(problem, plan.dense.name))
     plan.bounded = {"blockbounds",
                     "centroids move less: bounds of neighbours may exclude most of them, on trial"};
   else if (bytes_may_come)

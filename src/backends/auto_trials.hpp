@@ -5,12 +5,10 @@
 //   step 10    unless said otherwise below, and again in steps 22, 46, ... after a trial that was lost
 //   step 6     bytes, where distances are dear or bounds last
 //   step 3     bytes or gaps where eight bits prove so little that they are slow, whatever is said below
-//   step 22    beside eight bits, where samples are few, and with VNNI or tiles (AMX) mostly; in fits that
-//              have ten steps left then
+//   step 22    beside eight bits, where samples are few, and with VNNI or tiles (AMX) mostly
 //   later      bytes beside those, where much lies still: in the next of these steps
-//   never      beside a prefix with VNNI; beside tiles of eight bits, where bounds cannot last; and where
-//   steps are
-//              short
+//   never      beside a prefix with VNNI (auto_plan.hpp); beside tiles of eight bits, where bounds cannot
+//              last; where steps are short; and for step 22 in fits that have not ten left then
 #pragma once
 
 #include <cstddef>
@@ -52,7 +50,8 @@ bool rest_beats_bounds(const Problem<T>& problem, const Plan& plan, double left_
 /// Whether bounds get their first trial in step 6 instead of 10. Bytes cost a pass and a half to write, and
 /// hardly pay while centroids move far. Seconds of a fit with the early trial over those with one in step 14:
 /// Zen 3, 25 steps, 0.6 to 0.9 with 100 features and more, 0.97 to 1.05 with 32. Beside integers at twice the
-/// rate (VNNI), from 300,000 features times clusters on, where less than 60 % of the pairs are near.
+/// rate (VNNI) of 100 features or more where less than 60 % of the pairs are near; beside int8 late_trial()
+/// goes first.
 template <class T>
 bool early_trial(const Problem<T>& problem, const Plan& plan, double near) {
   if (plan.bounded.name != "bytebounds" || plan.dense.name == "prefix") return false;
@@ -68,10 +67,10 @@ bool early_trial(const Problem<T>& problem, const Plan& plan, double near) {
 /// And beside VNNI or tiles, which compare with a sample's own centroid at half of what its lowest bounds
 /// cost, and leave out what lies still: milliseconds of fits of 25 steps with bytes on trial in step 10 and
 /// without, n = 20,000 k = 300: `blobs` d = 784 in tiles 53 and 40, with VNNI 104 and 59, `anisotropic` 52
-/// and 43, 98 and 66. But with VNNI and 627,000 features times clusters bytes alone win by half, and of many
-/// features bounds of `images` last. Gaps beside tiles, n = 100,000 and 200,000, k = 200 to 400 1.05 to 1.12
-/// times as long; n = 20,000 to 100,000 d = 96 and 128 k = 100 and 128 0.9 to 1.2, in geometric mean 1.05;
-/// k = 64 0.87 to 1.25. In step 22 of 25 a trial costs a tenth and has nothing left to win.
+/// and 43, 98 and 66. But with VNNI and 627,000 features times clusters bytes alone win by half (with 235,000
+/// they lose), and of many features bounds of `images` last. Gaps beside tiles, n = 100,000 and 200,000, k =
+/// 200 to 400 1.05 to 1.12 times as long; n = 20,000 to 100,000 d = 96 and 128 k = 100 and 128 0.9 to 1.2, in
+/// geometric mean 1.05; k = 64 0.87 to 1.25.
 template <class T>
 bool late_trial(const Problem<T>& problem, const Plan& plan, double near) {
   if (plan.dense.name != "int8" || !has_fast_integers(problem)) return false;
@@ -90,9 +89,9 @@ template <class T>
 std::size_t first_trial(const Problem<T>& problem, const Plan& plan, double near) {
   // Of a step of some microseconds the clock says little, and memory costs more than it.
   const double work = static_cast<double>(problem.samples.rows()) * work_per_sample(problem);
-  if (work < 5e6 || plan.bounded.name == plan.dense.name ||
-      (plan.dense.name == "prefix" && has_fast_integers(problem)) || tiles_beat_bounds(problem, plan, near))
+  if (work < 5e6 || plan.bounded.name == plan.dense.name || tiles_beat_bounds(problem, plan, near))
     return never;
+  // In step 22 of 25 a trial costs a tenth of the fit and has nothing left to win.
   if (late_trial(problem, plan, near))
     return problem.most_steps == 0 || problem.most_steps >= 32 ? 22 : never;
   return early_trial(problem, plan, near) ? 6 : 10;

@@ -325,8 +325,8 @@ const BackendEntry& bytebounds() {
        .exact = true,
        .memory = "n*k + n*d (k and d rounded up to 64) + 48*n bytes, 2*n + 5*k*d + 1024*d values",
        .use_when =
-           "64 clusters or more, features times clusters from some 128,000 (64,000 without VNNI), or from "
-           "24,000 (in double without AVX-512 12,000) after many iterations (with AMX never sooner), and "
+           "64 clusters or more, features times clusters from some 64,000 without VNNI, or from 24,000 "
+           "(in double without AVX-512 12,000) after many iterations (with VNNI never sooner), and "
            "n*k bytes fit in memory",
        .avoid_when = "few clusters or features (gap and the dense kernel are faster)",
        .reference =

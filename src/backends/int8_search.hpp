@@ -165,7 +165,7 @@ class Int8Search : public KnowsEightBits<T> {
     const std::size_t n = problem_.samples.rows();
     const bool too_many = many * one_in > n, looked_farther = filter_->looks_farther();
     if (too_many && !looked_farther) steps_to_rest_ = rest;
-    // Where it looked no farther there would be more.
+    // Had it looked farther there would have been more: up to twice as many are foreseen.
     filter_->look_farther(!too_many && (looked_farther ? pairs < n : 2 * pairs < n));
   }
 

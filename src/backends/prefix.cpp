@@ -36,7 +36,7 @@ const BackendEntry& prefix() {
        .memory = "160*n bytes, n + 5*k*d + 1024*d values",
        .use_when =
            "AVX2, or AVX-512 with VNNI; float data, 128 features or more of which a few directions hold "
-           "most of the variance (images, many embeddings), 64 clusters or more",
+           "nearly all of the variance (images, many embeddings), 64 clusters or more",
        .avoid_when = "variances alike in all directions (up to a hundred times slower than int8: leave it to "
                      "auto), few features or clusters, double, or a CPU without (then it is simd)",
        .reference = "tails by the Cauchy-Schwarz inequality; axes by Halko, Martinsson & Tropp 2011"},

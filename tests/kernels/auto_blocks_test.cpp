@@ -71,6 +71,9 @@ TEST(AutoBlocks, BlocksPayByStructureWhereFewPairsAreNear) {
   EXPECT_TRUE(pay(50'000, 8, 250, 0));
   EXPECT_TRUE(pay(50'000, 64, 250, 0));
   EXPECT_FALSE(pay(50'000, 65, 250, 0));
+  EXPECT_TRUE(pay(50'000, 55, 250, 0.025));
+  EXPECT_TRUE(pay(50'000, 56, 250, 0.0249));
+  EXPECT_EQ(pay(50'000, 56, 250, 0.025), !has_tiles<float>(isa));
   const auto in_double = [&](std::size_t d) {
     return omnimeans::algorithms::blocks_pay_by_structure(problem(unread<double>(50'000, d), isa, 250), 0);
   };

@@ -120,7 +120,8 @@ TEST(AutoTrials, TheFirstComesInStepTenUnlessARuleSaysOtherwise) {
     EXPECT_EQ(first(20'000, 300, 320, plan("int8", "bytebounds"), 0.5, 31), vnni ? never : 6u);
     EXPECT_EQ(first(20'000, 500, 600, plan("int8", "bytebounds"), 0.5), tiles ? 22u : 6u);
     EXPECT_EQ(first(20'000, 500, 600, plan("int8", "bytebounds"), 0.6), tiles ? 22u : vnni ? 10u : 6u);
-    EXPECT_EQ(first(20'000, 300, 320, plan("prefix", "bytebounds"), 0.5), vnni ? never : 10u);
+    EXPECT_EQ(first(20'000, 300, 320, plan("prefix", "bytebounds"), 0.5), 10u);
+    EXPECT_EQ(first(20'000, 300, 320, plan("prefix", "prefix"), 0.5), never);
     EXPECT_EQ(first(20'000, 300, 320, plan("int8", "bytebounds"), 0.96), tiles ? never : vnni ? 22u : 6u);
     EXPECT_EQ(first(20'000, 300, 320, plan("int8", "int8"), 0.5), never);
     EXPECT_EQ(first(20'000, 96, 100, plan("int8", "blockbounds"), 0.5), 10u);

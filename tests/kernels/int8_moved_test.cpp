@@ -231,6 +231,7 @@ void remember(const ManySteps& steps, omnimeans::Isa isa, const omnimeans::kerne
       own = nearest;
       continue;
     }
+    EXPECT_EQ(filter.looks_farther(), step != 10) << "a quarter moves in step " << step;
     ASSERT_TRUE(filter.find_near({0, n}, own, scratch));
     ASSERT_TRUE(untold.find_near({0, n}, own, of_untold));
     const auto& near = scratch.near;

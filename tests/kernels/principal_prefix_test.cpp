@@ -7,11 +7,14 @@
 #include <cmath>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/compare.hpp"
 #include "core/oracle.hpp"
 #include "core/random.hpp"
+#include "int8_filter.hpp"
 #include "kernels/int16.hpp"
 #include "kernels/int8.hpp"
 #include "omnimeans/fit.hpp"
@@ -171,6 +174,25 @@ TEST(PrincipalPrefix, BoundsTinyRows) {
   Found found;
   ASSERT_NO_FATAL_FAILURE(check_products(*prefix, rows, 4 * n, d, d, found));
   EXPECT_EQ(found.outside, 0u);
+}
+
+TEST(PrincipalPrefix, IsNotLookedForTwice) {
+  const auto* kernels = omnimeans::kernels::int8_kernels(omnimeans::default_isa());
+  if (kernels == nullptr) GTEST_SKIP() << "no products of eight bits";
+  const std::size_t n = 12'000, d = 128, k = 500;
+  Random random(8);
+  const Matrix<float> samples = rows_of_rank(n, d, 60, 1e-3, 0, 1, random);
+  DenseEngine<float> engine(samples.view(), k, omnimeans::default_isa(), 1);
+  engine.set_centroids({samples.data(), k, d, samples.view().row_stride()});
+  engine.pack_rows();
+  const auto values = [&](std::shared_ptr<const PrincipalPrefix> directions) {
+    omnimeans::Int8Filter filter(engine, *kernels, n, d, k, 1, omnimeans::Int8Filter::Rows::prefix);
+    filter.take_directions(std::move(directions));
+    filter.set_centroids();
+    return filter.n_values();
+  };
+  EXPECT_EQ(values(nullptr), 64u);
+  EXPECT_EQ(values(PrincipalPrefix::of(engine, n, d, 1, true)), 32u);
 }
 
 TEST(PrincipalPrefix, IsTakenByAuto) {
