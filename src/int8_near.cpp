@@ -146,7 +146,7 @@ bool Int8Filter::part(RowRange rows, std::span<const std::int32_t> own, Scratch&
   for (std::size_t r = 0; r < n_rows; ++r) {
     const bool with_moved = near.with_moved[r] != 0;
     const float before = others_[rows.begin + r],
-                others = !with_moved | (near.others[r] < before) ? near.others[r] : before;
+                others = (!with_moved | (near.others[r] < before)) ? near.others[r] : before;
     near.others[r] = others;
     near.limit[r] = with_moved ? std::max(others, scratch.least[r]) + scratch.reach[r]
                                : -std::numeric_limits<float>::infinity();
