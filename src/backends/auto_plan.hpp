@@ -70,8 +70,9 @@ struct Least {
 /// 32 to 64 k = 128 to 256 0.92 to 1.34, in geometric mean 1.1, d = 96 to 200 k = 64 to 128 0.95 to 1.5
 /// (`lattice`, which soon gets gaps, 0.5 to 0.7); beyond 1.3 to 3.2.
 /// Without its tiles: n = 1,500 1.1 to 1.6, n = 4,000 0.8 to 1.3, n = 8,000 0.95 to 1.5; from 16,000 on with
-/// 128 clusters or more n = 20,000 1.14 to 1.51, n = 60,000 0.94 to 1.4, in geometric mean 1.17; at 8,000 to
-/// 13,000 0.8 to 1.17; with AVX2 n = 3,000 1.1 to 1.7, n = 20,000 at 32,000 1.1 and 1.4.
+/// 128 clusters or more n = 20,000 1.14 to 1.51, n = 60,000 0.94 to 1.4, in geometric mean 1.17; from 12,000
+/// on with 192 or more d = 48 and 64 0.87 to 1.5, 1.2; with fewer at 8,000 to 13,000 0.8 to 1.17; with AVX2 n
+/// = 3,000 1.1 to 1.7, n = 20,000 at 32,000 1.1 and 1.4.
 constexpr Least least_in_eight_bits(std::size_t n, std::size_t d, std::size_t k, bool tiles, bool vnni) {
   struct UpTo {
     std::size_t samples;
@@ -79,7 +80,7 @@ constexpr Least least_in_eight_bits(std::size_t n, std::size_t d, std::size_t k,
   };
   const bool wide = d >= 128;
   constexpr Least many{96, 64, 32'000};
-  const Least many_with_vnni = k >= 128 ? Least{64, 128, 16'000} : many;
+  const Least many_with_vnni = k >= 192 ? Least{48, 192, 12'000} : k >= 128 ? Least{64, 128, 16'000} : many;
   const Least wide_only = wide ? Least{128, 32, 8'000} : many;
   const std::size_t some_in_tiles = wide ? 8'000 : k >= 128 ? 7'500 : 10'000;
   for (const UpTo& up_to :
@@ -155,10 +156,12 @@ enum class Held { less, most, nearly_all };
 /// All of them, which may leave 2.5 %, where the products that they save in a step are many beside those that
 /// a sample's coordinates and the search take, once: n k (d - m) over 10,000 d m, m coordinates. Milliseconds
 /// of int8 and of prefix, with the search, 25 steps of `embedding`, `images` and `pixels`, Xeon with AMX.
-/// In its tiles: 6 and 10 (d = 784 k = 500, d = 256 k = 500, n = 20,000 and 50,000) 84 and 94, 85 and 128; 20
-/// to 60 324 and 269, 165 and 119, 547 and 422. With VNNI: 1 to 2.3 26 and 40, 49 and 56, 62 and 68; 2.6 to 8
-/// 157 and 125, 127 and 104, 35 and 31, 110 and 95. With AVX-VNNI: 1.1 33 and 45, 1.6 26 and 27, 2.3 69 and
-/// 65; 3.9 to 5 182 and 127, 50 and 38.
+/// In its tiles, d below 256, where prefixes are short: 8.5 to 14 of `embedding` d = 160 and 200 60 and 48,
+/// 65 and 55, 76 and 66; 10 of d = 128 50 and 53; 19 of `images` d = 160, which leave more than 1 %, 61 and
+/// 69; d from 256 on: 6 and 10 (d = 784 k = 500, d = 256 k = 500, n = 20,000 and 50,000) 84 and 94, 85 and
+/// 128; 20 to 60 324 and 269, 165 and 119, 547 and 422. With VNNI: 1 to 2.3 26 and 40, 49 and 56, 62 and
+/// 68; 2.6 to 8 157 and 125, 127 and 104, 35 and 31, 110 and 95. With AVX-VNNI: 1.1 33 and 45, 1.6 26 and
+/// 27, 2.3 69 and 65; 3.9 to 5 182 and 127, 50 and 38.
 template <class T>
 Held held_by_few(const Problem<T>& problem, double near,
                  std::shared_ptr<const PrincipalPrefix>* found = nullptr) {
@@ -177,7 +180,11 @@ Held held_by_few(const Problem<T>& problem, double near,
     const std::size_t most = PrincipalPrefix::most_values(d);
     const double saved = pairs(n, k) * static_cast<double>(d - most),
                  once = 1e4 * static_cast<double>(most * d);
-    const bool all_may_pay = !has_fast_integers(problem) || saved >= (tiles ? 15 : 3) * once;
+    const bool all_may_pay = !has_fast_integers(problem) || saved >= (!tiles               ? 3
+                                                                      : d > 128 && d < 256 ? 8
+                                                                                           : 15) *
+                                                                         once;
+    const bool few_features = tiles && d < 256;
     Problem<T> some = problem;
     const std::size_t count = std::min(n, PrincipalPrefix::most_samples);
     some.samples = {problem.samples.data(), count, d, n / count * problem.samples.row_stride()};
@@ -193,7 +200,8 @@ Held held_by_few(const Problem<T>& problem, double near,
       const std::shared_ptr<const PrincipalPrefix> prefix =
           PrincipalPrefix::of(engine, count, d, problem.threads, !all_may_pay);
       if (found != nullptr) *found = prefix;
-      if (all_may_pay ? prefix->tail_share() <= 0.025 : prefix->has_short_tails()) return Held::nearly_all;
+      if (all_may_pay && !few_features ? prefix->tail_share() <= 0.025 : prefix->has_short_tails())
+        return Held::nearly_all;
       if (prefix->worthwhile()) return Held::most;
     } catch (const std::bad_alloc&) {
     }
@@ -298,16 +306,14 @@ bool rounding_is_too_much(const Problem<T>& problem) {
          int16_pays(problem);
 }
 
-/// Whether blocks get their trial (auto_blocks.hpp) beside this search: gap, or eight bits in registers
-/// (`embedding` n = 20,000 d = 64 k = 300 and 500 with VNNI, blocks on trial beside gap over int8 1.05 and
-/// 1.14); beside int8 in tiles (AMX), where products of few features are next to nothing and bytes gain none,
-/// in long fits. Seconds of one with the trial, in step 10, over one with bytes or none, d = 48 to 64, k d =
-/// 24,000 to 34,000: 60 and 120 steps 0.55 to 1.1, in geometric mean 0.92, n = 100,000 0.55 and 0.71; 25
-/// steps 0.8 to 1.17.
+/// Whether blocks get their trial (auto_blocks.hpp) beside this search: gap; or eight bits with VNNI, where
+/// bytes gain little, in long fits. Seconds of one with the trial, in step 10, over one with bytes or none,
+/// beside tiles (AMX), d = 48 to 64, k d = 24,000 to 34,000: 60 and 120 steps 0.55 to 1.1, in geometric mean
+/// 0.92, n = 100,000 0.55 and 0.71; 25 steps 0.8 to 1.17; AVX-VNNI, 25 steps, `uniform` d = 96 k = 256 1.5.
 template <class T>
 bool blocks_may_pay_beside(const Problem<T>& problem, std::string_view dense) {
   if (dense != "int8") return dense == "gap";
-  if (!has_int8_tiles(problem)) return has_fast_integers(problem);
+  if (!has_fast_integers(problem)) return false;
   const std::size_t d = problem.samples.cols();
   return d <= 64 && d * problem.n_clusters >= 24'000 && (problem.most_steps == 0 || problem.most_steps >= 40);
 }

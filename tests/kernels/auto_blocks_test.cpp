@@ -110,7 +110,7 @@ TEST(AutoBlocks, BlocksGetATrialBesideGapWhereBytesOrNoneWouldTakeLonger) {
     EXPECT_EQ(bounded(g, 6000, 64, 375, 0), "blockbounds");
     EXPECT_EQ(bounded(g, 4999, 96, 250, 0), "bytebounds");
     EXPECT_EQ(bounded(g, 5000, 96, 250, 0), "blockbounds");
-    if (eight_bits && !has_tiles<float>(isa)) {
+    if (eight_bits && !vnni) {
       EXPECT_EQ(bounded(f, 20'000, 47, 600, 25), "blockbounds");
     }
     const auto beside_int8 = [&](std::size_t n, std::size_t d, std::size_t k, std::size_t steps) {
@@ -118,8 +118,9 @@ TEST(AutoBlocks, BlocksGetATrialBesideGapWhereBytesOrNoneWouldTakeLonger) {
       return plan.dense.name == "int8" ? plan.bounded.name : "another dense one";
     };
     if (vnni && !has_tiles<float>(isa)) {
-      EXPECT_EQ(beside_int8(20'000, 95, 330, 25), "blockbounds");
-      EXPECT_EQ(beside_int8(20'000, 97, 330, 0), "bytebounds");
+      EXPECT_EQ(beside_int8(20'000, 64, 400, 40), "blockbounds");
+      EXPECT_EQ(beside_int8(20'000, 64, 400, 39), "bytebounds");
+      EXPECT_EQ(beside_int8(20'000, 65, 400, 40), "bytebounds");
     }
     if (eight_bits && !vnni) {
       EXPECT_EQ(bounded(f, 20'000, 48, 500, 0), "blockbounds");

@@ -126,6 +126,8 @@ TEST(AutoPlan, EightBitsPayFromFewerOnInTilesAndOfFewSamples) {
   EXPECT_EQ(clusters(10'000, 500, false, true), 16u);
   EXPECT_EQ(clusters(10'001, 500, false, true), 64u);
   EXPECT_EQ(least_in_eight_bits(10'001, 95, 128, false, true).clusters, 128u);
+  EXPECT_EQ(least_in_eight_bits(10'001, 95, 191, false, true).values, 16'000u);
+  EXPECT_EQ(least_in_eight_bits(10'001, 95, 192, false, true).values, 12'000u);
   EXPECT_EQ(clusters(5000, 500, false, false), 32u);
   EXPECT_EQ(clusters(5001, 500, false, false), 64u);
   // And what this CPU has: features, and each limit's two sides.
@@ -146,7 +148,8 @@ TEST(AutoPlan, EightBitsPayFromFewerOnInTilesAndOfFewSamples) {
     for (const std::size_t n : {2000, 10'000, 10'001, 50'000}) {
       SCOPED_TRACE(n);
       EXPECT_EQ(pay(n, 64, 1000), tiles || vnni);
-      EXPECT_EQ(pay(n, 63, 1000), tiles);
+      EXPECT_EQ(pay(n, 63, 1000), tiles || (vnni && n > 10'000));
+      EXPECT_EQ(pay(n, 47, 1000), tiles && n > 5000);
       EXPECT_EQ(pay(n, 96, 1000), eight_bits);
       const std::size_t least = least_in_eight_bits(n, 2000, 16, tiles, vnni).clusters;
       EXPECT_EQ(pay(n, 2000, least), eight_bits);
@@ -154,7 +157,7 @@ TEST(AutoPlan, EightBitsPayFromFewerOnInTilesAndOfFewSamples) {
       for (const std::size_t d : {250, 50}) {  // fewer clusters than 128, and more
         const auto limit = least_in_eight_bits(n, d, 12'000 / d, tiles, vnni);
         const std::size_t k = limit.values / d;
-        if (k < limit.clusters || (d == 50 && !tiles)) continue;
+        if (k < limit.clusters || d < limit.features) continue;
         EXPECT_EQ(pay(n, d, k), eight_bits) << k;
         EXPECT_FALSE(pay(n, d, k - 1)) << k;
       }
@@ -288,7 +291,9 @@ TEST(AutoPlan, HalfTheDirectionsMustHoldNearlyAllOrAllOfThemWhereTheySaveEnough)
       }
       // k 64 over 64 128, in units of 10,000 over 20,000.
       const std::size_t least = has_tiles<float>(isa) ? 960 : 192;
-      EXPECT_EQ(held(has_fast_integers<float>(isa) ? least : 250), by_all);
+      // In tiles, of less than 256 features, 1 % at most.
+      const bool too_long = has_tiles<float>(isa) && by_all == Held::nearly_all && noise > 0;
+      EXPECT_EQ(held(has_fast_integers<float>(isa) ? least : 250), too_long ? Held::most : by_all);
       if (has_fast_integers<float>(isa)) {
         EXPECT_EQ(held(least - 1), by_half);
       }
