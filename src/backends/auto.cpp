@@ -130,6 +130,7 @@ class Auto final : public Backend<T>, public HasDirections {
 
   bool take(Choice choice, std::uint64_t memory_in_use = 0) {
     Problem<T> problem = problem_;
+    // This knows the directions of a prefix, which comes first, if at all.
     problem.predecessor = choice.name == "prefix" ? this : current_.get();
     if (problem.memory_limit_bytes != 0) {
       if (memory_in_use >= problem.memory_limit_bytes) return false;

@@ -167,8 +167,9 @@ Held held_by_few(const Problem<T>& problem, double near,
                  std::shared_ptr<const PrincipalPrefix>* found = nullptr) {
   if constexpr (sizeof(T) == sizeof(float)) {
     const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
-    const bool half = near < few_near && (problem.most_steps == 0 || problem.most_steps >= 8);
-    const double least_pairs = half && has_fast_integers(problem) ? 1e6 : PrincipalPrefix::least_pairs;
+    const bool few_and_long = near < few_near && (problem.most_steps == 0 || problem.most_steps >= 8);
+    const double least_pairs =
+        few_and_long && has_fast_integers(problem) ? 1e6 : PrincipalPrefix::least_pairs;
     if (int8_kernels_for(problem) == nullptr || d < 128 || k < 64 || pairs(n, k) < least_pairs)
       return Held::less;
     const bool tiles = has_int8_tiles(problem);
@@ -180,10 +181,8 @@ Held held_by_few(const Problem<T>& problem, double near,
     const std::size_t most = PrincipalPrefix::most_values(d);
     const double saved = pairs(n, k) * static_cast<double>(d - most),
                  once = 1e4 * static_cast<double>(most * d);
-    const bool all_may_pay = !has_fast_integers(problem) || saved >= (!tiles               ? 3
-                                                                      : d > 128 && d < 256 ? 8
-                                                                                           : 15) *
-                                                                         once;
+    const double least_saved = !tiles ? 3 : d > 128 && d < 256 ? 8 : 15;
+    const bool all_may_pay = !has_fast_integers(problem) || saved >= least_saved * once;
     const bool few_features = tiles && d < 256;
     Problem<T> some = problem;
     const std::size_t count = std::min(n, PrincipalPrefix::most_samples);
