@@ -62,35 +62,48 @@ struct Least {
   std::size_t features, clusters, values;
 };
 
-/// From where on every distance is found sooner in eight bits than by gap while its gaps prove nothing: from
-/// fewer on in tiles (AMX), and where samples are few, which make up for less of what gap begins with; of
-/// many features or clusters from fewer values, for what a sample costs beside its distances weighs less.
-/// Xeon with AMX, 25 steps, gap over int8 of `blobs`, `embedding` and `uniform`, from the limit to half as
-/// much again: n = 1,500 0.95 to 1.1, n = 5,000 0.9 to 1.1, n = 10,000 1.0 to 1.25; n = 20,000 to 200,000 d =
-/// 32 to 64 k = 128 to 256 0.92 to 1.34, in geometric mean 1.1, d = 96 to 200 k = 64 to 128 0.95 to 1.5
-/// (`lattice`, which soon gets gaps, 0.5 to 0.7); beyond 1.3 to 3.2.
-/// Without its tiles: n = 1,500 1.1 to 1.6, n = 4,000 0.8 to 1.3, n = 8,000 0.95 to 1.5; from 16,000 on with
-/// 128 clusters or more n = 20,000 1.14 to 1.51, n = 60,000 0.94 to 1.4, in geometric mean 1.17; from 12,000
-/// on with 192 or more d = 48 and 64 0.87 to 1.5, 1.2; with fewer at 8,000 to 13,000 0.8 to 1.17; with AVX2 n
-/// = 3,000 1.1 to 1.7, n = 20,000 at 32,000 1.1 and 1.4.
-constexpr Least least_in_eight_bits(std::size_t n, std::size_t d, std::size_t k, bool tiles, bool vnni) {
-  struct UpTo {
-    std::size_t samples;
-    Least in_tiles, with_vnni, with_avx2;
-  };
+/// From where on every distance is found sooner in eight bits than by gap while its gaps prove nothing: where
+/// samples are few from fewer values on, for they make up for less of what gap begins with; of many features
+/// or clusters, too, for what a sample costs beside its distances weighs less. Fits of 25 steps of `blobs`,
+/// `uniform` and, in tiles, `embedding`, gap over int8.
+///
+/// In tiles (a Xeon with AMX), from the limit to half as much again: n = 1,500 0.95 to 1.1, n = 5,000 0.9 to
+/// 1.1, n = 10,000 1.0 to 1.25; n = 20,000 to 200,000 d = 32 to 64 k = 128 to 256 0.92 to 1.34, in geometric
+/// mean 1.1, d = 96 to 200 k = 64 to 128 0.95 to 1.5 (`lattice`, which soon gets gaps, 0.5 to 0.7); beyond
+/// 1.3 to 3.2.
+constexpr Least least_in_tiles(std::size_t n, std::size_t d, std::size_t k) {
   const bool wide = d >= 128;
-  constexpr Least many{96, 64, 32'000};
-  const Least many_with_vnni = k >= 192 ? Least{48, 192, 12'000} : k >= 128 ? Least{64, 128, 16'000} : many;
-  const Least wide_only = wide ? Least{128, 32, 8'000} : many;
-  const std::size_t some_in_tiles = wide ? 8'000 : k >= 128 ? 7'500 : 10'000;
-  for (const UpTo& up_to :
-       {UpTo{2000, {48, 16, 4'000}, {64, 16, 4'000}, wide_only},
-        UpTo{5000, {48, 16, 6'000}, {64, 16, wide ? 6'000u : 10'000u}, wide_only},
-        UpTo{10'000, {32, 16, some_in_tiles}, {64, 16, wide ? 12'000u : 16'000u}, many}}) {
-    if (n <= up_to.samples) return tiles ? up_to.in_tiles : vnni ? up_to.with_vnni : up_to.with_avx2;
-  }
-  if (tiles) return {32, 48, k >= 128 ? 8'000u : 12'000u};
-  return vnni ? many_with_vnni : many;
+  if (n <= 2000) return {48, 16, 4'000};
+  if (n <= 5000) return {48, 16, 6'000};
+  if (n <= 10'000) return {32, 16, wide ? 8'000u : k >= 128 ? 7'500u : 10'000u};
+  return {32, 48, k >= 128 ? 8'000u : 12'000u};
+}
+
+/// With VNNI, vectors of 512 and of 256 bits (a Xeon without AMX, d = 20 to 200), at the limit: n = 1,500 1.1
+/// to 1.3, n = 3,000 1.1 to 1.7, n = 6,000 to 9,000 1.0 to 1.6 (of 32 to 56
+/// clusters and up to 784 features 0.83 to 1.3, of 16 0.72 to 1.1); n = 20,000 k >= 128 1.03 to 1.3,
+/// fewer 1.0 to 1.3; n = 80,000 and 100,000 d = 20 to 32 k >= 256 0.94 to 1.13, d = 48 k = 192 and 224 1.06
+/// to 1.14, d = 64 and 100 k = 128 and 160 0.84 to 1.2. Beyond: d = 32 k = 500 1.3 to 1.9, k = 1,000 1.4
+/// to 2.2. Five steps of d = 24 to 48 n = 20,000 to 100,000: 0.86 to 1.0 at 10,000 to 12,000, 1.0 to 1.1
+/// beyond.
+constexpr Least least_with_vnni(std::size_t n, std::size_t k) {
+  if (n <= 2000) return {24, 16, 4'000};
+  if (n <= 5000) return {24, 32, 6'000};
+  if (n <= 10'000) return k >= 64 ? Least{24, 64, 8'000} : Least{128, 32, 12'000};
+  if (n <= 40'000) return k >= 128 ? Least{20, 128, 9'500} : Least{96, 64, 12'000};
+  return k >= 256   ? Least{20, 256, 10'000}
+         : k >= 192 ? Least{48, 192, 10'000}
+         : k >= 128 ? Least{64, 128, 16'000}
+                    : Least{96, 64, 32'000};
+}
+
+/// With AVX2: n = 3,000 1.1 to 1.7, n = 20,000 at 32,000 1.1 and 1.4.
+constexpr Least least_with_avx2(std::size_t n, std::size_t d) {
+  return n <= 5000 && d >= 128 ? Least{128, 32, 8'000} : Least{96, 64, 32'000};
+}
+
+constexpr Least least_in_eight_bits(std::size_t n, std::size_t d, std::size_t k, bool tiles, bool vnni) {
+  return tiles ? least_in_tiles(n, d, k) : vnni ? least_with_vnni(n, k) : least_with_avx2(n, d);
 }
 
 /// Whether every distance is: by that rule, or by the clock where that is cheap.
@@ -100,9 +113,11 @@ bool better_in_eight_bits(const Problem<T>& problem, bool by_clock) {
   if (int8_kernels_for(problem) == nullptr) return false;
   const bool tiles = has_int8_tiles(problem);
   const Least least =
-      by_clock ? Least{32, tiles ? 48u : 64u, 8'000}
+      by_clock ? Least{tiles ? 32u : 24u, tiles ? 48u : 64u, 8'000}
                : least_in_eight_bits(problem.samples.rows(), d, k, tiles, has_fast_integers(problem));
   if (d < least.features || k < least.clusters || k * d < least.values) return false;
+  const bool few_steps = problem.most_steps != 0 && problem.most_steps < 8;
+  if (few_steps && !tiles && problem.samples.rows() > 10'000 && k * d < 12'000) return false;
   if (!by_clock) return true;
   const std::string_view gap_is = int16_pays(problem) ? "int16" : "simd";
   return slice_seconds(problem, "int8") < 0.95 * slice_seconds(problem, gap_is);
@@ -309,12 +324,15 @@ bool rounding_is_too_much(const Problem<T>& problem) {
 /// bytes gain little, in long fits. Seconds of one with the trial, in step 10, over one with bytes or none,
 /// beside tiles (AMX), d = 48 to 64, k d = 24,000 to 34,000: 60 and 120 steps 0.55 to 1.1, in geometric mean
 /// 0.92, n = 100,000 0.55 and 0.71; 25 steps 0.8 to 1.17; AVX-VNNI, 25 steps, `uniform` d = 96 k = 256 1.5.
+/// Below, VNNI, 60 steps, int8 over blocks by name: d = 20 to 32 k = 320 to 1000 n = 20,000 0.6 to 0.9, n =
+/// 100,000 d = 20 and 24 1.02 to 1.45, d = 32 k = 320 and 500 0.85 to 1.1.
 template <class T>
 bool blocks_may_pay_beside(const Problem<T>& problem, std::string_view dense) {
   if (dense != "int8") return dense == "gap";
   if (!has_fast_integers(problem)) return false;
   const std::size_t d = problem.samples.cols();
-  return d <= 64 && d * problem.n_clusters >= 24'000 && (problem.most_steps == 0 || problem.most_steps >= 40);
+  const bool many = d * problem.n_clusters >= 24'000 || (d < 32 && problem.samples.rows() >= 50'000);
+  return d <= 64 && many && (problem.most_steps == 0 || problem.most_steps >= 40);
 }
 
 inline constexpr Choice bytes_at_once{

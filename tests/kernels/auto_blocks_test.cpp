@@ -121,6 +121,10 @@ TEST(AutoBlocks, BlocksGetATrialBesideGapWhereBytesOrNoneWouldTakeLonger) {
       EXPECT_EQ(beside_int8(20'000, 64, 400, 40), "blockbounds");
       EXPECT_EQ(beside_int8(20'000, 64, 400, 39), "bytebounds");
       EXPECT_EQ(beside_int8(20'000, 65, 400, 40), "bytebounds");
+      EXPECT_EQ(beside_int8(50'000, 31, 400, 40), "blockbounds");
+      EXPECT_EQ(beside_int8(50'000, 31, 400, 39), "gap");
+      EXPECT_EQ(beside_int8(49'999, 31, 400, 40), "gap");
+      EXPECT_EQ(beside_int8(50'000, 32, 400, 40), "gap");
     }
     if (eight_bits && !vnni) {
       EXPECT_EQ(bounded(f, 20'000, 48, 500, 0), "blockbounds");
@@ -143,7 +147,7 @@ TEST(AutoBlocks, BlocksGetATrialBesideGapWhereBytesOrNoneWouldTakeLonger) {
     EXPECT_EQ(bounded(f, 20'000, 24, 249, 0), "gap");
     EXPECT_EQ(bounded(f, 20'000, 25, 249, 0), "gap");
     EXPECT_EQ(bounded(f, 20'000, 16, 380, 0), "gap");
-    EXPECT_EQ(bounded(f, 4999, 24, 300, 0), "gap");
+    EXPECT_EQ(bounded(f, 4999, 23, 300, 0), "gap");
   }
 }
 

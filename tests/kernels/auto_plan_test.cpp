@@ -105,31 +105,41 @@ TEST(AutoPlan, EightBitsPayFromFewerOnInTilesAndOfFewSamples) {
     EXPECT_EQ(least_in_eight_bits(limit.n, d, k, false, false).values, limit.with_avx2);
   };
   for (const Limit& limit :
-       {Limit{2000, 4000, 4000, 32'000}, Limit{2001, 6000, 10'000, 32'000}, Limit{5000, 6000, 10'000, 32'000},
-        Limit{5001, 10'000, 16'000, 32'000}, Limit{10'000, 10'000, 16'000, 32'000},
-        Limit{10'001, 12'000, 32'000, 32'000}, Limit{1'000'000, 12'000, 32'000, 32'000}})
+       {Limit{2000, 4000, 4000, 32'000}, Limit{2001, 6000, 6000, 32'000}, Limit{5000, 6000, 6000, 32'000},
+        Limit{5001, 10'000, 8000, 32'000}, Limit{10'000, 10'000, 8000, 32'000},
+        Limit{10'001, 12'000, 12'000, 32'000}, Limit{40'000, 12'000, 12'000, 32'000},
+        Limit{40'001, 12'000, 32'000, 32'000}, Limit{1'000'000, 12'000, 32'000, 32'000}})
     check(127, 127, limit);
   for (const Limit& limit :
        {Limit{2000, 4000, 4000, 8000}, Limit{2001, 6000, 6000, 8000}, Limit{5000, 6000, 6000, 8000},
-        Limit{5001, 8000, 12'000, 32'000}, Limit{10'000, 8000, 12'000, 32'000},
-        Limit{10'001, 12'000, 32'000, 32'000}, Limit{1'000'000, 12'000, 32'000, 32'000}})
+        Limit{5001, 8000, 8000, 32'000}, Limit{10'000, 8000, 8000, 32'000},
+        Limit{10'001, 12'000, 12'000, 32'000}, Limit{1'000'000, 12'000, 32'000, 32'000}})
     check(128, 127, limit);
-  for (const Limit& limit : {Limit{5000, 6000, 10'000, 32'000}, Limit{10'000, 7500, 16'000, 32'000},
-                             Limit{10'001, 8'000, 16'000, 32'000}, Limit{1'000'000, 8'000, 16'000, 32'000}})
+  for (const Limit& limit :
+       {Limit{5000, 6000, 6000, 32'000}, Limit{10'000, 7500, 8000, 32'000}, Limit{10'001, 8000, 9500, 32'000},
+        Limit{40'001, 8000, 16'000, 32'000}, Limit{1'000'000, 8000, 16'000, 32'000}})
     check(95, 128, limit);
-  // Clusters.
-  const auto clusters = [](std::size_t n, std::size_t d, bool tiles, bool vnni) {
-    return least_in_eight_bits(n, d, 64, tiles, vnni).clusters;
+  check(20, 191, {.n = 40'001, .in_tiles = 8000, .with_vnni = 16'000, .with_avx2 = 32'000});
+  check(20, 192, {.n = 40'001, .in_tiles = 8000, .with_vnni = 10'000, .with_avx2 = 32'000});
+  // Clusters and features.
+  const auto least = [](std::size_t n, std::size_t k, bool tiles, bool vnni) {
+    const auto limit = least_in_eight_bits(n, 500, k, tiles, vnni);
+    return std::pair(limit.features, limit.clusters);
   };
-  EXPECT_EQ(clusters(10'000, 500, true, true), 16u);
-  EXPECT_EQ(clusters(10'001, 500, true, true), 48u);
-  EXPECT_EQ(clusters(10'000, 500, false, true), 16u);
-  EXPECT_EQ(clusters(10'001, 500, false, true), 64u);
-  EXPECT_EQ(least_in_eight_bits(10'001, 95, 128, false, true).clusters, 128u);
-  EXPECT_EQ(least_in_eight_bits(10'001, 95, 191, false, true).values, 16'000u);
-  EXPECT_EQ(least_in_eight_bits(10'001, 95, 192, false, true).values, 12'000u);
-  EXPECT_EQ(clusters(5000, 500, false, false), 32u);
-  EXPECT_EQ(clusters(5001, 500, false, false), 64u);
+  using Pair = std::pair<std::size_t, std::size_t>;
+  EXPECT_EQ(least(10'000, 64, true, true), Pair(32, 16));
+  EXPECT_EQ(least(10'001, 64, true, true), Pair(32, 48));
+  EXPECT_EQ(least(2000, 63, false, true), Pair(24, 16));
+  EXPECT_EQ(least(5000, 63, false, true), Pair(24, 32));
+  EXPECT_EQ(least(10'000, 63, false, true), Pair(128, 32));
+  EXPECT_EQ(least(10'000, 64, false, true), Pair(24, 64));
+  EXPECT_EQ(least(10'001, 64, false, true), Pair(96, 64));
+  EXPECT_EQ(least(10'001, 128, false, true), Pair(20, 128));
+  EXPECT_EQ(least(40'001, 128, false, true), Pair(64, 128));
+  EXPECT_EQ(least(40'001, 192, false, true), Pair(48, 192));
+  EXPECT_EQ(least(40'001, 256, false, true), Pair(20, 256));
+  EXPECT_EQ(least(5000, 64, false, false), Pair(128, 32));
+  EXPECT_EQ(least(5001, 64, false, false), Pair(96, 64));
   // And what this CPU has: features, and each limit's two sides.
   for (const Isa isa : omnimeans::usable_isas()) {
     SCOPED_TRACE(to_string(isa));
@@ -139,25 +149,32 @@ TEST(AutoPlan, EightBitsPayFromFewerOnInTilesAndOfFewSamples) {
     const auto pay = [&](std::size_t n, std::size_t d, std::size_t k) {
       return omnimeans::algorithms::better_in_eight_bits(problem(unread<float>(n, d), isa, k), false);
     };
-    EXPECT_EQ(pay(5000, 48, 1000), tiles);
-    EXPECT_FALSE(pay(5000, 47, 1000));
+    const auto steps = [&](std::size_t n, std::size_t d, std::size_t k, std::size_t most) {
+      return omnimeans::algorithms::better_in_eight_bits(problem(unread<float>(n, d), isa, k, most), false);
+    };
+    EXPECT_EQ(steps(10'001, 40, 299, 8), tiles || vnni);
+    EXPECT_EQ(steps(10'001, 40, 299, 7), tiles);
+    EXPECT_EQ(steps(10'001, 40, 300, 7), tiles || vnni);
+    EXPECT_EQ(steps(10'000, 40, 299, 7), tiles || vnni);
+    EXPECT_EQ(pay(5000, 48, 1000), tiles || vnni);
+    EXPECT_EQ(pay(5000, 47, 1000), vnni && !tiles);
+    EXPECT_FALSE(pay(5000, 23, 1000));
     for (const std::size_t n : {10'000, 10'001, 50'000}) {
-      EXPECT_EQ(pay(n, 32, 1000), tiles);
-      EXPECT_FALSE(pay(n, 31, 1000));
+      EXPECT_EQ(pay(n, 32, 1000), tiles || vnni);
+      EXPECT_EQ(pay(n, 31, 1000), vnni && !tiles);
+      EXPECT_FALSE(pay(n, 19, 1000));
     }
     for (const std::size_t n : {2000, 10'000, 10'001, 50'000}) {
       SCOPED_TRACE(n);
       EXPECT_EQ(pay(n, 64, 1000), tiles || vnni);
-      EXPECT_EQ(pay(n, 63, 1000), tiles || (vnni && n > 10'000));
-      EXPECT_EQ(pay(n, 47, 1000), tiles && n > 5000);
       EXPECT_EQ(pay(n, 96, 1000), eight_bits);
-      const std::size_t least = least_in_eight_bits(n, 2000, 16, tiles, vnni).clusters;
-      EXPECT_EQ(pay(n, 2000, least), eight_bits);
-      EXPECT_FALSE(pay(n, 2000, least - 1));
+      const std::size_t fewest = least_in_eight_bits(n, 2000, 16, tiles, vnni).clusters;
+      EXPECT_EQ(pay(n, 2000, fewest), eight_bits);
+      EXPECT_FALSE(pay(n, 2000, fewest - 1));
       for (const std::size_t d : {250, 50}) {  // fewer clusters than 128, and more
         const auto limit = least_in_eight_bits(n, d, 12'000 / d, tiles, vnni);
         const std::size_t k = limit.values / d;
-        if (k < limit.clusters || d < limit.features) continue;
+        if (k < limit.clusters || d < limit.features || k * d != limit.values) continue;
         EXPECT_EQ(pay(n, d, k), eight_bits) << k;
         EXPECT_FALSE(pay(n, d, k - 1)) << k;
       }
@@ -325,8 +342,11 @@ TEST(AutoPlan, OfFewSamplesRoundingTheCentroidsIsTooMuch) {
     const bool vnni = has_fast_integers<float>(isa);
     EXPECT_EQ(first(1249, 32, 32), vnni ? "simd" : "gap");
     EXPECT_EQ(first(1250, 32, 32), "gap");
-    EXPECT_EQ(first(1249, 32, 128), vnni ? "simd" : "gap");
-    EXPECT_EQ(first(1249, 32, 129), "gap");
+    const bool early = vnni && !has_tiles<float>(isa);
+    EXPECT_EQ(first(1249, 32, 124), vnni ? "simd" : "gap");
+    EXPECT_EQ(first(1249, 31, 128), vnni ? "simd" : "gap");
+    EXPECT_EQ(first(1249, 32, 129), early ? "int8" : "gap");
+    EXPECT_EQ(first(1249, 23, 129), "gap");
     EXPECT_EQ(first(1249, 32, 15), "gap") << "in float";
     EXPECT_EQ(first(1249, 64, 64), vnni ? "int8" : "gap");
     EXPECT_EQ(first(40, 256, 16), "simd") << "next to nothing, even in eight bits";
