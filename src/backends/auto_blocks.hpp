@@ -3,6 +3,7 @@
 // once; with fewer where the samples have structure; else beside gap, on trial.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
 #include "backends/dense_costs.hpp"
@@ -24,15 +25,17 @@ bool has_wide_doubles(const Problem<T>& problem) {
 /// 64 1.0 to 1.2, 125 1.2 to 1.7; n = 500,000, where putting samples in order is random access, 0.97 to 1.0
 /// at 50 to 55; AVX2, where sixteen bits are 1.25 times float, 25 1.0 to 1.25, 64 1.0 to 2.1; double 25 1.1
 /// to 1.3, 64 1.2 to 2.2. 10 steps: 0.75 to 1.1, for the order of the samples and the first bounds cost some.
-/// The better of gap and kdtree over it, d = 3 on a Xeon with AMX, n = 6,000 to 40,000 k = 32 to 95: 0.5 to
-/// 0.95.
+/// A Xeon with VNNI, d = 6 to 16, 33 to 35: n = 12,000 0.88 to 1.08, n = 20,000 to 400,000 0.89 to 1.23, in
+/// geometric mean 1.05, and 1.13 to 2.2 of samples with structure (`pixels`, `imbalanced`, `images`,
+/// `lattice`). The better of gap and kdtree over it, d = 3 on a Xeon with AMX, n = 6,000 to 40,000 k = 32 to
+/// 95: 0.5 to 0.95.
 template <class T>
 bool blocks_pay(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   if (d < 3 || d > 16 || n < 5000 || n < 16 * k) return false;
   if (problem.most_steps != 0 && problem.most_steps < 15) return false;
   // Of three to five features, too, which some CPUs search in float: that is as fast.
-  const std::size_t fast = n < 300'000 ? 40 : 56;
+  const std::size_t fast = n < 20'000 || d < 4 ? 40 : 33;
   return k >= (has_fast_integers(problem) ? fast : int16_pays(problem) ? 25 : 20) * d;
 }
 
@@ -46,7 +49,7 @@ bool has_time_for_blocks(const Problem<T>& problem) {
 template <class T>
 bool blocks_need_structure(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
-  return has_time_for_blocks(problem) && d >= 8 && d <= (has_wide_doubles(problem) ? 256 : 64) && k >= 128 &&
+  return has_time_for_blocks(problem) && d >= 6 && d <= (has_wide_doubles(problem) ? 256 : 64) && k >= 128 &&
          n >= 7000 && n >= 16 * k && static_cast<double>(n) * work_per_sample(problem) >= 2e7;
 }
 
@@ -58,13 +61,15 @@ bool blocks_need_structure(const Problem<T>& problem) {
 /// without structure 0.7 to 1.0. Without its tiles, with AVX2 and in double more: 1.0 to 2.3. n = 5,000 and
 /// 6,000 0.7 to 0.95; 15 steps of `embedding` 0.91 to 1.0; d = 90 0.91 and 0.95. Beside its tiles, 25 and 60
 /// steps of d = 64, int8 over blocks: `embedding` 1.13 to 1.7 times as fast, `images` 1.07 to 1.22, but
-/// `lattice` (near 0.02) 0.1; of d = 48 0.78 to 1.3.
+/// `lattice` (near 0.02) 0.1; of d = 48 0.78 to 1.3. Xeon with VNNI, d = 6 to 10, k = 22 d to 33 d, of such a
+/// share: `pixels`, `lattice`, `images`, `embedding`, `imbalanced` 1.07 to 1.6; `uniform`, `blobs`, beyond
+/// it, 0.85 to 1.06.
 template <class T>
 bool blocks_pay_by_structure(const Problem<T>& problem, double near) {
   if (!blocks_need_structure(problem)) return false;
   const double d = static_cast<double>(problem.samples.cols());
   if (problem.samples.cols() >= 56 && has_int8_tiles(problem) && near >= 0.025) return false;
-  if (problem.n_clusters >= 250) return near < 0.0026 * d;
+  if (problem.n_clusters >= std::min<std::size_t>(250, 22 * problem.samples.cols())) return near < 0.0026 * d;
   // The nearest itself counts, too, so that a share is 1/128 at least.
   return d >= 16 && near < 0.001 * d;
 }

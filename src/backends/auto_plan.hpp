@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What auto (auto.cpp) begins with, and what it tries later: rules. auto_trials.hpp says when.
 //
-//   first     kdtree      few features, many clusters: boxes exclude most centroids
+//   first     kdtree      few features, many clusters, or structure: boxes exclude most centroids
+//                         (auto_trees.hpp)
 //             blockbounds some more features, and many clusters or structure: so do bounds of neighbours
 //                         (auto_blocks.hpp, which also says where they get a trial, and where bytebounds
 //                         gives way to them)
@@ -37,6 +38,7 @@
 #include <string_view>
 
 #include "backends/auto_blocks.hpp"
+#include "backends/auto_trees.hpp"
 #include "backends/backends.hpp"
 #include "backends/dense_costs.hpp"
 #include "backends/eight_bits.hpp"
@@ -141,7 +143,7 @@ template <class T>
 bool asks_for_near_pairs(const Problem<T>& problem) {
   const bool many_features = problem.samples.rows() >= 1000 && problem.samples.cols() >= 100 &&
                              problem.n_clusters >= 64 && problem.most_steps != 1 && problem.most_steps != 2;
-  return many_features || blocks_need_structure(problem);
+  return many_features || blocks_need_structure(problem) || trees_need_structure(problem);
 }
 /// That, else 1.
 template <class T>
@@ -221,44 +223,6 @@ Held held_by_few(const Problem<T>& problem, double near,
     }
   }
   return Held::less;
-}
-
-/// Whether boxes exclude enough centroids to make up for the tree: with more features by more clusters, and
-/// by more samples of each, so that boxes are small beside clusters; later the faster distances are (VNNI).
-/// The best other over kdtree, uniform points, blobs and photo pixels, one thread (of two the tree gains as
-/// much where their cores are near each other, else it takes up to 1.4 times as long):
-///
-/// Up to three features, 25 steps: AVX2 and double 1.0 to 2.5 from k = 8 on. Zen 4 in float, d = 1 1.8 to
-/// 2.5; d = 2 0.95 to 1.3 at k = 8, 1.0 to 1.5 at 32; d = 3 0.8 to 1.0 at 8, 0.9 to 1.5 at 16, 1.2 at 64; n =
-/// 20,000 d = 2 0.85 to 1.2 below 64, d = 3 0.6 to 0.9 and from 128 on 1.2; 10 steps 0.6 to 1.2, for making
-/// the tree takes so long, and 5 0.4 to 0.9, and 1.0 only from three and ten times as many clusters on. A
-/// Xeon with AMX, whose simd is faster, d = 3: n = 60,000 and 120,000 0.73 to 1.1 at 16 to 32, 0.85 to 1.3 at
-/// 48 and 64; n = 200,000 and 400,000 0.85 to 1.3 at 16 to 32; n = 1,500 to 4,500 d = 1 1.1 to 3.2 at 16 and
-/// 64, d = 2 0.8 to 1.3 at 32, 0.9 to 1.5 at 64, 1.04 to 2.2 at 128, d = 3 0.7 to 1.2; n = 20,000 and 40,000
-/// d = 3 0.8 to 1.1 at 64, 0.9 to 1.12 at 80, 1.0 to 1.4 at 95, n = 6,000 and 10,000 0.7 to 1.07.
-///
-/// From four on by pairs of samples and clusters, in units of 4^(d - 4) 1e6 of them, two threads: Zen 4 in
-/// float 20 and more 1.0 to 2.5, 10 0.7 to 1.0; AVX2 and double 10 and more 0.95 to 2.1, 5 0.7 to 1.0; 7
-/// features 0.7 to 0.9. With a quarter of the 4^(d - 1) samples a cluster 0.7 to 0.85, with half of the 3 *
-/// 2^d clusters 0.8 to 1.05. 10 steps 0.87 to 0.9 at the limit for 25, 1.4 to 2.0 from four times as many
-/// pairs on.
-constexpr bool tree_pays(std::size_t n, std::size_t d, std::size_t k, std::size_t most_steps,
-                         bool fast_integers) {
-  if (d > 6 || n < (d <= 2 ? 1500 : 5000)) return false;
-  const double steps = most_steps == 0 || most_steps > 25 ? 25 : static_cast<double>(most_steps);
-  const double share = (steps - 3) / (25 - 3);  // the tree takes some three of them
-  if (d <= 3) {
-    constexpr double of_many[] = {8, 8, 16}, of_some[] = {8, 8, 40}, of_few[] = {8, 32, 96};
-    const double least = n < 5000         ? (d == 1 ? 16 : 100)
-                         : !fast_integers ? 8
-                         : n < 50'000     ? (d == 3 && n >= 15'000 ? 80 : of_few[d - 1])
-                         : n < 200'000    ? of_some[d - 1]
-                                          : of_many[d - 1];
-    return static_cast<double>(k) * share >= least && n >= k << (d + 2);
-  }
-  const double unit = 1e6 * static_cast<double>(std::size_t{1} << (2 * d - 8));
-  return pairs(n, k) * share >= (fast_integers ? 20 : 10) * unit && k >= std::size_t{3} << d &&
-         n >= k << (2 * d - 2);
 }
 
 /// Whether bytes may pay from the first step on, from so many features times clusters on.
@@ -388,6 +352,10 @@ Plan plan_for(const Problem<T>& problem, double near) {
     plan.first = {"blockbounds", "few clusters are near a sample: bounds of neighbours exclude the others"};
   if (tree_pays(n, d, k, problem.most_steps, has_fast_integers(problem)))
     plan.first = {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
+  else if (tree_pays_by_structure(problem, near))
+    plan.first = {
+        "kdtree",
+        "many samples are equal, or lie along few directions: boxes of them exclude most centroids"};
   if (bytes_pay_at_once(problem, near) || bytes_pay(problem, held, near)) plan.first = bytes_at_once;
   return plan;
 }

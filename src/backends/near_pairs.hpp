@@ -14,14 +14,16 @@
 
 namespace omnimeans::algorithms {
 
-/// Of 8 to 64 samples and up to 128 other ones in the centroids' place: the share of pairs whose distance is
-/// at most 1.2 times that of the nearest that is not the same sample. One thread, a hundredth of a fit of 25
-/// exhaustive steps or less.
+inline constexpr std::size_t near_others = 128;
+
+/// Of 8 to 64 samples and up to near_others other ones in the centroids' place: the share of pairs whose
+/// distance is at most 1.2 times that of the nearest that is not the same sample. One thread, a hundredth of
+/// a fit of 25 exhaustive steps or less.
 template <class T>
 double near_share(const Problem<T>& problem) {
   const MatrixView<const T>& x = problem.samples;
   const std::size_t n = x.rows(), n_samples = std::clamp<std::size_t>(n / 128, 8, 64),
-                    n_others = std::min<std::size_t>({problem.n_clusters, 128, n});
+                    n_others = std::min<std::size_t>({problem.n_clusters, near_others, n});
   const auto& kernels = kernels::kernels_for<T>(problem.isa);
   std::vector<T> squared(n_others);
   std::size_t near = 0;

@@ -21,15 +21,15 @@ void check_blocks(Isa isa) {
   const auto* int16 = omnimeans::int16_pays(problem(unread<T>(50'000, 8), isa, 448))
                           ? omnimeans::kernels::int16_kernels(isa)
                           : nullptr;
-  const std::size_t least = 8 * (int16 == nullptr ? 20 : int16->rate >= 2 ? 40 : 25);
+  const std::size_t least = 8 * (int16 == nullptr ? 20 : int16->rate >= 2 ? 33 : 25);
   EXPECT_TRUE(pay(50'000, 8, least, 0));
   EXPECT_TRUE(pay(50'000, 8, least, 15));
   EXPECT_FALSE(pay(50'000, 8, least, 14));
   EXPECT_FALSE(pay(50'000, 8, least - 1, 0));
-  EXPECT_EQ(pay(300'000, 8, least, 0), int16 == nullptr || int16->rate < 2);
-  EXPECT_TRUE(pay(300'000, 8, 448, 0));
-  EXPECT_EQ(pay(50'000, 4, 159, 0), !has_fast_integers<T>(isa));
-  EXPECT_TRUE(pay(50'000, 4, 160, 0));
+  EXPECT_EQ(pay(19'999, 8, least, 0), int16 == nullptr || int16->rate < 2);
+  EXPECT_TRUE(pay(19'999, 8, 320, 0));
+  EXPECT_EQ(pay(50'000, 4, 131, 0), !has_fast_integers<T>(isa));
+  EXPECT_TRUE(pay(50'000, 4, 132, 0));
   const std::size_t of_three = has_fast_integers<T>(isa) ? 120 : 60;
   EXPECT_TRUE(pay(50'000, 3, of_three, 0));
   EXPECT_FALSE(pay(50'000, 3, of_three - 1, 0));
@@ -67,8 +67,12 @@ TEST(AutoBlocks, BlocksPayByStructureWhereFewPairsAreNear) {
   EXPECT_TRUE(pay(16 * 500, 20, 500, 0));
   EXPECT_FALSE(pay(50'000, 20, 127, 0));
   EXPECT_TRUE(pay(50'000, 20, 128, 0));
-  EXPECT_FALSE(pay(50'000, 7, 250, 0));
-  EXPECT_TRUE(pay(50'000, 8, 250, 0));
+  EXPECT_FALSE(pay(50'000, 5, 250, 0));
+  EXPECT_TRUE(pay(50'000, 6, 132, 0.0155));
+  EXPECT_FALSE(pay(50'000, 6, 132, 0.0157));
+  EXPECT_FALSE(pay(50'000, 6, 131, 0.01));
+  EXPECT_TRUE(pay(50'000, 10, 220, 0.01));
+  EXPECT_FALSE(pay(50'000, 10, 219, 0.01));
   EXPECT_TRUE(pay(50'000, 64, 250, 0));
   EXPECT_FALSE(pay(50'000, 65, 250, 0));
   EXPECT_TRUE(pay(50'000, 55, 250, 0.025));

@@ -202,53 +202,6 @@ TEST(AutoPlan, OfAStepOrTwoEightBitsNeedMore) {
   }
 }
 
-TEST(AutoPlan, TreesNeedClustersSamplesAndSteps) {
-  using omnimeans::algorithms::tree_pays;
-  for (const bool fast : {true, false}) {
-    EXPECT_TRUE(tree_pays(5000, 1, 8, 0, fast));
-    EXPECT_FALSE(tree_pays(4999, 1, 15, 0, fast));
-    EXPECT_TRUE(tree_pays(4999, 1, 16, 0, fast));
-    EXPECT_FALSE(tree_pays(4999, 2, 99, 0, fast));
-    EXPECT_TRUE(tree_pays(4999, 2, 100, 0, fast));
-    EXPECT_FALSE(tree_pays(4999, 3, 100, 0, fast));
-    EXPECT_TRUE(tree_pays(1500, 1, 16, 0, fast));
-    EXPECT_FALSE(tree_pays(1499, 1, 16, 0, fast));
-    EXPECT_FALSE(tree_pays(16 * 100 - 1, 2, 100, 0, fast));
-    EXPECT_FALSE(tree_pays(5000, 1, 7, 0, fast));
-    EXPECT_TRUE(tree_pays(5000, 1, 16, 14, fast));
-    EXPECT_FALSE(tree_pays(5000, 1, 16, 13, fast));
-    EXPECT_FALSE(tree_pays(50'000, 1, 1000, 3, fast));
-    EXPECT_FALSE(tree_pays(32 * 2000 - 1, 3, 2000, 0, fast));
-    EXPECT_TRUE(tree_pays(1 << 18, 5, 1 << 10, 0, fast));
-    EXPECT_FALSE(tree_pays((1 << 18) - 1, 5, 1 << 10, 0, fast));
-    EXPECT_TRUE(tree_pays(3'400'000, 6, 192, 0, fast));
-    EXPECT_FALSE(tree_pays(3'400'000, 6, 191, 0, fast));
-    EXPECT_FALSE(tree_pays(1 << 24, 7, 5000, 0, fast));
-    EXPECT_FALSE(tree_pays(10'000'000, 4, 100, 3, fast)) << "the tree alone takes as long";
-  }
-  EXPECT_TRUE(tree_pays(200'000, 3, 16, 0, true));
-  EXPECT_FALSE(tree_pays(200'000, 3, 15, 0, true));
-  EXPECT_TRUE(tree_pays(50'000, 3, 40, 0, true));
-  EXPECT_FALSE(tree_pays(199'999, 3, 39, 0, true));
-  EXPECT_TRUE(tree_pays(50'000, 2, 8, 0, true));
-  EXPECT_TRUE(tree_pays(49'999, 3, 80, 0, true));
-  EXPECT_FALSE(tree_pays(49'999, 3, 79, 0, true));
-  EXPECT_TRUE(tree_pays(14'999, 3, 96, 0, true));
-  EXPECT_FALSE(tree_pays(14'999, 3, 95, 0, true));
-  EXPECT_TRUE(tree_pays(49'999, 3, 8, 0, false));
-  EXPECT_TRUE(tree_pays(200'000, 4, 100, 0, true));
-  EXPECT_FALSE(tree_pays(199'999, 4, 100, 0, true));
-  EXPECT_FALSE(tree_pays(200'000, 4, 100, 24, true));
-  EXPECT_TRUE(tree_pays(100'000, 4, 100, 0, false));
-  EXPECT_FALSE(tree_pays(99'999, 4, 100, 0, false));
-}
-
-TEST(AutoPlan, TreesGoBeforeBlocks) {
-  const auto of = problem(unread<double>(160'000, 4), omnimeans::usable_isas().back(), 100);
-  EXPECT_TRUE(omnimeans::algorithms::blocks_pay(of));
-  EXPECT_EQ(omnimeans::algorithms::plan_for(of, 1).first.name, "kdtree");
-}
-
 TEST(AutoPlan, NobodyLooksForDirectionsWhereManyPairsAreNear) {
   // One direction holds everything; whoever is told that many pairs are near does not ask.
   Matrix<float> line(20000, 128);

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// When auto takes boxes of samples: both sides of every limit, and structure that is there.
+#include "backends/auto_trees.hpp"
+
+#include <gtest/gtest.h>
+#include <cmath>
+#include <cstddef>
+
+#include "backends/auto_plan.hpp"
+#include "datasets/datasets.hpp"
+#include "kernels/unread_problem.hpp"
+#include "omnimeans/isa.hpp"
+
+namespace {
+
+using omnimeans::Isa;
+
+TEST(AutoTrees, TreesNeedClustersSamplesAndSteps) {
+  using omnimeans::algorithms::tree_pays;
+  for (const bool fast : {true, false}) {
+    EXPECT_TRUE(tree_pays(5000, 1, 8, 0, fast));
+    EXPECT_FALSE(tree_pays(4999, 1, 15, 0, fast));
+    EXPECT_TRUE(tree_pays(4999, 1, 16, 0, fast));
+    EXPECT_FALSE(tree_pays(4999, 2, 99, 0, fast));
+    EXPECT_TRUE(tree_pays(4999, 2, 100, 0, fast));
+    EXPECT_FALSE(tree_pays(4999, 3, 100, 0, fast));
+    EXPECT_TRUE(tree_pays(1500, 1, 16, 0, fast));
+    EXPECT_FALSE(tree_pays(1499, 1, 16, 0, fast));
+    EXPECT_FALSE(tree_pays(16 * 100 - 1, 2, 100, 0, fast));
+    EXPECT_FALSE(tree_pays(5000, 1, 7, 0, fast));
+    EXPECT_TRUE(tree_pays(5000, 1, 16, 14, fast));
+    EXPECT_FALSE(tree_pays(5000, 1, 16, 13, fast));
+    EXPECT_FALSE(tree_pays(50'000, 1, 1000, 3, fast));
+    EXPECT_FALSE(tree_pays(32 * 2000 - 1, 3, 2000, 0, fast));
+    EXPECT_TRUE(tree_pays(1 << 18, 5, 1 << 10, 0, fast));
+    EXPECT_FALSE(tree_pays((1 << 18) - 1, 5, 1 << 10, 0, fast));
+    EXPECT_TRUE(tree_pays(850'000, 6, 192, 0, fast));
+    EXPECT_FALSE(tree_pays(850'000, 6, 191, 0, fast));
+    EXPECT_FALSE(tree_pays(1 << 24, 7, 5000, 0, fast));
+    EXPECT_FALSE(tree_pays(10'000'000, 4, 100, 3, fast)) << "the tree alone takes as long";
+    EXPECT_TRUE(tree_pays(100'000, 4, 100, 0, fast));
+    EXPECT_FALSE(tree_pays(99'999, 4, 100, 0, fast));
+    EXPECT_FALSE(tree_pays(100'000, 4, 100, 24, fast));
+  }
+  EXPECT_TRUE(tree_pays(200'000, 3, 16, 0, true));
+  EXPECT_FALSE(tree_pays(200'000, 3, 15, 0, true));
+  EXPECT_TRUE(tree_pays(50'000, 3, 40, 0, true));
+  EXPECT_FALSE(tree_pays(199'999, 3, 39, 0, true));
+  EXPECT_TRUE(tree_pays(50'000, 2, 8, 0, true));
+  EXPECT_TRUE(tree_pays(49'999, 3, 80, 0, true));
+  EXPECT_FALSE(tree_pays(49'999, 3, 79, 0, true));
+  EXPECT_TRUE(tree_pays(14'999, 3, 96, 0, true));
+  EXPECT_FALSE(tree_pays(14'999, 3, 95, 0, true));
+  EXPECT_TRUE(tree_pays(49'999, 3, 8, 0, false));
+}
+
+TEST(AutoTrees, TreesGoBeforeBlocks) {
+  const auto of = problem(unread<double>(160'000, 4), omnimeans::usable_isas().back(), 100);
+  EXPECT_TRUE(omnimeans::algorithms::blocks_pay(of));
+  EXPECT_EQ(omnimeans::algorithms::plan_for(of, 1).first.name, "kdtree");
+}
+
+/// The share of near pairs of samples that fill so many directions evenly, among at least 128 clusters.
+double near_of(double directions) {
+  return std::pow(1.2, directions) / 128;
+}
+
+TEST(AutoTrees, TreesPayByStructureWhereSamplesLieOnEachOtherOrAlongFewDirections) {
+  const Isa isa = omnimeans::usable_isas().back();
+  const auto pay = [&](std::size_t n, std::size_t d, std::size_t k, double near, std::size_t steps = 0) {
+    const auto of = problem(unread<float>(n, d), isa, k, steps);
+    EXPECT_TRUE(!omnimeans::algorithms::tree_pays_by_structure(of, near) ||
+                omnimeans::algorithms::asks_for_near_pairs(of));
+    return omnimeans::algorithms::tree_pays_by_structure(of, near);
+  };
+  const double line = near_of(1), equal = near_of(10);
+  EXPECT_TRUE(pay(20'000, 8, 200, equal));
+  EXPECT_TRUE(pay(20'000, 8, 200, equal, 12));
+  EXPECT_FALSE(pay(20'000, 8, 200, equal, 11));
+  EXPECT_TRUE(pay(20'000, 8, 120, equal));
+  EXPECT_FALSE(pay(20'000, 8, 119, equal));
+  EXPECT_TRUE(pay(5000, 8, 120, equal));
+  EXPECT_FALSE(pay(4999, 8, 120, equal));
+  EXPECT_TRUE(pay(32 * 200, 8, 200, equal));
+  EXPECT_FALSE(pay(32 * 200 - 1, 8, 200, equal));
+  EXPECT_TRUE(pay(20'000, 4, 200, line));
+  EXPECT_FALSE(pay(20'000, 3, 200, line));
+  EXPECT_TRUE(pay(9766, 4, 64, 1.0 / 64)) << "of fewer clusters the nearest is a larger share";
+  EXPECT_FALSE(pay(9765, 4, 64, 1.0 / 64)) << "so short a step";
+  EXPECT_FALSE(pay(20'000, 9, 200, 1));
+  for (const std::size_t d : {4, 5, 6, 8}) {
+    EXPECT_EQ(pay(20'000, d, 200, near_of(2.79)), d < 6) << d;
+    EXPECT_FALSE(pay(20'000, d, 200, near_of(2.81))) << d;
+    const double many = static_cast<double>(d) + 0.9;
+    EXPECT_FALSE(pay(20'000, d, 200, near_of(many - 0.01))) << d;
+    EXPECT_TRUE(pay(20'000, d, 200, near_of(many + 0.01))) << d;
+  }
+}
+
+TEST(AutoTrees, StructureIsFoundInSamples) {
+  const auto first = [](const char* kind, std::size_t d) {
+    const auto points = omnimeans::datasets::generate<float>(
+        kind, {.n_samples = 10'000, .n_features = d, .n_clusters = 130, .seed = 1});
+    const auto of = problem<float>(points.view(), omnimeans::usable_isas().back(), 130, 0);
+    return omnimeans::algorithms::plan_for(of, omnimeans::algorithms::near_share_if_asked(of)).first.name;
+  };
+  EXPECT_EQ(first("images", 4), "kdtree");
+  EXPECT_EQ(first("images", 6), "kdtree");
+  for (const std::size_t d : {6, 8}) {
+    EXPECT_NE(first("uniform", d), "kdtree");
+    EXPECT_NE(first("blobs", d), "kdtree");
+  }
+}
+
+}  // namespace
