@@ -25,16 +25,17 @@ bool has_wide_doubles(const Problem<T>& problem) {
 /// 64 1.0 to 1.2, 125 1.2 to 1.7; n = 500,000, where putting samples in order is random access, 0.97 to 1.0
 /// at 50 to 55; AVX2, where sixteen bits are 1.25 times float, 25 1.0 to 1.25, 64 1.0 to 2.1; double 25 1.1
 /// to 1.3, 64 1.2 to 2.2. 10 steps: 0.75 to 1.1, for the order of the samples and the first bounds cost some.
-/// A Xeon with VNNI, d = 6 to 16, 33 to 35: n = 12,000 0.88 to 1.08, n = 20,000 to 400,000 0.89 to 1.23, in
-/// geometric mean 1.05, and 1.13 to 2.2 of samples with structure (`pixels`, `imbalanced`, `images`,
-/// `lattice`). The better of gap and kdtree over it, d = 3 on a Xeon with AMX, n = 6,000 to 40,000 k = 32 to
-/// 95: 0.5 to 0.95.
+/// A Xeon with VNNI, d = 6 to 16, k / d = 33 to 35: n = 12,000 0.88 to 1.08, n = 20,000 to 400,000 0.89
+/// to 1.23, in geometric mean 1.05, and 1.13 to 2.2 of samples with structure (`pixels`, `imbalanced`,
+/// `images`, `lattice`). The better of gap and kdtree over it, d = 3 on a Xeon with AMX, n = 6,000 to 40,000
+/// k = 32 to 95: 0.5 to 0.95.
 template <class T>
 bool blocks_pay(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   if (d < 3 || d > 16 || n < 5000 || n < 16 * k) return false;
   if (problem.most_steps != 0 && problem.most_steps < 15) return false;
-  // Of three to five features, too, which some CPUs search in float: that is as fast.
+  // VNNI counts even where three to five features are searched in float: that is as fast. Three features,
+  // where boxes are the rival, and few samples, of which blocks are wider, ask for more.
   const std::size_t fast = n < 20'000 || d < 4 ? 40 : 33;
   return k >= (has_fast_integers(problem) ? fast : int16_pays(problem) ? 25 : 20) * d;
 }

@@ -81,13 +81,12 @@ constexpr Least least_in_tiles(std::size_t n, std::size_t d, std::size_t k) {
   return {32, 48, k >= 128 ? 8'000u : 12'000u};
 }
 
-/// With VNNI, vectors of 512 and of 256 bits (a Xeon without AMX, d = 20 to 200), at the limit: n = 1,500 1.1
-/// to 1.3, n = 3,000 1.1 to 1.7, n = 6,000 to 9,000 1.0 to 1.6 (of 32 to 56
-/// clusters and up to 784 features 0.83 to 1.3, of 16 0.72 to 1.1); n = 20,000 k >= 128 1.03 to 1.3,
-/// fewer 1.0 to 1.3; n = 80,000 and 100,000 d = 20 to 32 k >= 256 0.94 to 1.13, d = 48 k = 192 and 224 1.06
-/// to 1.14, d = 64 and 100 k = 128 and 160 0.84 to 1.2. Beyond: d = 32 k = 500 1.3 to 1.9, k = 1,000 1.4
-/// to 2.2. Five steps of d = 24 to 48 n = 20,000 to 100,000: 0.86 to 1.0 at 10,000 to 12,000, 1.0 to 1.1
-/// beyond.
+/// With VNNI, vectors of 512 and of 256 bits, a Xeon without AMX, gap over int8, d = 20 to 200, at the limit:
+/// n = 1,500 1.1 to 1.3, n = 3,000 1.1 to 1.7, n = 6,000 to 9,000 1.0 to 1.6 (of 32 to 56 clusters and up to
+/// 784 features 0.83 to 1.3, of 16 0.72 to 1.1); n = 20,000 k >= 128 1.03 to 1.3, fewer 1.0 to 1.3; n =
+/// 80,000 and 100,000 d = 20 to 32 k >= 256 0.94 to 1.13, d = 48 k = 192 and 224 1.06 to 1.14, d = 64 and 100
+/// k = 128 and 160 0.84 to 1.2. Beyond: d = 32 k = 500 1.3 to 1.9, k = 1,000 1.4 to 2.2. Five steps of d = 24
+/// to 48 n = 20,000 to 100,000: 0.86 to 1.0 at 10,000 to 12,000, 1.0 to 1.1 beyond.
 constexpr Least least_with_vnni(std::size_t n, std::size_t k) {
   if (n <= 2000) return {24, 16, 4'000};
   if (n <= 5000) return {24, 32, 6'000};
@@ -104,20 +103,22 @@ constexpr Least least_with_avx2(std::size_t n, std::size_t d) {
   return n <= 5000 && d >= 128 ? Least{128, 32, 8'000} : Least{96, 64, 32'000};
 }
 
+/// By what the CPU has.
 constexpr Least least_in_eight_bits(std::size_t n, std::size_t d, std::size_t k, bool tiles, bool vnni) {
   return tiles ? least_in_tiles(n, d, k) : vnni ? least_with_vnni(n, k) : least_with_avx2(n, d);
 }
 
-/// Whether every distance is: by that rule, or by the clock where that is cheap.
+/// Whether every distance is found sooner in eight bits: by that rule, or by the clock where that is cheap.
 template <class T>
 bool better_in_eight_bits(const Problem<T>& problem, bool by_clock) {
   const std::size_t d = problem.samples.cols(), k = problem.n_clusters;
   if (int8_kernels_for(problem) == nullptr) return false;
   const bool tiles = has_int8_tiles(problem);
-  const Least least =
-      by_clock ? Least{tiles ? 32u : 24u, tiles ? 48u : 64u, 8'000}
-               : least_in_eight_bits(problem.samples.rows(), d, k, tiles, has_fast_integers(problem));
+  const bool vnni = has_fast_integers(problem);
+  const Least least = by_clock ? Least{!tiles && vnni ? 20u : 32u, tiles ? 48u : 64u, 8'000}
+                               : least_in_eight_bits(problem.samples.rows(), d, k, tiles, vnni);
   if (d < least.features || k < least.clusters || k * d < least.values) return false;
+  // Where samples are many and values few, rounding takes longer to come back.
   const bool few_steps = problem.most_steps != 0 && problem.most_steps < 8;
   if (few_steps && !tiles && problem.samples.rows() > 10'000 && k * d < 12'000) return false;
   if (!by_clock) return true;
@@ -288,8 +289,8 @@ bool rounding_is_too_much(const Problem<T>& problem) {
 /// bytes gain little, in long fits. Seconds of one with the trial, in step 10, over one with bytes or none,
 /// beside tiles (AMX), d = 48 to 64, k d = 24,000 to 34,000: 60 and 120 steps 0.55 to 1.1, in geometric mean
 /// 0.92, n = 100,000 0.55 and 0.71; 25 steps 0.8 to 1.17; AVX-VNNI, 25 steps, `uniform` d = 96 k = 256 1.5.
-/// Below, VNNI, 60 steps, int8 over blocks by name: d = 20 to 32 k = 320 to 1000 n = 20,000 0.6 to 0.9, n =
-/// 100,000 d = 20 and 24 1.02 to 1.45, d = 32 k = 320 and 500 0.85 to 1.1.
+/// Below, VNNI, 60 steps, whole fits by int8 over whole fits by blocks: d = 20 to 32 k = 320 to 1000 n =
+/// 20,000 0.6 to 0.9, n = 100,000 d = 20 and 24 1.02 to 1.45, d = 32 k = 320 and 500 0.85 to 1.1.
 template <class T>
 bool blocks_may_pay_beside(const Problem<T>& problem, std::string_view dense) {
   if (dense != "int8") return dense == "gap";
@@ -353,9 +354,8 @@ Plan plan_for(const Problem<T>& problem, double near) {
   if (tree_pays(n, d, k, problem.most_steps, has_fast_integers(problem)))
     plan.first = {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
   else if (tree_pays_by_structure(problem, near))
-    plan.first = {
-        "kdtree",
-        "many samples are equal, or lie along few directions: boxes of them exclude most centroids"};
+    plan.first = {"kdtree",
+                  "many samples are equal, or few clusters near: boxes of samples exclude most centroids"};
   if (bytes_pay_at_once(problem, near) || bytes_pay(problem, held, near)) plan.first = bytes_at_once;
   return plan;
 }

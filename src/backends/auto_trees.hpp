@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include "backends/auto_blocks.hpp"
 #include "backends/backends.hpp"
 #include "backends/dense_costs.hpp"
 #include "backends/near_pairs.hpp"
@@ -15,7 +16,8 @@
 namespace omnimeans::algorithms {
 
 /// Whether boxes exclude enough centroids to make up for the tree: with more features by more clusters, and
-/// by more samples of each, so that boxes are small beside clusters; later the faster distances are (VNNI).
+/// by more samples of each, so that boxes are small beside clusters; up to three features later with VNNI,
+/// whose distances are faster.
 /// The best other over kdtree, uniform points, blobs and photo pixels, one thread (of two the tree gains as
 /// much where their cores are near each other, else it takes up to 1.4 times as long):
 ///
@@ -29,7 +31,8 @@ namespace omnimeans::algorithms {
 /// d = 3 0.8 to 1.1 at 64, 0.9 to 1.12 at 80, 1.0 to 1.4 at 95, n = 6,000 and 10,000 0.7 to 1.07.
 ///
 /// From four on by pairs of samples and clusters, in units of 4^(d - 4) 1e6 of them, two threads: Zen 4 in
-/// float 20 and more 1.0 to 2.5, 10 0.7 to 1.0 (a Xeon without AMX 0.96 to 1.2, `pixels` 1.6); AVX2 and
+/// float, before trees were made as fast as now, 20 and more 1.0 to 2.5, 10 0.7 to 1.0 (a Xeon with VNNI, as
+/// it is now, 0.96 to 1.2, `pixels` 1.6); AVX2 and
 /// double 10 and more 0.95 to 2.1, 5 0.7 to 1.0; 7 features 0.7 to 0.9. With a quarter of the 4^(d - 1)
 /// samples a cluster 0.7 to 0.85, with half of the 3 * 2^d clusters 0.8 to 1.05. 10 steps 0.87 to 0.9 at the
 /// limit for 25, 1.4 to 2.0 from four times as many pairs on.
@@ -60,21 +63,22 @@ bool trees_need_structure(const Problem<T>& problem) {
          static_cast<double>(n) * work_per_sample(problem) >= 5e6;
 }
 
-/// Whether boxes are small for the number of features: `near`, the share of near pairs. Where samples fill D
-/// directions evenly, of m centroids 1.2^D are at most 1.2 times as far as the nearest; D is 0.6 d to 1.05 d
-/// of `uniform`, `blobs` and `anisotropic`. Beyond d + 0.9 many samples are equal, so that many are as near
-/// as the nearest; of four and five features below 2.8 they lie along few directions. gap over kdtree, Xeon
-/// with VNNI, two threads, n = 10,000 to 200,000, k = 15 d to 50 d, 25 steps: `images` (D 9 to 20) 1.2 to
-/// 2.8, `duplicates` d = 4 to 8 (D 6.9 to 9.7) 1.06 to 1.3; d = 4 and 5, D below 2.8, `lattice`, `pixels`,
-/// `embedding` 1.07 to 1.7, once 0.74; elsewhere 0.6 to 1.5. In 12 steps 0.9 to 1.45. (Of more features D
+/// Whether boxes are small for the number of features: `near`, the share of near pairs (1: of no pair can it
+/// be said). Where samples fill D directions evenly, of m centroids 1.2^D are at most 1.2 times as far as the
+/// nearest; D is 0.65 d to 1.05 d of `uniform`, `blobs` and `anisotropic`. Beyond d + 0.9 many samples are
+/// equal, so that many are as near as the nearest; of four and five features few are near below 2.8: clusters
+/// are apart, or samples lie along few directions. gap over kdtree, Xeon with VNNI, two threads, n = 10,000
+/// to 200,000, 25 steps, k = 15 d to 50 d: `images` (D 9 to 20) 1.2 to 2.8, `duplicates` d = 4 to 8 (D 6.9 to
+/// 9.7) 1.06 to 1.3; k = 15 d to 30 d, d = 4 and 5, D below 2.8, `lattice`, `pixels`, `embedding` 1.07
+/// to 1.7, once (`uniform`, D 2.72) 0.74; elsewhere 0.6 to 1.5. In 12 steps 0.9 to 1.45. (Of more features D
 /// tells too little: `lattice` 1.2 to 3.7, but `pixels`, whose D is hardly larger, 0.5 to 0.7.)
 template <class T>
 bool tree_pays_by_structure(const Problem<T>& problem, double near) {
-  if (!trees_need_structure(problem)) return false;
+  if (!trees_need_structure(problem) || !(near < 1)) return false;
   const auto d = static_cast<double>(problem.samples.cols());
   const std::size_t m = std::min<std::size_t>(problem.n_clusters, near_others);
   const double directions = std::log(near * static_cast<double>(m)) / std::log(1.2);
-  return directions > d + 0.9 || (d < 6 && directions < 2.8);
+  return directions > d + 0.9 || (d < 6 && directions < 2.8 && !blocks_pay(problem));
 }
 
 }  // namespace omnimeans::algorithms

@@ -31,7 +31,7 @@ template <class T>
 bool tiles_beat_bounds(const Problem<T>& problem, const Plan& plan, double near) {
   if (plan.dense.name != "int8" || !has_int8_tiles(problem)) return false;
   const std::size_t d = problem.samples.cols();
-  // Of fewer features the share is asked for blocks alone.
+  // Of fewer features the share is asked for blocks and trees alone.
   if (d >= 100 && near >= (d < 200 ? 0.65 : 0.95) && asks_for_near_pairs(problem)) return true;
   return plan.bounded.name == "bytebounds" &&
          (d < 64 || (d < 128 && pairs(problem.samples.rows(), problem.n_clusters) > 5e7));

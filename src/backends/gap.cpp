@@ -226,7 +226,8 @@ const BackendEntry& gap() {
       {.name = "gap",
        .exact = true,
        .memory = "2*n + 2*k*d values, 16*n bytes; in sixteen bits 2*n*d bytes more",
-       .use_when = "many iterations, clusters times (features + 4) up to some 64,000 or, in integers, 32,000",
+       .use_when = "many iterations, clusters times (features + 4) up to some 64,000 or, in integers, 10,000 "
+                   "to 32,000",
        .avoid_when = "many features and clusters: nearly all samples stay open",
        .reference = "own; bounds of Hamerly 2010, Making k-means even faster, SDM"},
       make<Gap, float>,

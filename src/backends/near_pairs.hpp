@@ -17,8 +17,9 @@ namespace omnimeans::algorithms {
 inline constexpr std::size_t near_others = 128;
 
 /// Of 8 to 64 samples and up to near_others other ones in the centroids' place: the share of pairs whose
-/// distance is at most 1.2 times that of the nearest that is not the same sample. One thread, a hundredth of
-/// a fit of 25 exhaustive steps or less.
+/// distance is at most 1.2 times that of the nearest that is not the same sample; 1 where no distance can be
+/// told from zero or infinity. One thread, 30 to 100 microseconds: a hundredth of a fit of 25 exhaustive
+/// steps or less, of the shortest that ask two.
 template <class T>
 double near_share(const Problem<T>& problem) {
   const MatrixView<const T>& x = problem.samples;

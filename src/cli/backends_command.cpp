@@ -48,7 +48,9 @@ int run_backends(const BackendsArguments& args) {
   } else if (args.markdown) {
     std::cout << format_markdown(backend_rows(true));
   } else {
-    std::cout << format_table(backend_rows(false), output_width());
+    std::cout << format_table(backend_rows(false), output_width())
+              << "\nauto, the default of fit, chooses among the exact ones and changes over while it runs:\n"
+                 "omnimeans fit --explain tells what it did and why.\n";
   }
   return exit_done;
 }

@@ -50,6 +50,7 @@ TEST_F(ListingCommands, BackendsTableNamesEachAtTheStartOfALine) {
   for (const BackendEntry& entry : backends()) {
     EXPECT_NE(out.find('\n' + std::string(entry.info.name) + ' '), out.npos) << entry.info.name;
   }
+  EXPECT_NE(out.find("\nauto, the default"), out.npos);
 }
 
 TEST_F(ListingCommands, InfoTellsTheInstructionSets) {

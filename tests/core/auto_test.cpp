@@ -65,14 +65,14 @@ TEST(Auto, FewFeaturesAndManyClustersTakeTheTree) {
 }
 
 TEST(Auto, SomeMoreFeaturesAndManyClustersTakeBoundsOfBlocks) {
-  expect_taken(blobs<double>(6000, 5, 50, 1), 170, "blockbounds");
+  expect_taken(blobs<double>(6000, 5, 50, 1), 190, "blockbounds");
 }
 
 /// One byte too few for them.
 TEST(Auto, WhatFitsIsTheNextBestSearch) {
   const auto points = blobs<double>(6000, 5, 50, 1);
-  const auto blocks = run(points, 170, "blockbounds");
-  const auto result = run(points, 170, "auto", blocks.backend_bytes - 1);
+  const auto blocks = run(points, 190, "blockbounds");
+  const auto result = run(points, 190, "auto", blocks.backend_bytes - 1);
   check_history(result);
   EXPECT_EQ(result.backend, "gap");
   EXPECT_NE(result.history.front().reason.find("does not fit"), std::string_view::npos);

@@ -26,7 +26,9 @@ void check_blocks(Isa isa) {
   EXPECT_TRUE(pay(50'000, 8, least, 15));
   EXPECT_FALSE(pay(50'000, 8, least, 14));
   EXPECT_FALSE(pay(50'000, 8, least - 1, 0));
+  EXPECT_TRUE(pay(20'000, 8, least, 0));
   EXPECT_EQ(pay(19'999, 8, least, 0), int16 == nullptr || int16->rate < 2);
+  EXPECT_EQ(pay(19'999, 8, 319, 0), int16 == nullptr || int16->rate < 2);
   EXPECT_TRUE(pay(19'999, 8, 320, 0));
   EXPECT_EQ(pay(50'000, 4, 131, 0), !has_fast_integers<T>(isa));
   EXPECT_TRUE(pay(50'000, 4, 132, 0));
@@ -129,6 +131,7 @@ TEST(AutoBlocks, BlocksGetATrialBesideGapWhereBytesOrNoneWouldTakeLonger) {
       EXPECT_EQ(beside_int8(50'000, 31, 400, 39), "gap");
       EXPECT_EQ(beside_int8(49'999, 31, 400, 40), "gap");
       EXPECT_EQ(beside_int8(50'000, 32, 400, 40), "gap");
+      EXPECT_EQ(beside_int8(50'000, 30, 334, 40), "blockbounds");
     }
     if (eight_bits && !vnni) {
       EXPECT_EQ(bounded(f, 20'000, 48, 500, 0), "blockbounds");

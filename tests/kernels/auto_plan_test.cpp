@@ -137,6 +137,7 @@ TEST(AutoPlan, EightBitsPayFromFewerOnInTilesAndOfFewSamples) {
   EXPECT_EQ(least(10'001, 128, false, true), Pair(20, 128));
   EXPECT_EQ(least(40'001, 128, false, true), Pair(64, 128));
   EXPECT_EQ(least(40'001, 192, false, true), Pair(48, 192));
+  EXPECT_EQ(least(40'001, 255, false, true), Pair(48, 192));
   EXPECT_EQ(least(40'001, 256, false, true), Pair(20, 256));
   EXPECT_EQ(least(5000, 64, false, false), Pair(128, 32));
   EXPECT_EQ(least(5001, 64, false, false), Pair(96, 64));

@@ -3,6 +3,7 @@
 #include "backends/auto_trees.hpp"
 
 #include <gtest/gtest.h>
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 
@@ -47,6 +48,12 @@ TEST(AutoTrees, TreesNeedClustersSamplesAndSteps) {
   EXPECT_TRUE(tree_pays(50'000, 3, 40, 0, true));
   EXPECT_FALSE(tree_pays(199'999, 3, 39, 0, true));
   EXPECT_TRUE(tree_pays(50'000, 2, 8, 0, true));
+  EXPECT_TRUE(tree_pays(49'999, 2, 32, 0, true));
+  EXPECT_FALSE(tree_pays(49'999, 2, 31, 0, true));
+  EXPECT_TRUE(tree_pays(15'000, 3, 80, 0, true));
+  EXPECT_FALSE(tree_pays(15'000, 3, 79, 0, true));
+  EXPECT_TRUE(tree_pays(300'000, 4, 48, 0, true));
+  EXPECT_FALSE(tree_pays(300'000, 4, 47, 0, true));
   EXPECT_TRUE(tree_pays(49'999, 3, 80, 0, true));
   EXPECT_FALSE(tree_pays(49'999, 3, 79, 0, true));
   EXPECT_TRUE(tree_pays(14'999, 3, 96, 0, true));
@@ -58,6 +65,10 @@ TEST(AutoTrees, TreesGoBeforeBlocks) {
   const auto of = problem(unread<double>(160'000, 4), omnimeans::usable_isas().back(), 100);
   EXPECT_TRUE(omnimeans::algorithms::blocks_pay(of));
   EXPECT_EQ(omnimeans::algorithms::plan_for(of, 1).first.name, "kdtree");
+  // By structure, too.
+  const auto equal = problem(unread<float>(20'000, 8), omnimeans::usable_isas().back(), 320);
+  EXPECT_TRUE(omnimeans::algorithms::blocks_pay(equal));
+  EXPECT_EQ(omnimeans::algorithms::plan_for(equal, 0.5).first.name, "kdtree");
 }
 
 /// The share of near pairs of samples that fill so many directions evenly, among at least 128 clusters.
@@ -83,14 +94,21 @@ TEST(AutoTrees, TreesPayByStructureWhereSamplesLieOnEachOtherOrAlongFewDirection
   EXPECT_FALSE(pay(4999, 8, 120, equal));
   EXPECT_TRUE(pay(32 * 200, 8, 200, equal));
   EXPECT_FALSE(pay(32 * 200 - 1, 8, 200, equal));
-  EXPECT_TRUE(pay(20'000, 4, 200, line));
-  EXPECT_FALSE(pay(20'000, 3, 200, line));
+  EXPECT_TRUE(pay(20'000, 4, 64, near_of(1) * 2)) << "of 64 others";
+  EXPECT_FALSE(pay(20'000, 3, 64, near_of(1) * 2));
+  EXPECT_FALSE(pay(20'000, 4, 200, line)) << "blocks pay";
   EXPECT_TRUE(pay(9766, 4, 64, 1.0 / 64)) << "of fewer clusters the nearest is a larger share";
   EXPECT_FALSE(pay(9765, 4, 64, 1.0 / 64)) << "so short a step";
-  EXPECT_FALSE(pay(20'000, 9, 200, 1));
+  EXPECT_FALSE(pay(20'000, 9, 200, 0.5));
+  EXPECT_TRUE(pay(20'000, 4, 60, 0.5));
+  EXPECT_FALSE(pay(20'000, 4, 59, 0.5));
+  EXPECT_TRUE(pay(20'000, 8, 200, 0.999));
+  EXPECT_FALSE(pay(20'000, 8, 200, 1)) << "nothing can be said";
   for (const std::size_t d : {4, 5, 6, 8}) {
-    EXPECT_EQ(pay(20'000, d, 200, near_of(2.79)), d < 6) << d;
-    EXPECT_FALSE(pay(20'000, d, 200, near_of(2.81))) << d;
+    const std::size_t few = 15 * d;  // less than 128: of as many others
+    const double of_few = 128 / static_cast<double>(std::min<std::size_t>(few, 128));
+    EXPECT_EQ(pay(20'000, d, few, near_of(2.79) * of_few), d < 6) << d;
+    EXPECT_FALSE(pay(20'000, d, few, near_of(2.81) * of_few)) << d;
     const double many = static_cast<double>(d) + 0.9;
     EXPECT_FALSE(pay(20'000, d, 200, near_of(many - 0.01))) << d;
     EXPECT_TRUE(pay(20'000, d, 200, near_of(many + 0.01))) << d;
@@ -98,17 +116,20 @@ TEST(AutoTrees, TreesPayByStructureWhereSamplesLieOnEachOtherOrAlongFewDirection
 }
 
 TEST(AutoTrees, StructureIsFoundInSamples) {
-  const auto first = [](const char* kind, std::size_t d) {
+  const auto first = [](const char* kind, std::size_t d, std::size_t k) {
     const auto points = omnimeans::datasets::generate<float>(
-        kind, {.n_samples = 10'000, .n_features = d, .n_clusters = 130, .seed = 1});
-    const auto of = problem<float>(points.view(), omnimeans::usable_isas().back(), 130, 0);
+        kind, {.n_samples = 20'000, .n_features = d, .n_clusters = k, .seed = 1});
+    const auto of = problem<float>(points.view(), omnimeans::usable_isas().back(), k, 0);
     return omnimeans::algorithms::plan_for(of, omnimeans::algorithms::near_share_if_asked(of)).first.name;
   };
-  EXPECT_EQ(first("images", 4), "kdtree");
-  EXPECT_EQ(first("images", 6), "kdtree");
-  for (const std::size_t d : {6, 8}) {
-    EXPECT_NE(first("uniform", d), "kdtree");
-    EXPECT_NE(first("blobs", d), "kdtree");
+  EXPECT_EQ(first("images", 4, 130), "kdtree");
+  EXPECT_EQ(first("images", 6, 130), "kdtree");
+  EXPECT_EQ(first("lattice", 5, 75), "kdtree");
+  for (const char* kind : {"uniform", "blobs"}) {
+    SCOPED_TRACE(kind);
+    EXPECT_NE(first(kind, 5, 75), "kdtree");
+    EXPECT_NE(first(kind, 6, 130), "kdtree");
+    EXPECT_NE(first(kind, 8, 130), "kdtree");
   }
 }
 

@@ -29,7 +29,7 @@ Matrix<float> some_of(const Matrix<float>& samples, std::size_t first, std::size
 }
 
 TEST(AutoTrial, WhatWasKeptAsideBeginsAnew) {
-  constexpr std::size_t n = 2400, d = 23, k = 1100;  // below 24 features no eight bits
+  constexpr std::size_t n = 2400, d = 23, k = 1100;  // so few samples: below 24 features no eight bits
   const omnimeans::Isa isa = omnimeans::usable_isas().back();
   const std::size_t first_trial = omnimeans::kernels::has_fast_int16(isa) ? 10 : 6;
   Random random(1);
