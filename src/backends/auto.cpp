@@ -34,7 +34,7 @@ class Auto final : public Backend<T>, public HasDirections {
       plan_ = {bytes_at_once, bytes_at_once, bytes_at_once};
       first_ = choice_;
     } else {
-      plan_ = plan_for(problem, near_);
+      plan_ = plan_for(problem, near_, equal_share_if_asked(problem));
     }
     begin_run();
   }

@@ -26,9 +26,9 @@ bool has_wide_doubles(const Problem<T>& problem) {
 /// at 50 to 55; AVX2, where sixteen bits are 1.25 times float, 25 1.0 to 1.25, 64 1.0 to 2.1; double 25 1.1
 /// to 1.3, 64 1.2 to 2.2. 10 steps: 0.75 to 1.1, for the order of the samples and the first bounds cost some.
 /// A Xeon with VNNI, d = 6 to 16, k / d = 33 to 35: n = 12,000 0.88 to 1.08, n = 20,000 to 400,000 0.89
-/// to 1.23, in geometric mean 1.05, and 1.13 to 2.2 of samples with structure (`pixels`, `imbalanced`,
-/// `images`, `lattice`). The better of gap and kdtree over it, d = 3 on a Xeon with AMX, n = 6,000 to 40,000
-/// k = 32 to 95: 0.5 to 0.95.
+/// to 1.23, in geometric mean 1.05, with 256 bits (AVX-VNNI) d = 5 to 16 k / d = 25 to 33 1.25 to 1.64,
+/// and 1.13 to 2.2 of samples with structure (`pixels`, `imbalanced`, `images`, `lattice`). The better of gap
+/// and kdtree over it, d = 3 on a Xeon with AMX, n = 6,000 to 40,000 k = 32 to 95: 0.5 to 0.95.
 template <class T>
 bool blocks_pay(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
@@ -36,7 +36,8 @@ bool blocks_pay(const Problem<T>& problem) {
   if (problem.most_steps != 0 && problem.most_steps < 15) return false;
   // VNNI counts even where three to five features are searched in float: that is as fast. Three features,
   // where boxes are the rival, and few samples, of which blocks are wider, ask for more.
-  const std::size_t fast = n < 20'000 || d < 4 ? 40 : 33;
+  const bool many = n >= 20'000 && d >= 4, wide = problem.isa == Isa::avx512;
+  const std::size_t fast = wide ? (many ? 33 : 40) : many ? 25 : 33;
   return k >= (has_fast_integers(problem) ? fast : int16_pays(problem) ? 25 : 20) * d;
 }
 

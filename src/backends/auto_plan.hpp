@@ -303,9 +303,9 @@ bool blocks_may_pay_beside(const Problem<T>& problem, std::string_view dense) {
 inline constexpr Choice bytes_at_once{
     "bytebounds", "many features and clusters: a bound of one byte a pair saves most distances"};
 
-/// `near`: the share of near pairs.
+/// `near`, `equal`: the shares of near and of equal pairs.
 template <class T>
-Plan plan_for(const Problem<T>& problem, double near) {
+Plan plan_for(const Problem<T>& problem, double near, double equal = 0) {
   if (problem.most_steps == 1 || problem.most_steps == 2) return short_plan(problem);
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   const bool eight_bits = int8_kernels_for(problem) != nullptr;
@@ -353,9 +353,10 @@ Plan plan_for(const Problem<T>& problem, double near) {
     plan.first = {"blockbounds", "few clusters are near a sample: bounds of neighbours exclude the others"};
   if (tree_pays(n, d, k, problem.most_steps, has_fast_integers(problem)))
     plan.first = {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
+  else if (tree_pays_of_equal_samples(problem, equal))
+    plan.first = {"kdtree", "many samples are equal: boxes of them exclude most centroids"};
   else if (tree_pays_by_structure(problem, near))
-    plan.first = {"kdtree",
-                  "many samples are equal, or few clusters near: boxes of samples exclude most centroids"};
+    plan.first = {"kdtree", "few clusters are near a sample: boxes of samples exclude the others"};
   if (bytes_pay_at_once(problem, near) || bytes_pay(problem, held, near)) plan.first = bytes_at_once;
   return plan;
 }

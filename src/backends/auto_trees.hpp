@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Whether auto (auto.cpp) takes boxes of samples (kdtree.cpp): rules. Of few features with many clusters; of
-// some more where the samples have structure.
+// Whether auto (auto.cpp) takes boxes of samples (kdtree.cpp): rules. Of few features with many clusters;
+// with fewer, or of some more features, where samples are equal or have structure.
 #pragma once
 
 #include <algorithm>
@@ -54,31 +54,52 @@ constexpr bool tree_pays(std::size_t n, std::size_t d, std::size_t k, std::size_
   return pairs(n, k) * share >= 10 * unit && k >= std::size_t{3} << d && n >= k << (2 * d - 2);
 }
 
+/// Whether equal samples decide, in fits of such sizes.
+template <class T>
+bool trees_ask_for_equal_samples(const Problem<T>& problem) {
+  const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
+  return d >= 2 && d <= 8 && k >= std::max<std::size_t>(8, 2 * d) && n >= 5000 && n >= 32 * k &&
+         (problem.most_steps == 0 || problem.most_steps >= 8) &&
+         !tree_pays(n, d, k, problem.most_steps, has_fast_integers(problem));
+}
+/// Their share, if that decides.
+template <class T>
+double equal_share_if_asked(const Problem<T>& problem) {
+  return trees_ask_for_equal_samples(problem) ? equal_share(problem) : 0;
+}
+
+/// Whether so many samples are equal, `equal` being the share of such pairs, that boxes are small whatever
+/// the features and clusters. gap over kdtree, Xeon with VNNI, two threads, 25 steps: `images`, n = 50,000 (a
+/// share of 0.024 to 0.4) d = 2 to 4 k = 8 to 40 1.1 to 2.5, d = 6 and 8 k = 16 to 64 1.1 to 1.8, k = 10
+/// 0.82, n = 6,000 0.97 to 1.45; d = 10 (0.008) 1.07 and 1.1; `duplicates` d = 2 to 4 (0.025 to 0.05) 0.91 to
+/// 1.3, d = 6 to 10 (0.007 to 0.016) 0.77 to 1.18. Beyond 15 clusters a feature `images` 1.2 to 2.8. 8 steps
+/// of `images` 1.25 to 1.7.
+template <class T>
+bool tree_pays_of_equal_samples(const Problem<T>& problem, double equal) {
+  return trees_ask_for_equal_samples(problem) && equal >= 0.02;
+}
+
 /// Whether structure decides, in fits of such sizes.
 template <class T>
 bool trees_need_structure(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
-  return d >= 4 && d <= 8 && k >= 15 * d && n >= 5000 && n >= 32 * k &&
+  return (d == 4 || d == 5) && k >= 15 * d && n >= 5000 && n >= 32 * k &&
          (problem.most_steps == 0 || problem.most_steps >= 12) &&
-         static_cast<double>(n) * work_per_sample(problem) >= 5e6;
+         static_cast<double>(n) * work_per_sample(problem) >= 5e6 && !blocks_pay(problem);
 }
 
 /// Whether boxes are small for the number of features: `near`, the share of near pairs (1: of no pair can it
 /// be said). Where samples fill D directions evenly, of m centroids 1.2^D are at most 1.2 times as far as the
-/// nearest; D is 0.65 d to 1.05 d of `uniform`, `blobs` and `anisotropic`. Beyond d + 0.9 many samples are
-/// equal, so that many are as near as the nearest; of four and five features few are near below 2.8: clusters
-/// are apart, or samples lie along few directions. gap over kdtree, Xeon with VNNI, two threads, n = 10,000
-/// to 200,000, 25 steps, k = 15 d to 50 d: `images` (D 9 to 20) 1.2 to 2.8, `duplicates` d = 4 to 8 (D 6.9 to
-/// 9.7) 1.06 to 1.3; k = 15 d to 30 d, d = 4 and 5, D below 2.8, `lattice`, `pixels`, `embedding` 1.07
-/// to 1.7, once (`uniform`, D 2.72) 0.74; elsewhere 0.6 to 1.5. In 12 steps 0.9 to 1.45. (Of more features D
-/// tells too little: `lattice` 1.2 to 3.7, but `pixels`, whose D is hardly larger, 0.5 to 0.7.)
+/// nearest; D is 0.65 d to 1.05 d of `uniform`, `blobs` and `anisotropic`. Below 2.8 few are near: clusters
+/// are apart, or samples lie along few directions. gap over kdtree, Xeon with VNNI, two threads, n = 20,000
+/// to 100,000, 25 steps, k = 15 d to 30 d, `lattice`, `pixels`, `embedding` 1.07 to 1.7, once (`uniform`, D
+/// 2.72) 0.74; elsewhere 0.6 to 1.5. In 12 steps 0.9 to 1.45. (Of more features D tells too little: `lattice`
+/// 1.2 to 3.7, but `pixels`, whose D is hardly larger, 0.5 to 0.7.)
 template <class T>
 bool tree_pays_by_structure(const Problem<T>& problem, double near) {
-  if (!trees_need_structure(problem) || !(near < 1)) return false;
-  const auto d = static_cast<double>(problem.samples.cols());
+  if (!trees_need_structure(problem)) return false;
   const std::size_t m = std::min<std::size_t>(problem.n_clusters, near_others);
-  const double directions = std::log(near * static_cast<double>(m)) / std::log(1.2);
-  return directions > d + 0.9 || (d < 6 && directions < 2.8 && !blocks_pay(problem));
+  return std::log(near * static_cast<double>(m)) / std::log(1.2) < 2.8;
 }
 
 }  // namespace omnimeans::algorithms

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // How long bounds will last, foretold from a few samples: which share of the pairs of a sample and a centroid
 // is hardly farther than the nearest one. A centroid's bound stays of use until it has moved by what lies
-// between; in many features without structure all centroids are equally far, and no bound lasts.
+// between; in many features without structure all centroids are equally far, and no bound lasts. And whether
+// samples repeat, so that boxes of them are small.
 #pragma once
 
 #include <algorithm>
@@ -37,6 +38,25 @@ double near_share(const Problem<T>& problem) {
         std::ranges::count_if(squared, [&](T value) { return value <= T(1.44) * nearest; }));
   }
   return static_cast<double>(near) / static_cast<double>(n_samples * n_others);
+}
+
+/// The share of equal pairs, of up to 64 samples and 128 other ones: some ten microseconds.
+template <class T>
+double equal_share(const Problem<T>& problem) {
+  const MatrixView<const T>& x = problem.samples;
+  const std::size_t n = x.rows(), n_samples = std::min<std::size_t>(n, 64),
+                    n_others = std::min<std::size_t>(n, near_others);
+  std::size_t equal = 0, pairs = 0;
+  for (std::size_t s = 0; s < n_samples; ++s) {
+    const T* sample = x.row_data(s * n / n_samples);
+    for (std::size_t o = 0; o < n_others; ++o) {
+      const T* other = x.row_data(n / n_others / 2 + o * (n / n_others));
+      if (sample == other) continue;
+      ++pairs;
+      equal += sample[0] == other[0] && std::equal(sample, sample + x.cols(), other) ? 1 : 0;
+    }
+  }
+  return pairs == 0 ? 0 : static_cast<double>(equal) / static_cast<double>(pairs);
 }
 
 }  // namespace omnimeans::algorithms

@@ -3,7 +3,6 @@
 #include "backends/auto_trees.hpp"
 
 #include <gtest/gtest.h>
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 
@@ -65,10 +64,10 @@ TEST(AutoTrees, TreesGoBeforeBlocks) {
   const auto of = problem(unread<double>(160'000, 4), omnimeans::usable_isas().back(), 100);
   EXPECT_TRUE(omnimeans::algorithms::blocks_pay(of));
   EXPECT_EQ(omnimeans::algorithms::plan_for(of, 1).first.name, "kdtree");
-  // By structure, too.
+  // Of equal samples, too.
   const auto equal = problem(unread<float>(20'000, 8), omnimeans::usable_isas().back(), 320);
   EXPECT_TRUE(omnimeans::algorithms::blocks_pay(equal));
-  EXPECT_EQ(omnimeans::algorithms::plan_for(equal, 0.5).first.name, "kdtree");
+  EXPECT_EQ(omnimeans::algorithms::plan_for(equal, 1, 0.02).first.name, "kdtree");
 }
 
 /// The share of near pairs of samples that fill so many directions evenly, among at least 128 clusters.
@@ -76,7 +75,7 @@ double near_of(double directions) {
   return std::pow(1.2, directions) / 128;
 }
 
-TEST(AutoTrees, TreesPayByStructureWhereSamplesLieOnEachOtherOrAlongFewDirections) {
+TEST(AutoTrees, TreesPayByStructureWhereFewClustersAreNear) {
   const Isa isa = omnimeans::usable_isas().back();
   const auto pay = [&](std::size_t n, std::size_t d, std::size_t k, double near, std::size_t steps = 0) {
     const auto of = problem(unread<float>(n, d), isa, k, steps);
@@ -84,35 +83,72 @@ TEST(AutoTrees, TreesPayByStructureWhereSamplesLieOnEachOtherOrAlongFewDirection
                 omnimeans::algorithms::asks_for_near_pairs(of));
     return omnimeans::algorithms::tree_pays_by_structure(of, near);
   };
-  const double line = near_of(1), equal = near_of(10);
-  EXPECT_TRUE(pay(20'000, 8, 200, equal));
-  EXPECT_TRUE(pay(20'000, 8, 200, equal, 12));
-  EXPECT_FALSE(pay(20'000, 8, 200, equal, 11));
-  EXPECT_TRUE(pay(20'000, 8, 120, equal));
-  EXPECT_FALSE(pay(20'000, 8, 119, equal));
-  EXPECT_TRUE(pay(5000, 8, 120, equal));
-  EXPECT_FALSE(pay(4999, 8, 120, equal));
-  EXPECT_TRUE(pay(32 * 200, 8, 200, equal));
-  EXPECT_FALSE(pay(32 * 200 - 1, 8, 200, equal));
-  EXPECT_TRUE(pay(20'000, 4, 64, near_of(1) * 2)) << "of 64 others";
-  EXPECT_FALSE(pay(20'000, 3, 64, near_of(1) * 2));
+  const double line = near_of(1) * 2;  // of 64 others
+  EXPECT_TRUE(pay(20'000, 4, 64, line));
+  EXPECT_TRUE(pay(20'000, 4, 64, line, 12));
+  EXPECT_FALSE(pay(20'000, 4, 64, line, 11));
+  EXPECT_TRUE(pay(20'000, 4, 60, line));
+  EXPECT_FALSE(pay(20'000, 4, 59, line));
+  EXPECT_TRUE(pay(9766, 4, 64, line));
+  EXPECT_FALSE(pay(9765, 4, 64, line)) << "so short a step";
+  EXPECT_TRUE(pay(20'000, 5, 75, line));
+  EXPECT_FALSE(pay(20'000, 3, 75, line));
+  EXPECT_FALSE(pay(20'000, 6, 90, line));
   EXPECT_FALSE(pay(20'000, 4, 200, line)) << "blocks pay";
-  EXPECT_TRUE(pay(9766, 4, 64, 1.0 / 64)) << "of fewer clusters the nearest is a larger share";
-  EXPECT_FALSE(pay(9765, 4, 64, 1.0 / 64)) << "so short a step";
-  EXPECT_FALSE(pay(20'000, 9, 200, 0.5));
-  EXPECT_TRUE(pay(20'000, 4, 60, 0.5));
-  EXPECT_FALSE(pay(20'000, 4, 59, 0.5));
-  EXPECT_TRUE(pay(20'000, 8, 200, 0.999));
-  EXPECT_FALSE(pay(20'000, 8, 200, 1)) << "nothing can be said";
-  for (const std::size_t d : {4, 5, 6, 8}) {
-    const std::size_t few = 15 * d;  // less than 128: of as many others
-    const double of_few = 128 / static_cast<double>(std::min<std::size_t>(few, 128));
-    EXPECT_EQ(pay(20'000, d, few, near_of(2.79) * of_few), d < 6) << d;
-    EXPECT_FALSE(pay(20'000, d, few, near_of(2.81) * of_few)) << d;
-    const double many = static_cast<double>(d) + 0.9;
-    EXPECT_FALSE(pay(20'000, d, 200, near_of(many - 0.01))) << d;
-    EXPECT_TRUE(pay(20'000, d, 200, near_of(many + 0.01))) << d;
+  EXPECT_FALSE(pay(20'000, 4, 64, 1)) << "nothing can be said";
+  for (const std::size_t d : {4, 5}) {
+    const std::size_t k = 15 * d;
+    const double of_k = 128 / static_cast<double>(k);
+    EXPECT_TRUE(pay(20'000, d, k, near_of(2.79) * of_k)) << d;
+    EXPECT_FALSE(pay(20'000, d, k, near_of(2.81) * of_k)) << d;
   }
+}
+
+TEST(AutoTrees, TreesPayOfEqualSamples) {
+  const Isa isa = omnimeans::usable_isas().back();
+  const auto pay = [&](std::size_t n, std::size_t d, std::size_t k, double equal, std::size_t steps = 0) {
+    const auto of = problem(unread<float>(n, d), isa, k, steps);
+    const bool pays = omnimeans::algorithms::tree_pays_of_equal_samples(of, equal);
+    if (pays) {
+      EXPECT_EQ(omnimeans::algorithms::plan_for(of, 1, equal).first.name, "kdtree");
+    }
+    return pays;
+  };
+  EXPECT_TRUE(pay(50'000, 8, 16, 0.02));
+  EXPECT_FALSE(pay(50'000, 8, 16, 0.019));
+  EXPECT_FALSE(pay(50'000, 8, 15, 1));
+  EXPECT_TRUE(pay(50'000, 4, 8, 1));
+  EXPECT_FALSE(pay(50'000, 4, 7, 1));
+  EXPECT_FALSE(pay(50'000, 9, 100, 1));
+  EXPECT_TRUE(pay(50'000, 8, 16, 1, 8));
+  EXPECT_FALSE(pay(50'000, 8, 16, 1, 7));
+  EXPECT_TRUE(pay(5000, 8, 16, 1));
+  EXPECT_FALSE(pay(4999, 8, 16, 1));
+  EXPECT_TRUE(pay(32 * 200, 8, 200, 1));
+  EXPECT_FALSE(pay(32 * 200 - 1, 8, 200, 1));
+  EXPECT_FALSE(pay(300'000, 4, 100, 1)) << "they pay whatever the samples";
+}
+
+TEST(AutoTrees, EqualSamplesAreFound) {
+  omnimeans::Matrix<float> points(5000, 3);
+  for (std::size_t i = 0; i < points.rows(); ++i) {
+    for (std::size_t t = 0; t < 3; ++t) points(i, t) = static_cast<float>(i * 3 + t);
+  }
+  const auto share = [&] {
+    return omnimeans::algorithms::equal_share(
+        problem<float>(points.view(), omnimeans::usable_isas().back(), 16, 0));
+  };
+  EXPECT_EQ(share(), 0);
+  for (std::size_t i = 0; i < points.rows(); ++i) points(i, 0) = 1;  // the first value alone
+  EXPECT_EQ(share(), 0);
+  for (std::size_t i = 0; i < points.rows(); ++i) {
+    for (std::size_t t = 0; t < 3; ++t) points(i, t) = static_cast<float>(i * 7919 % 4);
+  }
+  EXPECT_NEAR(share(), 0.25, 0.05);
+  for (std::size_t i = 0; i < points.rows(); ++i) {
+    for (std::size_t t = 0; t < 3; ++t) points(i, t) = 1;
+  }
+  EXPECT_EQ(share(), 1);
 }
 
 TEST(AutoTrees, StructureIsFoundInSamples) {
@@ -120,9 +156,11 @@ TEST(AutoTrees, StructureIsFoundInSamples) {
     const auto points = omnimeans::datasets::generate<float>(
         kind, {.n_samples = 20'000, .n_features = d, .n_clusters = k, .seed = 1});
     const auto of = problem<float>(points.view(), omnimeans::usable_isas().back(), k, 0);
-    return omnimeans::algorithms::plan_for(of, omnimeans::algorithms::near_share_if_asked(of)).first.name;
+    return omnimeans::algorithms::plan_for(of, omnimeans::algorithms::near_share_if_asked(of),
+                                           omnimeans::algorithms::equal_share_if_asked(of))
+        .first.name;
   };
-  EXPECT_EQ(first("images", 4, 130), "kdtree");
+  EXPECT_EQ(first("images", 4, 20), "kdtree");
   EXPECT_EQ(first("images", 6, 130), "kdtree");
   EXPECT_EQ(first("lattice", 5, 75), "kdtree");
   for (const char* kind : {"uniform", "blobs"}) {
