@@ -65,6 +65,11 @@ def problem(row):
     return " ".join(part for part in parts if part)
 
 
+def machine(run):
+    """"Xeon, AMX": the CPU's name does not tell which products of integers it has, which decide over much."""
+    return ", ".join(part for part in (run.text("cpu_model"), run.text("integer_products")) if part)
+
+
 def slug(text):
     """A name for a folder: lower case, words joined by dashes."""
     for noise in ("(R)", "(TM)", "(r)", "(tm)", "CPU", "Processor"):

@@ -65,13 +65,17 @@ bool blocks_need_structure(const Problem<T>& problem) {
 /// steps of d = 64, int8 over blocks: `embedding` 1.13 to 1.7 times as fast, `images` 1.07 to 1.22, but
 /// `lattice` (near 0.02) 0.1; of d = 48 0.78 to 1.3. Xeon with VNNI, d = 6 to 10, k = 22 d to 33 d, of such a
 /// share: `pixels`, `lattice`, `images`, `embedding`, `imbalanced` 1.07 to 1.6; `uniform`, `blobs`, beyond
-/// it, 0.85 to 1.06.
+/// it, 0.85 to 1.06; k = 150 and 200, d = 8 to 40, `images`, `lattice`, `pixels` (0.0007 d to 0.002 d) 1.2 to
+/// 2.1, `imbalanced` 1.0 to 1.2, `embedding` (0.0011 d to 0.002 d) 0.82 to 1.05, without structure (from
+/// 0.0025 d on) 0.64 to 0.9.
 template <class T>
 bool blocks_pay_by_structure(const Problem<T>& problem, double near) {
   if (!blocks_need_structure(problem)) return false;
+  const std::size_t k = problem.n_clusters;
   const double d = static_cast<double>(problem.samples.cols());
   if (problem.samples.cols() >= 56 && has_int8_tiles(problem) && near >= 0.025) return false;
-  if (problem.n_clusters >= std::min<std::size_t>(250, 22 * problem.samples.cols())) return near < 0.0026 * d;
+  if (k >= std::min<std::size_t>(250, 22 * problem.samples.cols())) return near < 0.0028 * d;
+  if (k >= 150 && d >= 8) return near < 0.002 * d;
   // The nearest itself counts, too, so that a share is 1/128 at least.
   return d >= 16 && near < 0.001 * d;
 }

@@ -210,7 +210,7 @@ const BackendEntry& blockbounds() {
        .memory = "n*d values, n*k/16 and 50*n bytes",
        .use_when =
            "16 samples a cluster or more, some 15 iterations or more: 3 to 16 features and 20 clusters "
-           "a feature (25 in sixteen bits, 33 with VNNI), where kdtree does not pay; 6 to 64 "
+           "a feature (25 in sixteen bits, 33 with VNNI of AVX-512), where kdtree does not pay; 6 to 64 "
            "(double with AVX-512 256) features, 128 clusters and 20 iterations, where the samples have "
            "structure",
        .avoid_when = "many features, or no structure: thirty-two samples are near too many centroids",
