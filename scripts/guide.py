@@ -88,7 +88,7 @@ def tables():
     if not contest:
         raise ReportError("the committed results have no fits to compare")
     source = ", ".join(path.relative_to(ROOT).as_posix() for path in paths)
-    return (f"Measured on {run.text('cpu_model')}, {run.text('isa')}, {fmt.threads(threads)}, suite {run.text('suite')}, "
+    return (f"Measured on {fmt.machine(run)}, {run.text('isa')}, {fmt.threads(threads)}, suite {run.text('suite')}, "
             f"commit {run.commit()} (`{source}`). Whole fits from the same first centroids to convergence or the "
             f"suite's limit; all these backends give the same bits.\n\n### Case by case\n\n{case_table(contest)}\n\n"
             f"### Backend by backend\n\nOver the same {len(contest)} cases:\n\n{backend_table(contest)}")

@@ -34,7 +34,8 @@ class Auto final : public Backend<T>, public HasDirections {
       plan_ = {bytes_at_once, bytes_at_once, bytes_at_once};
       first_ = choice_;
     } else {
-      plan_ = plan_for(problem, near_, equal_share_if_asked(problem));
+      equal_ = equal_values_if_asked(problem);
+      plan_ = plan_for(problem, near_, equal_);
     }
     begin_run();
   }
@@ -119,11 +120,17 @@ class Auto final : public Backend<T>, public HasDirections {
                     1e3 * trial_seconds_, 1e3 * dense_seconds_);
       reason_ += seconds;
     }
-    if (step_ == 1 && asks_for_near_pairs(problem_)) {
-      const long tenths = std::lround(1000 * near_);
-      reason_ += " (of a few samples, on average " + std::to_string(tenths / 10) +
-                 (tenths < 100 ? '.' + std::to_string(tenths % 10) : std::string()) +
-                 " % of the clusters are at most 1.2 times as far as the nearest)";
+    const auto percent = [](double share) {
+      const long tenths = std::lround(1000 * share);
+      return std::to_string(tenths / 10) +
+             (tenths < 100 ? '.' + std::to_string(tenths % 10) : std::string()) + " %";
+    };
+    if (step_ != 1) return reason_;
+    if (tree_pays_of_equal_values(problem_, equal_)) {
+      reason_ += " (of a few samples, " + percent(equal_) + " of the values are equal by pairs)";
+    } else if (asks_for_near_pairs(problem_)) {
+      reason_ += " (of a few samples, on average " + percent(near_) +
+                 " of the clusters are at most 1.2 times as far as the nearest)";
     }
     return reason_;
   }
@@ -183,7 +190,7 @@ class Auto final : public Backend<T>, public HasDirections {
   }
 
   Problem<T> problem_;
-  double near_ = 1;  ///< share of near pairs
+  double near_ = 1, equal_ = 0;  ///< shares of near pairs and of equal values
   Plan plan_;
   std::unique_ptr<Backend<T>> current_, before_trial_;  ///< before: the dense one, while another is on trial
   Choice first_, choice_;

@@ -26,9 +26,11 @@ bool has_wide_doubles(const Problem<T>& problem) {
 /// at 50 to 55; AVX2, where sixteen bits are 1.25 times float, 25 1.0 to 1.25, 64 1.0 to 2.1; double 25 1.1
 /// to 1.3, 64 1.2 to 2.2. 10 steps: 0.75 to 1.1, for the order of the samples and the first bounds cost some.
 /// A Xeon with VNNI, d = 6 to 16, k / d = 33 to 35: n = 12,000 0.88 to 1.08, n = 20,000 to 400,000 0.89
-/// to 1.23, in geometric mean 1.05, with 256 bits (AVX-VNNI) d = 5 to 16 k / d = 25 to 33 1.25 to 1.64,
-/// and 1.13 to 2.2 of samples with structure (`pixels`, `imbalanced`, `images`, `lattice`). The better of gap
-/// and kdtree over it, d = 3 on a Xeon with AMX, n = 6,000 to 40,000 k = 32 to 95: 0.5 to 0.95.
+/// to 1.23, in geometric mean 1.05; of samples with structure (`pixels`, `imbalanced`, `images`,
+/// `lattice`) 1.13 to 2.2. There with 256 bits (AVX-VNNI), n = 20,000 to 50,000, d = 5 to 16, 25 to 33:
+/// 1.25 to 1.64; below 20,000, and of three features, the limits are lower by as much, unmeasured. The
+/// better of gap and kdtree over it, d = 3 on a Xeon with AMX, n = 6,000 to 40,000 k = 32 to 95: 0.5 to
+/// 0.95.
 template <class T>
 bool blocks_pay(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
@@ -55,19 +57,20 @@ bool blocks_need_structure(const Problem<T>& problem) {
          n >= 7000 && n >= 16 * k && static_cast<double>(n) * work_per_sample(problem) >= 2e7;
 }
 
-/// Whether they pay with fewer clusters, or more features, because the samples have structure: `near`, the
-/// share of near pairs, grows with the features, of `uniform`, `blobs` and `anisotropic` 0.0030 d to 0.0067
-/// d. What auto took before over blockbounds, 25 steps, two threads, Xeon with AMX: `embedding`, `images`,
-/// `imbalanced`, `pixels`, `lattice` (0.0003 d to 0.0026 d), d = 8 to 64, k >= 200 1.05 to 2.9, once 0.9;
-/// `embedding` k = 128 and 200 (0.0007 d to 0.0015 d) 0.78 to 1.1, `images` (0.0006 d to 0.001 d) 1.0 to 1.5;
-/// without structure 0.7 to 1.0. Without its tiles, with AVX2 and in double more: 1.0 to 2.3. n = 5,000 and
-/// 6,000 0.7 to 0.95; 15 steps of `embedding` 0.91 to 1.0; d = 90 0.91 and 0.95. Beside its tiles, 25 and 60
-/// steps of d = 64, int8 over blocks: `embedding` 1.13 to 1.7 times as fast, `images` 1.07 to 1.22, but
-/// `lattice` (near 0.02) 0.1; of d = 48 0.78 to 1.3. Xeon with VNNI, d = 6 to 10, k = 22 d to 33 d, of such a
-/// share: `pixels`, `lattice`, `images`, `embedding`, `imbalanced` 1.07 to 1.6; `uniform`, `blobs`, beyond
-/// it, 0.85 to 1.06; k = 150 and 200, d = 8 to 40, `images`, `lattice`, `pixels` (0.0007 d to 0.002 d) 1.2 to
-/// 2.1, `imbalanced` 1.0 to 1.2, `embedding` (0.0011 d to 0.002 d) 0.82 to 1.05, without structure (from
-/// 0.0025 d on) 0.64 to 0.9.
+/// Whether they pay with fewer clusters, or more features, because the samples have structure: `near`,
+/// the share of near pairs, grows with the features, of `uniform`, `blobs` and `anisotropic` 0.0025 d to
+/// 0.0067 d, mostly beyond 0.0029 d (with 22 clusters a feature or more such data lose little: 0.85 to
+/// 1.06). What auto took before over blockbounds, 25 steps, two threads, Xeon with AMX: `embedding`,
+/// `images`, `imbalanced`, `pixels`, `lattice` (0.0003 d to 0.0026 d), d = 8 to 64, k >= 200 1.05 to 2.9,
+/// once 0.9; `embedding` k = 128 and 200 (0.0007 d to 0.0015 d) 0.78 to 1.1, `images` (0.0006 d to 0.001
+/// d) 1.0 to 1.5; without structure 0.7 to 1.0. Without its tiles, with AVX2 and in double more: 1.0 to
+/// 2.3. n = 5,000 and 6,000 0.7 to 0.95; 15 steps of `embedding` 0.91 to 1.0; d = 90 0.91 and 0.95.
+/// Beside its tiles, 25 and 60 steps of d = 64, int8 over blocks: `embedding` 1.13 to 1.7 times as fast,
+/// `images` 1.07 to 1.22, but `lattice` (near 0.02) 0.1; of d = 48 0.78 to 1.3. Xeon with VNNI, gap over
+/// blockbounds: d = 6 to 10, k = 22 d to 33 d, `pixels`, `lattice`, `images`, `embedding`, `imbalanced`
+/// 1.07 to 1.6; k = 500 d = 40 `imbalanced` (0.00275 d) 1.5; k = 150 and 200, d = 8 to 40, `images`,
+/// `lattice`, `pixels` (0.0007 d to 0.002 d) 1.2 to 2.1, `imbalanced` 1.0 to 1.2, `embedding` (0.0011 d
+/// to 0.002 d) 0.82 to 1.05, without structure 0.64 to 0.9.
 template <class T>
 bool blocks_pay_by_structure(const Problem<T>& problem, double near) {
   if (!blocks_need_structure(problem)) return false;

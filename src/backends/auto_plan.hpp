@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What auto (auto.cpp) begins with, and what it tries later: rules. auto_trials.hpp says when.
 //
-//   first     kdtree      few features, many clusters, or structure: boxes exclude most centroids
-//                         (auto_trees.hpp)
+//   first     kdtree      few features, many clusters, equal values, or structure: boxes exclude most
+//                         centroids (auto_trees.hpp)
 //             blockbounds some more features, and many clusters or structure: so do bounds of neighbours
 //                         (auto_blocks.hpp, which also says where they get a trial, and where bytebounds
 //                         gives way to them)
@@ -303,7 +303,7 @@ bool blocks_may_pay_beside(const Problem<T>& problem, std::string_view dense) {
 inline constexpr Choice bytes_at_once{
     "bytebounds", "many features and clusters: a bound of one byte a pair saves most distances"};
 
-/// `near`, `equal`: the shares of near and of equal pairs.
+/// `near`, `equal`: the shares of near pairs and of equal values.
 template <class T>
 Plan plan_for(const Problem<T>& problem, double near, double equal = 0) {
   if (problem.most_steps == 1 || problem.most_steps == 2) return short_plan(problem);
@@ -353,8 +353,8 @@ Plan plan_for(const Problem<T>& problem, double near, double equal = 0) {
     plan.first = {"blockbounds", "few clusters are near a sample: bounds of neighbours exclude the others"};
   if (tree_pays(n, d, k, problem.most_steps, has_fast_integers(problem)))
     plan.first = {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
-  else if (tree_pays_of_equal_samples(problem, equal))
-    plan.first = {"kdtree", "many samples are equal: boxes of them exclude most centroids"};
+  else if (tree_pays_of_equal_values(problem, equal))
+    plan.first = {"kdtree", "most values are equal: boxes of samples are flat and exclude most centroids"};
   else if (tree_pays_by_structure(problem, near))
     plan.first = {"kdtree", "few clusters are near a sample: boxes of samples exclude the others"};
   if (bytes_pay_at_once(problem, near) || bytes_pay(problem, held, near)) plan.first = bytes_at_once;

@@ -54,29 +54,31 @@ constexpr bool tree_pays(std::size_t n, std::size_t d, std::size_t k, std::size_
   return pairs(n, k) * share >= 10 * unit && k >= std::size_t{3} << d && n >= k << (2 * d - 2);
 }
 
-/// Whether equal samples decide, in fits of such sizes.
+/// Whether equal values decide, in fits of such sizes.
 template <class T>
-bool trees_ask_for_equal_samples(const Problem<T>& problem) {
+bool trees_ask_for_equal_values(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
-  return d >= 2 && d <= 8 && k >= std::max<std::size_t>(8, 2 * d) && n >= 5000 && n >= 32 * k &&
+  return d >= 2 && d <= 10 && k >= std::max<std::size_t>(8, 2 * d) && n >= 5000 && n >= 32 * k &&
          (problem.most_steps == 0 || problem.most_steps >= 8) &&
+         static_cast<double>(n) * work_per_sample(problem) >= 1e6 &&
          !tree_pays(n, d, k, problem.most_steps, has_fast_integers(problem));
 }
 /// Their share, if that decides.
 template <class T>
-double equal_share_if_asked(const Problem<T>& problem) {
-  return trees_ask_for_equal_samples(problem) ? equal_share(problem) : 0;
+double equal_values_if_asked(const Problem<T>& problem) {
+  return trees_ask_for_equal_values(problem) ? equal_values_share(problem) : 0;
 }
 
-/// Whether so many samples are equal, `equal` being the share of such pairs, that boxes are small whatever
-/// the features and clusters. gap over kdtree, Xeon with VNNI, two threads, 25 steps: `images`, n = 50,000 (a
-/// share of 0.024 to 0.4) d = 2 to 4 k = 8 to 40 1.1 to 2.5, d = 6 and 8 k = 16 to 64 1.1 to 1.8, k = 10
-/// 0.82, n = 6,000 0.97 to 1.45; d = 10 (0.008) 1.07 and 1.1; `duplicates` d = 2 to 4 (0.025 to 0.05) 0.91 to
-/// 1.3, d = 6 to 10 (0.007 to 0.016) 0.77 to 1.18. Beyond 15 clusters a feature `images` 1.2 to 2.8. 8 steps
-/// of `images` 1.25 to 1.7.
+/// Whether most values are equal, `equal` being their share, so that boxes are flat and exclude more than the
+/// features tell. It is 0.63 to 0.82 of `images`, most of whose pixels are zero, 0.125 of `grid`, 0.05 and
+/// less of others, and of uniform points of which a fifth is zero. The best other over kdtree, `images`, Xeon
+/// with VNNI, two threads, 25 steps: n = 50,000 d = 2 to 4 k = 8 to 40 1.1 to 2.5, d = 6 and 8 k = 16 to
+/// 64 1.1 to 1.8, k = 10 0.82, d = 10 k = 40 and 100 1.1, n = 6,000 0.97 to 1.45; d = 4 to 8 with 15 clusters
+/// a feature and more 0.9 to 1.9 (blockbounds), n = 20,000 k = 300 0.76; d = 12 and 16 0.88 to 0.99. 8
+/// steps 1.25 to 1.7. (Uniform points of which a fifth is zero, d = 8: 0.5 to 0.6.)
 template <class T>
-bool tree_pays_of_equal_samples(const Problem<T>& problem, double equal) {
-  return trees_ask_for_equal_samples(problem) && equal >= 0.02;
+bool tree_pays_of_equal_values(const Problem<T>& problem, double equal) {
+  return trees_ask_for_equal_values(problem) && equal >= 0.4;
 }
 
 /// Whether structure decides, in fits of such sizes.

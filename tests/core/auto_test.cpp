@@ -64,6 +64,18 @@ TEST(Auto, FewFeaturesAndManyClustersTakeTheTree) {
   expect_taken(blobs<double>(6000, 3, 20, 1), 10, "kdtree");
 }
 
+TEST(Auto, MostlyEqualValuesTakeTheTree) {
+  auto points = blobs<float>(20'000, 6, 50, 1);
+  for (std::size_t i = 0; i < points.rows(); ++i) {
+    for (std::size_t t = 0; t < 6; ++t) {
+      if ((i * 7919 + t * 104'729) % 10 < 8) points(i, t) = 0;
+    }
+  }
+  expect_taken(points, 20, "kdtree");
+  const std::string reason(run(points, 20, "auto").history.front().reason);
+  EXPECT_NE(reason.find(" % of the values are equal"), std::string::npos) << reason;
+}
+
 TEST(Auto, SomeMoreFeaturesAndManyClustersTakeBoundsOfBlocks) {
   expect_taken(blobs<double>(6000, 5, 50, 1), 190, "blockbounds");
 }

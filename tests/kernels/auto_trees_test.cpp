@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <cmath>
 #include <cstddef>
+#include <limits>
+#include <vector>
 
 #include "backends/auto_plan.hpp"
 #include "datasets/datasets.hpp"
@@ -64,10 +66,10 @@ TEST(AutoTrees, TreesGoBeforeBlocks) {
   const auto of = problem(unread<double>(160'000, 4), omnimeans::usable_isas().back(), 100);
   EXPECT_TRUE(omnimeans::algorithms::blocks_pay(of));
   EXPECT_EQ(omnimeans::algorithms::plan_for(of, 1).first.name, "kdtree");
-  // Of equal samples, too.
+  // Of equal values, too.
   const auto equal = problem(unread<float>(20'000, 8), omnimeans::usable_isas().back(), 320);
   EXPECT_TRUE(omnimeans::algorithms::blocks_pay(equal));
-  EXPECT_EQ(omnimeans::algorithms::plan_for(equal, 1, 0.02).first.name, "kdtree");
+  EXPECT_EQ(omnimeans::algorithms::plan_for(equal, 1, 0.4).first.name, "kdtree");
 }
 
 /// The share of near pairs of samples that fill so many directions evenly, among at least 128 clusters.
@@ -93,8 +95,13 @@ TEST(AutoTrees, TreesPayByStructureWhereFewClustersAreNear) {
   EXPECT_FALSE(pay(9765, 4, 64, line)) << "so short a step";
   EXPECT_TRUE(pay(20'000, 5, 75, line));
   EXPECT_FALSE(pay(20'000, 3, 75, line));
-  EXPECT_FALSE(pay(20'000, 6, 90, line));
-  EXPECT_FALSE(pay(20'000, 4, 200, line)) << "blocks pay";
+  EXPECT_FALSE(pay(20'000, 6, 90, near_of(1) * 128.0 / 90));
+  EXPECT_FALSE(pay(20'000, 4, 200, near_of(1))) << "blocks pay";
+  EXPECT_TRUE(pay(20'000, 4, 200, near_of(1), 14)) << "too few steps for those";
+  EXPECT_TRUE(pay(5000, 4, 126, near_of(1), 14));
+  EXPECT_FALSE(pay(4999, 4, 126, near_of(1), 14));
+  EXPECT_TRUE(pay(6400, 4, 200, near_of(1), 14));
+  EXPECT_FALSE(pay(6399, 4, 200, near_of(1), 14));
   EXPECT_FALSE(pay(20'000, 4, 64, 1)) << "nothing can be said";
   for (const std::size_t d : {4, 5}) {
     const std::size_t k = 15 * d;
@@ -104,43 +111,48 @@ TEST(AutoTrees, TreesPayByStructureWhereFewClustersAreNear) {
   }
 }
 
-TEST(AutoTrees, TreesPayOfEqualSamples) {
+TEST(AutoTrees, TreesPayOfEqualValues) {
   const Isa isa = omnimeans::usable_isas().back();
   const auto pay = [&](std::size_t n, std::size_t d, std::size_t k, double equal, std::size_t steps = 0) {
     const auto of = problem(unread<float>(n, d), isa, k, steps);
-    const bool pays = omnimeans::algorithms::tree_pays_of_equal_samples(of, equal);
+    const bool pays = omnimeans::algorithms::tree_pays_of_equal_values(of, equal);
     if (pays) {
       EXPECT_EQ(omnimeans::algorithms::plan_for(of, 1, equal).first.name, "kdtree");
     }
     return pays;
   };
-  EXPECT_TRUE(pay(50'000, 8, 16, 0.02));
-  EXPECT_FALSE(pay(50'000, 8, 16, 0.019));
+  EXPECT_TRUE(pay(50'000, 8, 16, 0.4));
+  EXPECT_FALSE(pay(50'000, 8, 16, 0.39));
   EXPECT_FALSE(pay(50'000, 8, 15, 1));
   EXPECT_TRUE(pay(50'000, 4, 8, 1));
   EXPECT_FALSE(pay(50'000, 4, 7, 1));
-  EXPECT_FALSE(pay(50'000, 9, 100, 1));
+  EXPECT_TRUE(pay(50'000, 10, 100, 1));
+  EXPECT_FALSE(pay(50'000, 11, 100, 1));
+  EXPECT_TRUE(pay(50'000, 2, 8, 1, 8));
+  EXPECT_FALSE(pay(50'000, 2, 7, 1, 8));
+  EXPECT_FALSE(pay(50'000, 1, 16, 1, 8));
   EXPECT_TRUE(pay(50'000, 8, 16, 1, 8));
   EXPECT_FALSE(pay(50'000, 8, 16, 1, 7));
-  EXPECT_TRUE(pay(5000, 8, 16, 1));
-  EXPECT_FALSE(pay(4999, 8, 16, 1));
+  EXPECT_TRUE(pay(5000, 8, 17, 1));
+  EXPECT_FALSE(pay(4999, 8, 17, 1));
+  EXPECT_FALSE(pay(5000, 8, 16, 1)) << "so short a step";
   EXPECT_TRUE(pay(32 * 200, 8, 200, 1));
   EXPECT_FALSE(pay(32 * 200 - 1, 8, 200, 1));
   EXPECT_FALSE(pay(300'000, 4, 100, 1)) << "they pay whatever the samples";
 }
 
-TEST(AutoTrees, EqualSamplesAreFound) {
+TEST(AutoTrees, EqualValuesAreFound) {
   omnimeans::Matrix<float> points(5000, 3);
   for (std::size_t i = 0; i < points.rows(); ++i) {
     for (std::size_t t = 0; t < 3; ++t) points(i, t) = static_cast<float>(i * 3 + t);
   }
   const auto share = [&] {
-    return omnimeans::algorithms::equal_share(
+    return omnimeans::algorithms::equal_values_share(
         problem<float>(points.view(), omnimeans::usable_isas().back(), 16, 0));
   };
   EXPECT_EQ(share(), 0);
-  for (std::size_t i = 0; i < points.rows(); ++i) points(i, 0) = 1;  // the first value alone
-  EXPECT_EQ(share(), 0);
+  for (std::size_t i = 0; i < points.rows(); ++i) points(i, 0) = 1;  // of three
+  EXPECT_EQ(share(), 1.0 / 3);
   for (std::size_t i = 0; i < points.rows(); ++i) {
     for (std::size_t t = 0; t < 3; ++t) points(i, t) = static_cast<float>(i * 7919 % 4);
   }
@@ -149,6 +161,20 @@ TEST(AutoTrees, EqualSamplesAreFound) {
     for (std::size_t t = 0; t < 3; ++t) points(i, t) = 1;
   }
   EXPECT_EQ(share(), 1);
+  // Of rows apart, in double; of one alone; and where nobody asks.
+  std::vector<double> apart(5000 * 5, std::numeric_limits<double>::quiet_NaN());
+  for (std::size_t i = 0; i < 5000; ++i) {
+    for (std::size_t t = 0; t < 3; ++t) apart[i * 5 + t] = static_cast<double>(i * 7919 % 4);
+  }
+  const omnimeans::MatrixView<const double> view(apart.data(), 5000, 3, 5);
+  EXPECT_NEAR(omnimeans::algorithms::equal_values_share(problem<double>(view, omnimeans::Isa::scalar, 16, 0)),
+              0.25, 0.05);
+  const omnimeans::Matrix<float> one(1, 3);
+  EXPECT_EQ(
+      omnimeans::algorithms::equal_values_share(problem<float>(one.view(), omnimeans::Isa::scalar, 1, 0)), 0);
+  EXPECT_EQ(omnimeans::algorithms::equal_values_if_asked(
+                problem(unread<float>(4999, 8), omnimeans::Isa::scalar, 100)),
+            0);
 }
 
 TEST(AutoTrees, StructureIsFoundInSamples) {
@@ -157,7 +183,7 @@ TEST(AutoTrees, StructureIsFoundInSamples) {
         kind, {.n_samples = 20'000, .n_features = d, .n_clusters = k, .seed = 1});
     const auto of = problem<float>(points.view(), omnimeans::usable_isas().back(), k, 0);
     return omnimeans::algorithms::plan_for(of, omnimeans::algorithms::near_share_if_asked(of),
-                                           omnimeans::algorithms::equal_share_if_asked(of))
+                                           omnimeans::algorithms::equal_values_if_asked(of))
         .first.name;
   };
   EXPECT_EQ(first("images", 4, 20), "kdtree");

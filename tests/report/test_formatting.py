@@ -6,9 +6,15 @@ import unittest
 import support  # noqa: F401  (finds the package)
 
 from report import formatting as fmt
+from report.loading import Run
 
 
 class Formatting(unittest.TestCase):
+    def test_a_machine_with_its_products_of_integers(self):
+        for context, text in (({"cpu_model": "Xeon", "integer_products": "AMX"}, "Xeon, AMX"), ({"cpu_model": "Xeon"}, "Xeon"),
+                              ({"cpu_model": "Xeon", "integer_products": ""}, "Xeon"), ({"integer_products": "AMX"}, "AMX"), ({}, "")):
+            self.assertEqual(fmt.machine(Run(context, [], [], [])), text)
+
     def expect(self, function, cases):
         for value, text in cases:
             self.assertEqual(function(value).replace("\u2009", " "), text)

@@ -161,11 +161,12 @@ class Tables(Peers):
         self.assertRegex(rows[4], r"^\| 128 \| simd \| simd \|$")
 
     def test_the_headline_is_that_of_the_file(self):
-        source = self.file(document(peer("auto", 10.0), peer("fast", 42.0), cpu_model="Chip", **CONTEXT))
+        source = self.file(document(peer("auto", 10.0), peer("fast", 42.0), cpu_model="Chip", integer_products="AMX", **CONTEXT))
         code, out, err = self.report("--headline", source)
         self.assertEqual(code, 0, err)
         self.assertTrue(out.startswith("**4.20×** faster than the best of 1 "), out)
         self.assertIn("in other libraries (all on every problem), in", out)
+        self.assertIn("Chip, AMX); ", out)
         self.assertIn("against fast", out)
         self.assertNotIn("apart", out)
         unsure = self.file(document(peer("auto", 10.0), peer("auto", 20.0), peer("fast", 42.0), cpu_model="Chip", **CONTEXT))
