@@ -50,8 +50,9 @@ def headline(run):
     worst = found.worst_cell
     took_part = [sum(1 for row in cell.libraries if rival(row) and row.backend in libraries) for cell in peers.cells(run, "peer") if cell.lead]
     a_problem = f"{min(took_part)} to {max(took_part)} a problem" if min(took_part) < max(took_part) else "all on every problem"
+    measured_on = ", ".join(filter(None, (fmt.threads(worst.row.threads), fmt.machine(run))))
     lines = [f"**{fmt.times(found.geomean)}** faster than the best of {len(libraries)} implementations in other libraries ({a_problem}), in geometric "
-             f"mean over {found.count} problems (25 iterations from the same centroids, {', '.join(filter(None, (fmt.threads(worst.row.threads), fmt.machine(run))))}); "
+             f"mean over {found.count} problems (25 iterations from the same centroids, {measured_on}); "
              f"**{fmt.times(found.worst)}** in the worst: {fmt.problem(worst.row)}, against {worst.best.backend}{_how_sure(worst.row)}."]
     maps = peers.lead(run, "map")
     if maps:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Whether auto (auto.cpp) takes boxes of samples (kdtree.cpp): rules. Of few features with many clusters;
-// with fewer, or of some more features, where samples are equal or have structure.
+// with fewer, or of some more features, where most values are equal or samples have structure.
 #pragma once
 
 #include <algorithm>
@@ -32,10 +32,10 @@ namespace omnimeans::algorithms {
 ///
 /// From four on by pairs of samples and clusters, in units of 4^(d - 4) 1e6 of them, two threads: Zen 4 in
 /// float, before trees were made as fast as now, 20 and more 1.0 to 2.5, 10 0.7 to 1.0 (a Xeon with VNNI, as
-/// it is now, 0.96 to 1.2, `pixels` 1.6); AVX2 and
-/// double 10 and more 0.95 to 2.1, 5 0.7 to 1.0; 7 features 0.7 to 0.9. With a quarter of the 4^(d - 1)
-/// samples a cluster 0.7 to 0.85, with half of the 3 * 2^d clusters 0.8 to 1.05. 10 steps 0.87 to 0.9 at the
-/// limit for 25, 1.4 to 2.0 from four times as many pairs on.
+/// it is now, 0.96 to 1.2, `pixels` 1.6); AVX2 and double 10 and more 0.95 to 2.1, 5 0.7 to 1.0; 7 features
+/// 0.7 to 0.9. With a quarter of the 4^(d - 1) samples a cluster 0.7 to 0.85, with half of the 3 * 2^d
+/// clusters 0.8 to 1.05. 10 steps 0.87 to 0.9 at the limit for 25, 1.4 to 2.0 from four times as many pairs
+/// on.
 constexpr bool tree_pays(std::size_t n, std::size_t d, std::size_t k, std::size_t most_steps,
                          bool fast_integers) {
   if (d > 6 || n < (d <= 2 ? 1500 : 5000)) return false;
@@ -54,11 +54,36 @@ constexpr bool tree_pays(std::size_t n, std::size_t d, std::size_t k, std::size_
   return pairs(n, k) * share >= 10 * unit && k >= std::size_t{3} << d && n >= k << (2 * d - 2);
 }
 
+/// Whether samples are enough, in all and of a cluster, for boxes to be small by structure.
+constexpr bool enough_for_boxes(std::size_t n, std::size_t k) {
+  return n >= 5000 && n >= 32 * k;
+}
+
+/// Of pairs of up to 32 samples and 64 other ones, the share of features in which the two are equal: large
+/// where most values are zeros. Some ten microseconds.
+template <class T>
+double equal_values_share(const Problem<T>& problem) {
+  const MatrixView<const T>& x = problem.samples;
+  const std::size_t n = x.rows(), n_samples = std::min<std::size_t>(n, 32),
+                    n_others = std::min<std::size_t>(n, 64);
+  std::size_t equal = 0, values = 0;
+  for (std::size_t s = 0; s < n_samples; ++s) {
+    const T* sample = x.row_data(s * n / n_samples);
+    for (std::size_t o = 0; o < n_others; ++o) {
+      const T* other = x.row_data(n / n_others / 2 + o * (n / n_others));
+      if (sample == other) continue;
+      for (std::size_t t = 0; t < x.cols(); ++t) equal += sample[t] == other[t] ? 1 : 0;
+      values += x.cols();
+    }
+  }
+  return values == 0 ? 0 : static_cast<double>(equal) / static_cast<double>(values);
+}
+
 /// Whether equal values decide, in fits of such sizes.
 template <class T>
 bool trees_ask_for_equal_values(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
-  return d >= 2 && d <= 10 && k >= std::max<std::size_t>(8, 2 * d) && n >= 5000 && n >= 32 * k &&
+  return d >= 2 && d <= 10 && k >= std::max<std::size_t>(8, 2 * d) && enough_for_boxes(n, k) &&
          (problem.most_steps == 0 || problem.most_steps >= 8) &&
          static_cast<double>(n) * work_per_sample(problem) >= 1e6 &&
          !tree_pays(n, d, k, problem.most_steps, has_fast_integers(problem));
@@ -85,7 +110,7 @@ bool tree_pays_of_equal_values(const Problem<T>& problem, double equal) {
 template <class T>
 bool trees_need_structure(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
-  return (d == 4 || d == 5) && k >= 15 * d && n >= 5000 && n >= 32 * k &&
+  return (d == 4 || d == 5) && k >= 15 * d && enough_for_boxes(n, k) &&
          (problem.most_steps == 0 || problem.most_steps >= 12) &&
          static_cast<double>(n) * work_per_sample(problem) >= 5e6 && !blocks_pay(problem);
 }

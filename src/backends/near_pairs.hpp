@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How long bounds will last, foretold from a few samples: which share of the pairs of a sample and a centroid
 // is hardly farther than the nearest one. A centroid's bound stays of use until it has moved by what lies
-// between; in many features without structure all centroids are equally far, and no bound lasts. And whether
-// most values are equal, so that boxes of samples are flat.
+// between; in many features without structure all centroids are equally far, and no bound lasts.
 #pragma once
 
 #include <algorithm>
@@ -38,26 +37,6 @@ double near_share(const Problem<T>& problem) {
         std::ranges::count_if(squared, [&](T value) { return value <= T(1.44) * nearest; }));
   }
   return static_cast<double>(near) / static_cast<double>(n_samples * n_others);
-}
-
-/// Of pairs of up to 32 samples and 64 other ones, the share of features in which the two are equal: large
-/// where most values are zeros. Some ten microseconds.
-template <class T>
-double equal_values_share(const Problem<T>& problem) {
-  const MatrixView<const T>& x = problem.samples;
-  const std::size_t n = x.rows(), n_samples = std::min<std::size_t>(n, 32),
-                    n_others = std::min<std::size_t>(n, 64);
-  std::size_t equal = 0, values = 0;
-  for (std::size_t s = 0; s < n_samples; ++s) {
-    const T* sample = x.row_data(s * n / n_samples);
-    for (std::size_t o = 0; o < n_others; ++o) {
-      const T* other = x.row_data(n / n_others / 2 + o * (n / n_others));
-      if (sample == other) continue;
-      for (std::size_t t = 0; t < x.cols(); ++t) equal += sample[t] == other[t] ? 1 : 0;
-      values += x.cols();
-    }
-  }
-  return values == 0 ? 0 : static_cast<double>(equal) / static_cast<double>(values);
 }
 
 }  // namespace omnimeans::algorithms
