@@ -218,8 +218,7 @@ kernels::BlockStart<T> DenseEngine<T>::block_start() const {
 template <class T>
 void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<const std::int32_t> listed,
                                 const Labelling<T>& out, Scratch& scratch) {
-  const bool in_place = listed.empty(), gaps = scratch.with_gaps && !out.gaps.empty(),
-             bounds = gaps || !out.lower.empty();
+  const bool in_place = listed.empty(), gaps = scratch.with_gaps && !out.gaps.empty();
   const auto sample = [&](std::size_t r) {
     return begin + (in_place ? r : static_cast<std::size_t>(listed[r]));
   };
@@ -239,14 +238,17 @@ void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<
     task.block.index = listed.data();
     task.labels = scratch.labels.data();
   }
-  if (in_place && bounds && !gaps) {
-    task.bounds.upper = out.upper.data() + begin;
-    task.bounds.lower = out.lower.data() + begin;
-  } else if (bounds) {
-    make_room(scratch.upper, count);
-    make_room(scratch.lower, count);
-    task.bounds.upper = scratch.upper.data();
-    task.bounds.lower = scratch.lower.data();
+  if (gaps) {
+    if (!in_place) make_room(scratch.lower, count);
+    task.bounds.gaps = in_place ? out.gaps.data() + begin : scratch.lower.data();
+    task.bounds.path = out.path.data();
+  } else if (!out.lower.empty()) {
+    if (!in_place) {
+      make_room(scratch.upper, count);
+      make_room(scratch.lower, count);
+    }
+    task.bounds.upper = in_place ? out.upper.data() + begin : scratch.upper.data();
+    task.bounds.lower = in_place ? out.lower.data() + begin : scratch.lower.data();
   }
   if constexpr (sizeof(T) == sizeof(float)) {
     if (in_int16_) {
@@ -262,11 +264,7 @@ void DenseEngine<T>::label_rows(std::size_t begin, std::size_t count, std::span<
     const auto r = static_cast<std::size_t>(scratch.in_block[o]);
     scratch.open.push_back(sample(r));
     scratch.squared[r] = 0;  // counted when it is re-ranked
-    if (gaps) scratch.lower[r] = -std::numeric_limits<T>::infinity();
   }
-  if (gaps)
-    kernels_.gaps({scratch.lower.data(), scratch.upper.data(), task.labels, out.path.data()}, count,
-                  in_place ? out.gaps.data() + begin : scratch.lower.data());
   if (!in_place) {
     write_listed(begin, listed, n_open, out, scratch);
   } else if (out.observer != nullptr) {

@@ -363,11 +363,18 @@ class Fit {
     result.reranked += last.reranked;
     result.inertia =
         canonical_inertia<T>(samples_, weights_, result.centroids, result.labels, isa_, threads_);
-    std::vector<bool> owns(result.centroids.rows(), false);
-    for (std::size_t i = 0; i < result.labels.size(); ++i) {
-      if (weights_.empty() || weights_[i] > 0) owns[static_cast<std::size_t>(result.labels[i])] = true;
+    result.n_nonempty = count_nonempty(result.labels, result.centroids.rows());
+  }
+
+  /// How many clusters have a sample of positive weight. Mostly all have, as few samples show.
+  std::size_t count_nonempty(std::span<const std::int32_t> labels, std::size_t n_clusters) const {
+    std::vector<std::uint8_t> owns(n_clusters, 0);
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < labels.size() && count < n_clusters; ++i) {
+      if (weights_.empty() || weights_[i] > 0)
+        count += std::exchange(owns[static_cast<std::size_t>(labels[i])], std::uint8_t{1}) == 0 ? 1 : 0;
     }
-    result.n_nonempty = static_cast<std::size_t>(std::count(owns.begin(), owns.end(), true));
+    return count;
   }
 
   MatrixView<const T> samples_;

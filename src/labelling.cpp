@@ -42,13 +42,16 @@ double canonical_inertia(MatrixView<const T> samples, std::span<const T> weights
   std::vector<double> block_sums(block_count(n, block_rows), 0);
   parallel_blocks(n * samples.cols() < 50'000 ? 1 : threads, block_sums.size(), [&](std::size_t block, int) {
     const RowRange rows = block_range(block, n, block_rows);
-    double distances[block_rows], sum = 0;
-    kernels.canonical_own({samples.row_data(rows.begin), samples.row_stride(), rows.size()},
-                          {centroids.data(), centroids.row_stride(), centroids.rows()}, &labels[rows.begin],
-                          samples.cols(), distances);
-    for (std::size_t i = rows.begin; i < rows.end; ++i) {
-      const double distance = distances[i - rows.begin];
-      sum += weights.empty() ? distance : static_cast<double>(weights[i]) * distance;
+    // A few distances at a time: the sum waits for each addition, while the next distances are found.
+    constexpr std::size_t few = 32;
+    double distances[few], sum = 0;
+    for (std::size_t from = rows.begin; from < rows.end; from += few) {
+      const std::size_t count = std::min(few, rows.end - from);
+      kernels.canonical_own({samples.row_data(from), samples.row_stride(), count},
+                            {centroids.data(), centroids.row_stride(), centroids.rows()}, &labels[from],
+                            samples.cols(), distances);
+      for (std::size_t r = 0; r < count; ++r)
+        sum += weights.empty() ? distances[r] : static_cast<double>(weights[from + r]) * distances[r];
     }
     block_sums[block] = sum;
   });

@@ -150,7 +150,7 @@ class Gap final : public Backend<T> {
       // Finding new gaps for the whole block is not held against it: fewer samples are open in the next step.
       const double all = static_cast<double>(rows.size()) * in_place_;
       const double those = static_cast<double>(open.size()) * (in_place_ + more_if_listed_);
-      if (!known || those > all) list_all(rows, open);
+      if (!known || those > all) open.resize(rows.size());  // which of all is not asked
       if (sampled(rows)) {
         n_sampled += rows.size();
         (open.size() == rows.size() ? in_place : listed) += open.size();

@@ -23,7 +23,10 @@ struct Account {
     std::size_t count = 0, r = 0;
 #if !defined(OMNIMEANS_KERNELS_SCALAR)
     using R = Rows<float, Arch>;
-    for (; r + R::W <= n; r += R::W) R::append_open(equal_lanes<Arch>(a + r, b + r), r, out, count);
+    for (; r + R::W <= n; r += R::W) {
+      __builtin_prefetch(reinterpret_cast<const char*>(b + r) + ahead_bytes / 2);
+      R::append_open(equal_lanes<Arch>(a + r, b + r), r, out, count);
+    }
 #endif
     for (; r < n; ++r) {
       if (a[r] != b[r]) out[count++] = static_cast<std::int32_t>(r);

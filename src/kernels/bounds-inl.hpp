@@ -104,22 +104,14 @@ struct Bounds {
     return {n_open, D::reduce_add(inertia)};
   }
 
-  static void gaps(const GapTask<T>& task, std::size_t n, T* out) {
-    // Two roundings where the difference is positive, one here; below it, the sum is not above path.
-    constexpr T down = 1 - 4 * std::numeric_limits<T>::epsilon();
-    std::size_t r = 0;
-    for (; r + W <= n; r += W) {
-      const vec difference = S::sub(S::load(task.lower + r), S::load(task.upper + r));
-      S::store(out + r, S::mul(S::add(difference, S::gather(task.path, task.labels + r)), S::set(down)));
-    }
-    for (; r < n; ++r) out[r] = ((task.lower[r] - task.upper[r]) + task.path[task.labels[r]]) * down;
-  }
-
   static std::size_t open_gaps(const T* gaps, const std::int32_t* labels, const T* path, std::size_t n,
                                std::int32_t* out) {
     std::size_t n_open = 0, r = 0;
-    for (; r + W <= n; r += W)
+    for (; r + W <= n; r += W) {
+      __builtin_prefetch(reinterpret_cast<const char*>(gaps + r) + ahead_bytes / 2);
+      __builtin_prefetch(reinterpret_cast<const char*>(labels + r) + ahead_bytes / 2);
       R::append_open(S::bits(S::less(S::gather(path, labels + r), S::load(gaps + r))), r, out, n_open);
+    }
     for (; r < n; ++r) {
       if (!(gaps[r] > path[labels[r]])) out[n_open++] = static_cast<std::int32_t>(r);
     }

@@ -50,6 +50,10 @@ template <class T>
 struct DistanceBounds {
   T* upper = nullptr;  ///< n_rows: |x - c_label| at most; of an open row: meaningless
   T* lower = nullptr;  ///< n_rows: |x - c_j| at least, for every other j; of an open row: for every j
+  /// n_rows, instead of both: at most lower - upper + path[label] where that is more than path[label] >= 0;
+  /// of an open row -infinity.
+  T* gaps = nullptr;
+  const T* path = nullptr;              ///< n_clusters
   T least_factor = 1, least_floor = 0;  ///< |x'| >= least_factor * norm - least_floor
   T largest_norm = 0;                   ///< of a centroid: C
   T rounding = 0;                       ///< a square is off by rounding * (norm + C)^2
@@ -227,14 +231,6 @@ struct BoundsResult {
       0;  ///< sum of w * upper^2 over the rows that are not open (or no more), rounded somehow
 };
 
-/// Bounds that become one number a sample; path >= 0, by label.
-template <class T>
-struct GapTask {
-  const T *lower = nullptr, *upper = nullptr;
-  const std::int32_t* labels = nullptr;
-  const T* path = nullptr;
-};
-
 /// Samples that change their cluster, for the sums of centroid_update.hpp. Sums are rows of sums_stride
 /// values, a multiple of 8 that n_features does not exceed; so is `magic`, zero beyond the features.
 template <class T>
@@ -373,9 +369,6 @@ struct Kernels {
   /// both rounded outward. Lists in `open` (room for n) all rows but those with upper < lower or upper <
   /// separation[label]; a NaN leaves a row open.
   BoundsResult (*move_bounds)(const BoundsTask<T>&, const Drifts<T>&, std::size_t n);
-
-  /// out[r] <= lower - upper + path[label] for r < n, where that is more than path[label]; out may be lower.
-  void (*gaps)(const GapTask<T>&, std::size_t n, T* out);
 
   /// Writes the rows r < n for which gaps[r] > path[labels[r]] does not hold, ascending, to `out` (room for
   /// n) and returns how many. A NaN leaves a row open.

@@ -52,13 +52,16 @@ struct ListedRows {
   std::size_t stride = 0;
   const std::int32_t* index = nullptr;
   std::size_t count = 0, bytes = 0;
-  std::size_t share = 0;  ///< to ask for at a time
+  std::size_t share = 0;     ///< to ask for at a time
+  const T* norms = nullptr;  ///< of all rows
 
   /// Asks for the next share. Of long rows the first lines are enough.
   OMNIMEANS_INLINE void ask() {
     constexpr std::size_t most_bytes = 4 * cache_line;
     for (std::size_t n = share; n > 0 && count > 0; --n, --count) {
-      const T* row = rows + static_cast<std::size_t>(*index++) * stride;
+      const auto r = static_cast<std::size_t>(*index++);
+      __builtin_prefetch(norms + r);
+      const T* row = rows + r * stride;
       const char* begin = reinterpret_cast<const char*>(row);
       for (std::size_t at = 0; at < bytes && at < most_bytes; at += cache_line)
         __builtin_prefetch(begin + at);

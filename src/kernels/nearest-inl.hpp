@@ -161,7 +161,8 @@ struct NearestLanes {
             block.index + first,
             count,
             task.centroids.n_features * sizeof(T),
-            count / task.centroids.n_groups + 1};
+            count / task.centroids.n_groups + 1,
+            task.norms};
   }
 
   /// What is read after the features from `from` on of `n_rows` rows: of rows without gaps the next ones, as
@@ -203,9 +204,11 @@ struct NearestLanes {
       return task.block.index != nullptr ? static_cast<std::size_t>(task.block.index[first + lane]) : lane;
     };
     if (task.norms_known) {
-      if (in_place) {
+      if (count == tile) {
         unroll<V>([&](auto v) __attribute__((always_inline)) {
-          S::store(norms + v.value * W, S::load(known + v.value * W));
+          const std::size_t from = v.value * W;
+          S::store(norms + from,
+                   in_place ? S::load(known + from) : S::gather(known, task.block.index + first + from));
         });
       } else {
         for (std::size_t r = 0; r < tile; ++r) norms[r] = known[at(r)];
@@ -224,49 +227,52 @@ struct NearestLanes {
   static OMNIMEANS_INLINE void finish_tile(const NearestTask<T>& task, std::size_t first, std::size_t count,
                                            const Running& running, const T* squares) {
     alignas(64) T norms[tile];
-    alignas(64) T best[tile];
-    alignas(64) T group[tile];
     alignas(64) T squared[tile];
     alignas(64) T upper[tile];
     alignas(64) T lower[tile];
     const DistanceBounds<T>& bounds = task.bounds;
     alignas(64) std::int32_t labels[tile];
+    find_labels(running, labels);
     tile_norms(task, first, count, squares, norms);
     // margin(N) = (m2 N + m1) N + m0; a NaN or an overflow anywhere leaves the sample open.
     std::uint64_t open = 0;
     unroll<V>([&](auto v) __attribute__((always_inline)) {
-      const vec norm = S::load(norms + v.value * W);
+      const std::size_t at = v.value * W;
+      const vec norm = S::load(norms + at);
       const vec margin =
           S::fma(S::fma(S::set(task.margin2), norm, S::set(task.margin1)), norm, S::set(task.margin0));
       const vec first_best = Product::score(running.best[v.value], task.unit);
       const vec second = Product::score(running.second[v.value], task.unit);
       const auto proved =
           S::both(S::less(margin, S::sub(second, first_best)), S::less(norm, S::set(task.norm_limit)));
-      open |= std::uint64_t{~S::bits(proved) & S::all_bits} << (v.value * W);
+      open |= std::uint64_t{~S::bits(proved) & S::all_bits} << at;
       const vec two = S::set(T(2)), zero = S::set(T(0));
       const vec most = S::fma(norm, norm, S::mul(two, S::add(first_best, margin)));
-      S::store(squared + v.value * W, most);
-      S::store(best + v.value * W, running.best[v.value]);
-      S::store(group + v.value * W, running.group[v.value]);
-      if (bounds.lower == nullptr) return;
-      const auto positive = [&](vec x) __attribute__((always_inline)) {
-        return S::select(S::less(zero, x), x, zero);  // 0 for a NaN
-      };
+      S::store(squared + at, most);
+      if (bounds.lower == nullptr && bounds.gaps == nullptr) return;
       const vec sum = S::add(norm, S::set(bounds.largest_norm));
       const vec error = S::mul(S::mul(sum, sum), S::set(bounds.rounding));
-      const vec least =
-          positive(S::sub(S::mul(norm, S::set(bounds.least_factor)), S::set(bounds.least_floor)));
+      const vec length = S::sub(S::mul(norm, S::set(bounds.least_factor)), S::set(bounds.least_floor));
+      const vec least = S::select(S::less(zero, length), length, zero);  // 0 for a NaN
       const vec nearest_other = S::sub(S::select(proved, second, first_best), margin);
       const vec squared_lower = S::sub(S::fma(least, least, S::mul(two, nearest_other)), error);
-      S::store(upper + v.value * W,
-               S::mul(S::sqrt(positive(S::add(most, error))), S::set(bounds.upper_factor)));
-      S::store(lower + v.value * W,
-               S::min(S::mul(S::sqrt(positive(squared_lower)), S::set(bounds.lower_factor)),
-                      S::set(std::numeric_limits<T>::max())));
+      // Of what is too small for near_sqrt(), or a NaN, any bound that holds.
+      const auto root_or = [&](vec x, T otherwise) __attribute__((always_inline)) {
+        return S::select(S::less(S::set(T(0x1p-100)), x), S::near_sqrt(x), S::set(otherwise));
+      };
+      const vec up = S::mul(root_or(S::add(most, error), T(0x1p-50)), S::set(bounds.upper_factor));
+      const vec low = S::min(S::mul(root_or(squared_lower, T(0)), S::set(bounds.lower_factor)),
+                             S::set(std::numeric_limits<T>::max()));
+      if (bounds.gaps == nullptr) {
+        S::store(upper + at, up);
+        S::store(lower + at, low);
+        return;
+      }
+      // Two roundings where the difference is positive, one here; below it, the sum is not above path.
+      constexpr T down = 1 - 4 * std::numeric_limits<T>::epsilon();
+      const vec gap = S::mul(S::add(S::sub(low, up), S::gather(bounds.path, labels + at)), S::set(down));
+      S::store(lower + at, S::select(proved, gap, S::set(-std::numeric_limits<T>::infinity())));
     });
-    for (std::size_t r = 0; r < tile; ++r) {
-      labels[r] = static_cast<std::int32_t>(index_value(group[r]) + tag_of(best[r]));
-    }
     const auto put = [count](auto* out, const auto* from) __attribute__((always_inline)) {
       if (count == tile) {
         __builtin_memcpy(out, from, tile * sizeof(*out));
@@ -276,7 +282,9 @@ struct NearestLanes {
     };
     put(task.labels + first, labels);
     if (task.squared != nullptr) put(task.squared + first, squared);
-    if (bounds.lower != nullptr) {
+    if (bounds.gaps != nullptr) {
+      put(bounds.gaps + first, lower);
+    } else if (bounds.lower != nullptr) {
       put(bounds.upper + first, upper);
       put(bounds.lower + first, lower);
     }
@@ -284,6 +292,19 @@ struct NearestLanes {
     for (; open != 0; open &= open - 1) {
       const auto r = static_cast<std::size_t>(__builtin_ctzll(open));
       task.open[(*task.n_open)++] = static_cast<std::int32_t>(first + r);
+    }
+  }
+
+  /// Where the lowest scores are.
+  static OMNIMEANS_INLINE void find_labels(const Running& running, std::int32_t* labels) {
+    alignas(64) T best[tile];
+    alignas(64) T group[tile];
+    unroll<V>([&](auto v) __attribute__((always_inline)) {
+      S::store(best + v.value * W, running.best[v.value]);
+      S::store(group + v.value * W, running.group[v.value]);
+    });
+    for (std::size_t r = 0; r < tile; ++r) {
+      labels[r] = static_cast<std::int32_t>(index_value(group[r]) + tag_of(best[r]));
     }
   }
 };

@@ -26,21 +26,39 @@ struct Rows {
   static OMNIMEANS_INLINE double canonical(const T* x, const T* c, std::size_t d) {
     dvec p[parts];
     unroll<parts>([&](auto i) __attribute__((always_inline)) { p[i.value] = D::set(0.0); });
+    const auto square = [&](dvec & sum, dvec a, dvec b) __attribute__((always_inline)) {
+      const dvec difference = D::sub(a, b);
+      sum = D::add(sum, D::mul(difference, difference));
+    };
     std::size_t t = 0;
     for (; t + partials <= d; t += partials) {
       unroll<parts>([&](auto i) __attribute__((always_inline)) {
         const std::size_t at = t + i.value * DW;
-        const dvec difference = D::sub(load_widened<Arch>(x + at), load_widened<Arch>(c + at));
-        p[i.value] = D::add(p[i.value], D::mul(difference, difference));
+        square(p[i.value], load_widened<Arch>(x + at), load_widened<Arch>(c + at));
       });
     }
-    alignas(64) double q[partials];
-    unroll<parts>([&](auto i) __attribute__((always_inline)) { D::store(q + i.value * DW, p[i.value]); });
-    for (std::size_t l = 0; t < d; ++t, ++l) {
-      const double difference = static_cast<double>(x[t]) - static_cast<double>(c[t]);
-      q[l] += difference * difference;
+    // A partial sum without a feature left gets +0, which changes no bit of it: none is -0.
+    unroll<parts>([&](auto i) __attribute__((always_inline)) {
+      const std::size_t at = t + i.value * DW;
+      if (at + DW <= d) {
+        square(p[i.value], load_widened<Arch>(x + at), load_widened<Arch>(c + at));
+      } else if (at < d) {
+        square(p[i.value], load_widened_part<Arch>(x + at, d - at), load_widened_part<Arch>(c + at, d - at));
+      }
+    });
+    fold_halves<parts>(p);
+    return D::reduce_add(p[0]);
+  }
+
+  /// The canonical tree's levels above a vector, by halves as reduce_add() goes on within it.
+  template <std::size_t Count>
+  static OMNIMEANS_INLINE void fold_halves(dvec* p) {
+    if constexpr (Count > 1) {
+      unroll<Count / 2>([&](auto i) __attribute__((always_inline)) {
+        p[i.value] = D::add(p[i.value], p[i.value + Count / 2]);
+      });
+      fold_halves<Count / 2>(p);
     }
-    return ((q[0] + q[4]) + (q[2] + q[6])) + ((q[1] + q[5]) + (q[3] + q[7]));
   }
 
   /// The sum of the partial sums l, l + Step, ... of fewer than 8 features, in the order of canonical().
@@ -85,8 +103,9 @@ struct Rows {
     with_few_features(
         d, [&](auto few) __attribute__((always_inline)) {
           f([=](const T* x, const T* c) __attribute__((always_inline)) {
-            if constexpr (few.value == 0) {
-              return canonical(x, c, d);
+            // Five to seven at once where a vector has room for all.
+            if constexpr (few.value == 0 || (parts == 1 && few.value > 4)) {
+              return canonical(x, c, few.value != 0 ? few.value : d);
             } else {
               return canonical_of_few<few.value>(x, c);
             }
@@ -111,8 +130,10 @@ struct Rows {
         d, [&](auto distance) __attribute__((always_inline)) {
           for (std::size_t i = 0; i < samples.n_rows; ++i) {
             const auto j = static_cast<std::size_t>(labels[i]);
-            out[i] =
-                distance(samples.rows + i * samples.row_stride, centroids.rows + j * centroids.row_stride);
+            const T* x = samples.rows + i * samples.row_stride;
+            const char* due = reinterpret_cast<const char*>(x) + ahead_bytes;
+            for (std::size_t at = 0; at < d * sizeof(T); at += cache_line) __builtin_prefetch(due + at);
+            out[i] = distance(x, centroids.rows + j * centroids.row_stride);
           }
         });
   }

@@ -52,7 +52,6 @@ constexpr Kernels<T> make_kernels() {
       .byte_bounds = pairs::byte_bounds,
       .listed_byte_bounds = pairs::listed_byte_bounds,
       .move_bounds = Bounds<T, Arch>::move_bounds,
-      .gaps = Bounds<T, Arch>::gaps,
       .open_gaps = Bounds<T, Arch>::open_gaps,
       .tighten_bounds = Bounds<T, Arch>::tighten_bounds,
       .differing = Account<T, Arch>::differing,

@@ -9,11 +9,6 @@
 namespace omnimeans::kernels {
 namespace {
 
-inline constexpr std::size_t cache_line = 64;  // bytes
-/// How far ahead rows without gaps are asked for: 0.6 microseconds of a core's share of memory bandwidth,
-/// Xeon of 2023.
-inline constexpr std::size_t ahead_bytes = 8192;
-
 /// Asks for rows that are due soon, a few cache lines at a time: more rows are read side by side than the
 /// hardware follows.
 struct Ahead {

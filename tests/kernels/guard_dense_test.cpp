@@ -98,6 +98,49 @@ void check_listed(omnimeans::kernels::NearestTask<T> task, const Labelled<T>& in
   EXPECT_TRUE(labels.intact() && open.intact() && squared.intact() && upper.intact() && lower.intact());
 }
 
+/// Gaps instead of the bounds that it was asked for before: of all rows in place, and of some that are
+/// listed.
+template <class T>
+void check_gaps(omnimeans::kernels::NearestTask<T> task, const Labelled<T>& in_place,
+                const Kernels<T>& kernels, Placement place) {
+  const std::size_t n = task.block.n_rows, k = task.centroids.n_clusters;
+  Random random(n * 1000 + k);
+  std::vector<T> lengths = random_values<T>(random, k, 0, 3);
+  Guarded<T> path(lengths, place), gaps(n, place), some_gaps((n + 1) / 2, place);
+  const omnimeans::kernels::DistanceBounds<T> bounds = task.bounds;
+  std::size_t n_open = 0;
+  task.n_open = &n_open;
+  task.bounds.upper = task.bounds.lower = nullptr;
+  task.bounds.gaps = gaps.data();
+  task.bounds.path = path.data();
+  kernels.nearest(task);
+  ASSERT_EQ(n_open, in_place.open.size());
+  std::vector<bool> is_open(n, false);
+  for (const std::int32_t r : in_place.open) is_open[static_cast<std::size_t>(r)] = true;
+  for (std::size_t r = 0; r < n; ++r) {
+    const T added = lengths[static_cast<std::size_t>(in_place.labels[r])], gap = gaps.data()[r],
+            exact = bounds.lower[r] - bounds.upper[r] + added;
+    if (is_open[r]) {
+      ASSERT_EQ(gap, -std::numeric_limits<T>::infinity()) << r;
+    } else if (!(exact > added)) {
+      ASSERT_FALSE(gap > added) << r;
+    } else {
+      ASSERT_LT(gap, exact) << r;
+      ASSERT_GT(gap, exact * (1 - 8 * std::numeric_limits<T>::epsilon())) << r;
+    }
+  }
+  std::vector<std::int32_t> even;
+  for (std::size_t r = 0; r < n; r += 2) even.push_back(static_cast<std::int32_t>(r));
+  Guarded<std::int32_t> index(even, place);
+  n_open = 0;
+  task.block.n_rows = even.size();
+  task.block.index = index.data();
+  task.bounds.gaps = some_gaps.data();
+  kernels.nearest(task);
+  for (std::size_t at = 0; at < even.size(); ++at) ASSERT_EQ(some_gaps.data()[at], gaps.data()[2 * at]) << at;
+  EXPECT_TRUE(path.intact() && gaps.intact() && some_gaps.intact() && index.intact());
+}
+
 template <class T>
 Labelled<T> run_nearest(const Dense<T>& p, const Kernels<T>& kernels, Placement place) {
   const auto [n, d, k] = p.shape;
@@ -138,6 +181,7 @@ Labelled<T> run_nearest(const Dense<T>& p, const Kernels<T>& kernels, Placement 
   kernels.nearest(task);
   EXPECT_EQ(results(), first);
   check_listed(task, first, kernels, place);
+  check_gaps(task, first, kernels, place);
   EXPECT_TRUE(norms.intact() && squared.intact() && upper.intact() && lower.intact() && tile.intact() &&
               partial.intact() && labels.intact() && open.intact() && rows.intact() && packed.intact());
   return first;
