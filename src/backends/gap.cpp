@@ -201,7 +201,7 @@ class Gap final : public Backend<T> {
   }
 
   static constexpr double cycles_a_second = 3.5e9;           ///< of all cycles here
-  static constexpr double look_cycles = 3, find_cycles = 7;  ///< of #1, and of the gap of a labelled sample
+  static constexpr double look_cycles = 2, find_cycles = 4;  ///< of #1, and of the gap of a labelled sample
 
   Problem<T> problem_;
   DenseEngine<T> engine_;
