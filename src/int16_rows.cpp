@@ -45,11 +45,20 @@ void Int16Rows::round_samples(const kernels::NearestTask<float>& task, std::size
                        .norm_factor = task.norm_factor,
                        .norms = task.norms,
                        .residuals = residuals});
-  float largest = 0;
-  for (std::size_t r = 0; r < task.block.n_rows; ++r) {
-    if (static_cast<double>(task.norms[r]) < limit_) largest = std::max(largest, residuals[r]);
+  // In several lanes: one alone would wait for itself.
+  constexpr std::size_t lanes = 16;
+  const auto limit = round_down<float>(limit_);
+  float largest[lanes] = {};
+  const auto note = [&](std::size_t r, std::size_t lane) {
+    const float residual = task.norms[r] < limit ? residuals[r] : 0;
+    largest[lane] = largest[lane] < residual ? residual : largest[lane];
+  };
+  std::size_t r = 0;
+  for (; r + lanes <= task.block.n_rows; r += lanes) {
+    for (std::size_t lane = 0; lane < lanes; ++lane) note(r + lane, lane);
   }
-  note_residual(largest);
+  for (; r < task.block.n_rows; ++r) note(r, 0);
+  note_residual(*std::ranges::max_element(largest));
 }
 
 void Int16Rows::note_residual(float squared) {

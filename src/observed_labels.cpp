@@ -36,6 +36,16 @@ LabelObserver* CentroidUpdate<T>::observe(std::span<const std::int32_t> labels, 
 template <class T>
 void CentroidUpdate<T>::labelled(std::size_t begin, std::size_t end, int thread) {
   Observed& own = observed_[static_cast<std::size_t>(thread)];
+  if (first_) {  // who moved need not be found: all did
+    prepare(own);
+    account(own.sums, observed_labels_, nullptr, begin, end - begin);
+    for (std::size_t i = begin; i < end; ++i) {
+      accounted_[i] = observed_labels_[i];
+      own.touched[static_cast<std::size_t>(observed_labels_[i])] = 1;
+      own.changed += present(i) ? 1 : 0;
+    }
+    return;
+  }
   own.moves.clear();
   find_moves(observed_labels_, begin, end, own.moves);
   account_moves(own);

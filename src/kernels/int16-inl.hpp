@@ -186,8 +186,66 @@ struct Int16BlockProducts : Int16Products<Arch> {
   }
 };
 
+/// The lowest sixteen bits of a vector's values to `out`.
 template <class Arch>
-void round_rows(const Int16Task& task) {
+OMNIMEANS_INLINE void store_integers(typename Simd<float, Arch>::vec rounded, std::uint16_t* out) {
+  using S = Simd<float, Arch>;
+  alignas(64) float bits[S::lanes];
+  S::store(bits, rounded);
+  for (std::size_t l = 0; l < S::lanes; ++l)
+    out[l] = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(bits[l]) & 0xffff);
+}
+
+/// Rows of N values without gaps, an even number, so that integers have none either: W of them are N vectors,
+/// in which features come round. Only squares are added up with a lane a row. Returns how many rows it did.
+template <class Arch, std::size_t N>
+std::size_t round_narrow(const Int16Task& task) {
+  using S = Simd<float, Arch>;
+  using vec = typename S::vec;
+  constexpr std::size_t W = S::lanes;
+  const vec inverse = S::set(task.inverse_unit), scale = S::set(task.scale);
+  const bool moved = task.offset != nullptr;
+  alignas(64) float offsets[N * W];
+  for (std::size_t at = 0; moved && at < N * W; ++at) offsets[at] = task.offset[at % N];
+  std::size_t r = 0;
+  for (; r + W <= task.n_rows; r += W) {
+    const float* x = task.rows + r * N;
+    auto* out = reinterpret_cast<char*>(task.words) + r * N * sizeof(std::uint16_t);
+    vec squares = S::set(0.0f), residuals = S::set(0.0f), unused = S::set(0.0f);
+    unroll<N>([&](auto v) __attribute__((always_inline)) {
+      vec value = S::load(x + v.value * W);
+      if (moved) value = S::mul(S::sub(value, S::load(offsets + v.value * W)), scale);
+      std::uint16_t integers[W];
+      store_integers<Arch>(rounded_units<Arch>(value, inverse, unused), integers);
+      __builtin_memcpy(out + v.value * sizeof integers, integers, sizeof integers);
+    });
+    const auto row = [x](auto l) __attribute__((always_inline)) {
+      return x + l.value * N;
+    };
+    Ahead ahead{reinterpret_cast<const char*>(x) + ahead_bytes, 0, SIZE_MAX};
+    Transpose<float, Arch>::run(
+        row, N, ahead, [&](std::size_t t, vec value) __attribute__((always_inline)) {
+          if (moved) value = S::mul(S::sub(value, S::set(task.offset[t])), scale);
+          squares = S::fma(value, value, squares);
+          rounded_units<Arch>(value, inverse, residuals);
+        });
+    S::store(task.norms + r, squares);
+    S::store(task.residuals + r, residuals);
+  }
+  return r;
+}
+
+using RoundNarrow = std::size_t (*)(const Int16Task&);
+template <class Arch, std::size_t... Half>
+RoundNarrow round_narrow_of(std::size_t n_features, Indices<Half...>) {
+  static constexpr RoundNarrow of[] = {round_narrow<Arch, 2 * (Half + 1)>...};
+  const bool narrow = n_features % 2 == 0 && n_features / 2 <= sizeof...(Half);
+  return narrow ? of[n_features / 2 - 1] : nullptr;
+}
+
+/// The squares of a row's values, and of what rounding leaves, in place of its norm and residual.
+template <class Arch>
+void round_row(const Int16Task& task, std::size_t r) {
   using S = Simd<float, Arch>;
   using vec = typename S::vec;
   constexpr std::size_t W = S::lanes;
@@ -195,40 +253,45 @@ void round_rows(const Int16Task& task) {
   const std::size_t d = task.n_features, row_bytes = (d + 1) / 2 * sizeof(float);
   char* const begin = reinterpret_cast<char*>(task.words);
   const char* const end = begin + task.n_rows * row_bytes;
-  for (std::size_t r = 0; r < task.n_rows; ++r) {
-    const float* x = task.rows + r * task.row_stride;
-    char* out = begin + r * row_bytes;
-    vec squares = S::set(0.0f), residuals = S::set(0.0f);
-    for (std::size_t t = 0; t < d; t += W, out += 2 * W) {
-      const std::size_t left = d - t;
-      vec value = left < W ? S::load_first(x + t, left) : S::load(x + t);
-      if (task.offset != nullptr) {
-        const vec offset = left < W ? S::load_first(task.offset + t, left) : S::load(task.offset + t);
-        value = S::mul(S::sub(value, offset), scale);
-      }
-      squares = S::fma(value, value, squares);
-      alignas(64) float rounded[W];
-      S::store(rounded, rounded_units<Arch>(value, inverse, residuals));
-      std::uint16_t integers[W];
-      for (std::size_t l = 0; l < W; ++l)
-        integers[l] = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(rounded[l]) & 0xffff);
-      // What is written behind a row's end, zeros first, the next row overwrites.
-      if (out + sizeof integers <= end) {
-        __builtin_memcpy(out, integers, sizeof integers);
-      } else {
-        for (std::size_t l = 0; l < W && out + 2 * l < end; ++l)
-          __builtin_memcpy(out + 2 * l, &integers[l], sizeof(std::uint16_t));
-      }
+  const float* x = task.rows + r * task.row_stride;
+  char* out = begin + r * row_bytes;
+  vec squares = S::set(0.0f), residuals = S::set(0.0f);
+  for (std::size_t t = 0; t < d; t += W, out += 2 * W) {
+    const std::size_t left = d - t;
+    vec value = left < W ? S::load_first(x + t, left) : S::load(x + t);
+    if (task.offset != nullptr) {
+      const vec offset = left < W ? S::load_first(task.offset + t, left) : S::load(task.offset + t);
+      value = S::mul(S::sub(value, offset), scale);
     }
-    if (d % 2 != 0) __builtin_memset(begin + r * row_bytes + 2 * d, 0, sizeof(std::uint16_t));
-    task.norms[r] = S::reduce_add(squares);
-    task.residuals[r] = S::reduce_add(residuals);
+    squares = S::fma(value, value, squares);
+    std::uint16_t integers[W];
+    store_integers<Arch>(rounded_units<Arch>(value, inverse, residuals), integers);
+    // What is written behind a row's end, zeros first, the next row overwrites.
+    if (out + sizeof integers <= end) {
+      __builtin_memcpy(out, integers, sizeof integers);
+    } else {
+      for (std::size_t l = 0; l < W && out + 2 * l < end; ++l)
+        __builtin_memcpy(out + 2 * l, &integers[l], sizeof(std::uint16_t));
+    }
   }
+  if (d % 2 != 0) __builtin_memset(begin + r * row_bytes + 2 * d, 0, sizeof(std::uint16_t));
+  task.norms[r] = S::reduce_add(squares);
+  task.residuals[r] = S::reduce_add(residuals);
+}
+
+template <class Arch>
+void round_rows(const Int16Task& task) {
+  using S = Simd<float, Arch>;
+  using vec = typename S::vec;
+  constexpr std::size_t W = S::lanes, widest = 16;
+  std::size_t r = 0;
+  const RoundNarrow narrow = round_narrow_of<Arch>(task.n_features, typename MakeIndices<widest / 2>::type{});
+  if (narrow != nullptr && task.row_stride == task.n_features) r = narrow(task);
+  for (; r < task.n_rows; ++r) round_row<Arch>(task, r);
   // Roots of many at a time.
   const vec floor = S::set(task.norm_floor), factor = S::set(task.norm_factor);
   const auto norm = [&](vec squares) { return S::mul(S::sqrt(S::add(squares, floor)), factor); };
-  std::size_t r = 0;
-  for (; r + W <= task.n_rows; r += W) S::store(task.norms + r, norm(S::load(task.norms + r)));
+  for (r = 0; r + W <= task.n_rows; r += W) S::store(task.norms + r, norm(S::load(task.norms + r)));
   for (; r < task.n_rows; ++r) {
     alignas(64) float root[W];
     S::store(root, norm(S::set(task.norms[r])));

@@ -326,7 +326,9 @@ struct Rows {
     std::size_t i = 0;
     for (; i + W <= n_rows; i += W) {
       for (std::size_t v = 0; v < d * W; v += W) {
-        const vec a = S::load(x + i * d + v);
+        const T* values = x + i * d + v;
+        __builtin_prefetch(reinterpret_cast<const char*>(values) + ahead_bytes);
+        const vec a = S::load(values);
         finite = S::add(finite, S::sub(a, a));
         S::store(largest + v, S::max(S::load(largest + v), S::abs(a)));
       }
