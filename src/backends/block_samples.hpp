@@ -24,21 +24,29 @@
 
 namespace omnimeans::algorithms {
 
+/// Samples a block, 32 or 64: of twice as many neighbours a tenth to two fifths more centroids are near,
+/// which weigh as much as they have features, but a visit costs some 600 cycles beside them.
+template <class T>
+std::size_t block_rows(const Problem<T>& problem) {
+  constexpr std::size_t lanes_of_avx512 = 16;
+  const bool wide = kernels::kernels_for<T>(problem.isa).lanes == lanes_of_avx512;
+  return problem.samples.cols() <= (wide ? 16 : 8) ? 64 : 32;
+}
+
 template <class T>
 class BlockSamples {
  public:
-  static constexpr std::size_t rows = kernels::block_samples;
-
   /// With int16: in sixteen bits, if the first centroids fit.
   BlockSamples(const Problem<T>& problem, DenseEngine<T>& engine, const kernels::Int16Kernels* int16)
       : samples_(problem.samples),
         engine_(engine),
-        n_blocks_(block_count(problem.samples.rows(), rows)),
-        order_(AlignedBuffer<std::uint32_t>::for_overwrite(n_blocks_ * rows)),
-        norms_(AlignedBuffer<T>::for_overwrite(n_blocks_ * rows)),
+        rows_(block_rows(problem)),
+        n_blocks_(block_count(problem.samples.rows(), rows_)),
+        order_(AlignedBuffer<std::uint32_t>::for_overwrite(n_blocks_ * rows_)),
+        norms_(AlignedBuffer<T>::for_overwrite(n_blocks_ * rows_)),
         longest_(n_blocks_) {
     if (int16 != nullptr) {
-      int16_ = std::make_unique<Int16Rows>(*int16, n_blocks_ * rows, samples_.cols(), problem.n_clusters);
+      int16_ = std::make_unique<Int16Rows>(*int16, n_blocks_ * rows_, samples_.cols(), problem.n_clusters);
       engine.always_centre();
     }
     const SampleOrder order = samples_in_order(problem.samples, problem.threads);
@@ -47,10 +55,11 @@ class BlockSamples {
       for (std::size_t i = range.begin; i < range.end; ++i)
         order_[i] = static_cast<std::uint32_t>(order.keys[i]);
     });
-    std::fill(order_.data() + n, order_.data() + order_.size(), order_[(n_blocks_ - 1) * rows]);
+    std::fill(order_.data() + n, order_.data() + order_.size(), order_[(n_blocks_ - 1) * rows_]);
   }
 
   static double bytes_needed(const Problem<T>& problem, bool int16) {
+    const std::size_t rows = block_rows(problem);
     const double n = static_cast<double>(problem.samples.rows() + rows),
                  d = static_cast<double>(problem.samples.cols()), k = static_cast<double>(problem.n_clusters);
     const double rounded = int16 ? Int16Rows::bytes_needed(n, d, k) : 0;
@@ -60,10 +69,11 @@ class BlockSamples {
   }
 
   std::size_t size() const { return n_blocks_; }
+  std::size_t rows() const { return rows_; }
   /// Of a block that is not the last, rows.
-  std::size_t count(std::size_t b) const { return std::min(rows, samples_.rows() - b * rows); }
+  std::size_t count(std::size_t b) const { return std::min(rows_, samples_.rows() - b * rows_); }
   /// Which samples they are; the first one fills up.
-  const std::uint32_t* order(std::size_t b) const { return order_.data() + b * rows; }
+  const std::uint32_t* order(std::size_t b) const { return order_.data() + b * rows_; }
 
   /// Whether all blocks are written.
   bool written() const { return written_; }
@@ -81,7 +91,7 @@ class BlockSamples {
     }
     if (int16_ == nullptr) {
       if (samples_in_blocks_.size() == 0)
-        samples_in_blocks_ = AlignedBuffer<T>::for_overwrite(n_blocks_ * rows * samples_.cols());
+        samples_in_blocks_ = AlignedBuffer<T>::for_overwrite(n_blocks_ * rows_ * samples_.cols());
       engine_.pack_rows();
     } else if constexpr (sizeof(T) == sizeof(float)) {
       engine_.pack_rows(*int16_);
@@ -99,30 +109,30 @@ class BlockSamples {
   /// Writes block b from the samples' own values; `values`: scratch, rows * n_features.
   void write(std::size_t b, T* values) {
     const std::size_t d = samples_.cols();
-    gather_samples(samples_, order(b), count(b), samples_.rows() - b * rows, rows, values);
+    gather_samples(samples_, order(b), count(b), samples_.rows() - b * rows_, rows_, values);
     kernels::BlockStart<T> task = engine_.block_start();
     task.values = values;
-    task.norms = norms_.data() + b * rows;
+    task.norms = norms_.data() + b * rows_;
     if constexpr (sizeof(T) == sizeof(float)) {
       if (int16_ != nullptr) {
         task.inverse_unit = static_cast<T>(1 / int16_->unit());
         task.norm_limit = int16_limit();
-        task.samples = int16_->samples() + b * rows * int16_->n_words();
-        const auto started = int16_->kernels().start_block(task);
+        task.samples = int16_->samples() + b * rows_ * int16_->n_words();
+        const auto started = block_kernels(int16_->kernels()).start(task);
         int16_->note_residual(started.residual);
         longest_[b] = started.longest;
         return;
       }
     }
-    task.samples = samples_in_blocks_.data() + b * rows * d;
-    longest_[b] = engine_.kernels().start_block(task).longest;
+    task.samples = samples_in_blocks_.data() + b * rows_ * d;
+    longest_[b] = block_kernels(engine_.kernels()).start(task).longest;
   }
 
   [[gnu::always_inline]] void ask_for(std::size_t b) const {
-    const std::size_t values = rows * n_values();
+    const std::size_t values = rows_ * n_values();
     prefetch(block(b), values);
-    prefetch(norms_.data() + b * rows, rows);
-    prefetch(order(b), rows);
+    prefetch(norms_.data() + b * rows_, rows_);
+    prefetch(order(b), rows_);
   }
 
   /// All of a task that is the samples' and the centroids'.
@@ -141,7 +151,7 @@ class BlockSamples {
   /// And what is block b's.
   void take(std::size_t b, kernels::BlockTask<T>& task) const {
     task.samples = block(b);
-    task.norms = norms_.data() + b * rows;
+    task.norms = norms_.data() + b * rows_;
     task.count = count(b);
     const auto longest = static_cast<double>(longest_[b]);
     const bool known = int16_ == nullptr || longest_[b] < int16_limit();
@@ -151,18 +161,22 @@ class BlockSamples {
   }
   kernels::BlockLabels label(const kernels::BlockTask<T>& task) const {
     if constexpr (sizeof(T) == sizeof(float)) {
-      if (int16_ != nullptr) return int16_->kernels().block(task);
+      if (int16_ != nullptr) return block_kernels(int16_->kernels()).label(task);
     }
-    return engine_.kernels().block(task);
+    return block_kernels(engine_.kernels()).label(task);
   }
 
  private:
+  template <class Kernels>
+  const auto& block_kernels(const Kernels& kernels) const {
+    return rows_ == 64 ? kernels.blocks_of_64 : kernels.blocks_of_32;
+  }
   std::size_t n_values() const { return int16_ != nullptr ? int16_->n_words() : samples_.cols(); }
   const T* block(std::size_t b) const {
     if constexpr (sizeof(T) == sizeof(float)) {
-      if (int16_ != nullptr) return int16_->samples() + b * rows * n_values();
+      if (int16_ != nullptr) return int16_->samples() + b * rows_ * n_values();
     }
-    return samples_in_blocks_.data() + b * rows * n_values();
+    return samples_in_blocks_.data() + b * rows_ * n_values();
   }
 
   /// Longer samples have no residual that counts, and prove nothing.
@@ -175,7 +189,7 @@ class BlockSamples {
 
   MatrixView<const T> samples_;
   DenseEngine<T>& engine_;
-  std::size_t n_blocks_;
+  std::size_t rows_, n_blocks_;
   AlignedBuffer<std::uint32_t> order_;
   AlignedBuffer<T> samples_in_blocks_;  ///< in float
   std::unique_ptr<Int16Rows> int16_;

@@ -29,10 +29,10 @@ namespace omnimeans::algorithms {
 template <class T>
 class BlockWords {
  public:
-  static constexpr std::size_t rows = kernels::block_samples;
-
-  BlockWords(const DenseEngine<T>& engine, std::size_t n_blocks, std::size_t n_clusters)
+  /// `rows`: samples a block, a multiple of four.
+  BlockWords(const DenseEngine<T>& engine, std::size_t n_blocks, std::size_t rows, std::size_t n_clusters)
       : engine_(engine),
+        rows_(rows),
         n_clusters_(n_clusters),
         stride_(padded(n_clusters)),
         words_(AlignedBuffer<std::uint16_t>::for_overwrite(n_blocks * stride_)),
@@ -149,14 +149,14 @@ class BlockWords {
   T farthest_move(const std::int32_t* labels) const {
     const auto move = [&](std::int32_t j) { return moved_[static_cast<std::size_t>(j)]; };
     T farthest[4] = {};
-    for (std::size_t r = 0; r < rows; r += 4) {
+    for (std::size_t r = 0; r < rows_; r += 4) {
       for (std::size_t l = 0; l < 4; ++l) farthest[l] = std::max(farthest[l], move(labels[r + l]));
     }
     return std::max(std::max(farthest[0], farthest[1]), std::max(farthest[2], farthest[3]));
   }
 
   const DenseEngine<T>& engine_;
-  std::size_t n_clusters_, stride_;
+  std::size_t rows_, n_clusters_, stride_;
   AlignedBuffer<std::uint16_t> words_;              ///< n_blocks x stride
   std::vector<T> own_path_;                         ///< a block: V, in words
   std::vector<double> path_;                        ///< a centroid: P, in words

@@ -48,8 +48,7 @@
 namespace omnimeans::algorithms {
 namespace {
 
-constexpr std::size_t rows = kernels::block_samples;
-constexpr std::size_t batch_blocks = 32;  ///< that a thread takes at a time
+constexpr std::size_t batch_rows = 1024;  ///< that a thread takes at a time: whole blocks
 
 template <class T>
 class BlockBounds final : public Backend<T> {
@@ -58,10 +57,11 @@ class BlockBounds final : public Backend<T> {
       : problem_(within_memory("blockbounds", orderable("blockbounds", problem), bytes_needed(problem))),
         engine_(problem.samples, problem.n_clusters, problem.isa, problem.threads),
         blocks_(problem, engine_, int16(problem)),
-        words_(engine_, blocks_.size(), problem.n_clusters),
-        labels_(problem, blocks_.size(), rows, false) {
+        rows_(blocks_.rows()),
+        words_(engine_, blocks_.size(), rows_, problem.n_clusters),
+        labels_(problem, blocks_.size(), rows_, false) {
     for (int thread = 0; thread < std::max(problem.threads, 1); ++thread)
-      works_.emplace_back(problem.n_clusters, problem.samples.cols());
+      works_.emplace_back(problem.n_clusters, problem.samples.cols(), rows_);
   }
 
   AssignmentStats assign(const Assignment<T>& step) override {
@@ -77,8 +77,8 @@ class BlockBounds final : public Backend<T> {
     }
     kernels::BlockTask<T> task = blocks_.task();
     words_.take(task);
-    AssignmentStats stats = engine_.over_samples(batch_blocks * rows, [&](RowRange range, Scratch& scratch) {
-      for (std::size_t b = range.begin / rows; b * rows < range.end; ++b) visit(b, task, scratch);
+    AssignmentStats stats = engine_.over_samples(batch_rows, [&](RowRange range, Scratch& scratch) {
+      for (std::size_t b = range.begin / rows_; b * rows_ < range.end; ++b) visit(b, task, scratch);
       labels_.tell(works_[scratch.thread].told, static_cast<int>(scratch.thread));
     });
     blocks_.all_written();
@@ -98,13 +98,13 @@ class BlockBounds final : public Backend<T> {
 
   /// A thread's memory.
   struct Work {
-    Work(std::size_t k, std::size_t d)
+    Work(std::size_t k, std::size_t d, std::size_t rows)
         : scores((k + rows) * rows),
           values(d * rows),
           labels(rows),
           listed(BlockWords<T>::padded(k) + rows),
           near(k) {
-      told.reserve(batch_blocks * rows);
+      told.reserve(batch_rows);
     }
     AlignedBuffer<T> scores, values;
     AlignedBuffer<std::int32_t> labels;
@@ -114,12 +114,13 @@ class BlockBounds final : public Backend<T> {
   };
 
   static double bytes_needed(const Problem<T>& problem) {
+    const std::size_t rows = block_rows(problem);
     const double n = static_cast<double>(problem.samples.rows()) + static_cast<double>(rows),
                  d = static_cast<double>(problem.samples.cols()),
                  k = static_cast<double>(BlockWords<T>::padded(problem.n_clusters)),
                  width = static_cast<double>(rows);
     const double work = (k + width + d) * width * sizeof(T) + (2 * k + 3 * width) * sizeof(std::int32_t) +
-                        sizeof(Work) + batch_blocks * width * sizeof(std::int32_t);
+                        sizeof(Work) + batch_rows * sizeof(std::int32_t);
     return std::ceil(
         DenseEngine<T>::bytes_needed(problem, false) +
         BlockSamples<T>::bytes_needed(problem, int16(problem) != nullptr) +
@@ -134,7 +135,7 @@ class BlockBounds final : public Backend<T> {
   [[gnu::always_inline]] void ask_for(std::size_t b) const {
     if (blocks_.written()) blocks_.ask_for(b);
     words_.ask_for(b);
-    prefetch(labels_.of(b), rows);
+    prefetch(labels_.of(b), rows_);
   }
 
   /// Steps 1 to 4.
@@ -151,7 +152,7 @@ class BlockBounds final : public Backend<T> {
       count = words_.list_open(b, labels_.of(b), work.listed.data());  // 1, 2
     }
     if (count <= 1 && !first_) return;
-    std::fill_n(work.listed.begin() + static_cast<std::ptrdiff_t>(count), rows, work.listed[count - 1]);
+    std::fill_n(work.listed.begin() + static_cast<std::ptrdiff_t>(count), rows_, work.listed[count - 1]);
     kernels::BlockTask<T> task = common;
     blocks_.take(b, task);
     words_.take(b, task);
@@ -181,7 +182,7 @@ class BlockBounds final : public Backend<T> {
           return engine_.canonical_winner(blocks_.order(b)[r], out.n_near, scratch);
         });
     if (changed == 0) return;
-    std::fill(task.labels + task.count, task.labels + rows, task.labels[0]);
+    std::fill(task.labels + task.count, task.labels + rows_, task.labels[0]);
     labels_.set(b, changed, task.labels, blocks_.order(b), work.told, static_cast<int>(scratch.thread));
   }
 
@@ -194,6 +195,7 @@ class BlockBounds final : public Backend<T> {
   Problem<T> problem_;
   DenseEngine<T> engine_;
   BlockSamples<T> blocks_;
+  std::size_t rows_;
   BlockWords<T> words_;
   OrderedLabels<T> labels_;  ///< a block
   bool first_ = true;

@@ -40,35 +40,36 @@ struct FloatProducts {
   static OMNIMEANS_INLINE vec length(vec difference, vec) { return difference; }
   static OMNIMEANS_INLINE vec score(vec acc, T) { return acc; }
 
-  /// Writes a vector of samples, feature t being value(t), and returns the squares of what rounding leaves.
+  /// Writes a vector of samples, feature t being value(t), features `stride` apart, and returns the squares
+  /// of what rounding leaves.
   template <class Value>
-  static OMNIMEANS_INLINE vec put(const BlockStart<T>& task, T* out, Value&& value) {
-    for (std::size_t t = 0; t < task.n_features; ++t) S::store(out + t * block_samples, value(t));
+  static OMNIMEANS_INLINE vec put(const BlockStart<T>& task, T* out, std::size_t stride, Value&& value) {
+    for (std::size_t t = 0; t < task.n_features; ++t) S::store(out + t * stride, value(t));
     return S::set(T(0));
   }
 };
 
-template <class T, class Arch, class Products = FloatProducts<T, Arch>>
+template <class T, class Arch, std::size_t rows, class Products = FloatProducts<T, Arch>>
 struct Blocks {
   using S = Simd<T, Arch>;
   using P = Products;
   using vec = typename S::vec;
   static constexpr std::size_t W = S::lanes;
-  static constexpr std::size_t V = block_samples / W;
-  static_assert(block_samples % W == 0 && block_samples <= 32);
+  static constexpr std::size_t V = rows / W;
+  static_assert(rows % W == 0 && rows <= 64, "a bit a sample");
   // A tile of accumulators: B vectors of samples by G centroids. Behind those listed stand copies of the
   // last.
 #if defined(__AVX512F__)
-  static constexpr std::size_t B = V, G = V == 2 ? 8 : 4;
+  static constexpr std::size_t B = V < 4 ? V : 4, G = V == 2 ? 8 : 4;
 #else
   static constexpr std::size_t B = V < 4 ? V : 4, G = 2;
 #endif
-  static_assert(V % B == 0 && G <= block_samples);
+  static_assert(V % B == 0 && G <= rows);
 
   /// f(0), ..., f(V - 1); in registers, unless there are too many.
   template <class F>
   static OMNIMEANS_INLINE void each_vector(F&& f) {
-    if constexpr (V <= 4) {
+    if constexpr (V <= 8) {
       unroll<V>([&](auto v) __attribute__((always_inline)) { f(v.value); });
     } else {
       for (std::size_t v = 0; v < V; ++v) f(v);
@@ -90,7 +91,7 @@ struct Blocks {
     for (std::size_t t = from; t < to; ++t) {
       vec sample[B];
       unroll<B>([&](auto v) __attribute__((always_inline)) {
-        sample[v.value] = S::load(task.samples + t * block_samples + at + v.value * W);
+        sample[v.value] = S::load(task.samples + t * rows + at + v.value * W);
       });
       unroll<G>([&](auto c) __attribute__((always_inline)) {
         const vec centroid = S::broadcast(row[c.value] + t);
@@ -99,10 +100,10 @@ struct Blocks {
         });
       });
     }
-    T* out = task.scores + first * block_samples + at;
+    T* out = task.scores + first * rows + at;
     unroll<G>([&](auto c) __attribute__((always_inline)) {
       unroll<B>([&](auto v) __attribute__((always_inline)) {
-        T* const to_score = out + c.value * block_samples + v.value * W;
+        T* const to_score = out + c.value * rows + v.value * W;
         vec sum = acc[c.value * B + v.value];
         if (from > 0) sum = P::add(S::load(to_score), sum);
         S::store(to_score, sum);
@@ -114,10 +115,9 @@ struct Blocks {
   static BlockStarted<T> start(const BlockStart<T>& task) {
     const vec scale = S::set(task.scale), zero = S::set(T(0));
     vec longest = zero, residual = zero;
-    for (std::size_t r = 0; r < block_samples; r += W) {
+    for (std::size_t r = 0; r < rows; r += W) {
       const auto value = [&](std::size_t t) __attribute__((always_inline)) {
-        return S::mul(S::sub(S::load(task.values + t * block_samples + r), S::broadcast(task.offset + t)),
-                      scale);
+        return S::mul(S::sub(S::load(task.values + t * rows + r), S::broadcast(task.offset + t)), scale);
       };
       vec squares = zero;
       for (std::size_t t = 0; t < task.n_features; ++t) {
@@ -127,12 +127,17 @@ struct Blocks {
       const vec norm = S::mul(S::sqrt(S::add(squares, S::set(task.norm_floor))), S::set(task.norm_factor));
       S::store(task.norms + r, norm);
       longest = S::max(longest, norm);
-      const vec left = P::put(task, task.samples + r, value);
+      const vec left = P::put(task, task.samples + r, rows, value);
       residual = S::max(residual, S::select(S::less(norm, S::set(task.norm_limit)), left, zero));
     }
     return {S::reduce_max(longest), S::reduce_max(residual)};
   }
 
+  static constexpr BlockKernels<T> kernels() {
+    return {rows, start, block};
+  }
+
+ private:
   /// Labels, and the bounds of those listed.
   static BlockLabels block(const BlockTask<T>& task) {
     const std::size_t n = task.n_listed, d = task.n_features;
@@ -156,7 +161,6 @@ struct Blocks {
     return label(task, best, square > 0 ? square : T(0));
   }
 
- private:
   /// `square`: of the longest way from a sample to its own centroid, at most.
   static OMNIMEANS_INLINE BlockLabels label(const BlockTask<T>& task, const vec* best, T square) {
     const vec margin = P::margin(task.margin, task.unit);
@@ -165,25 +169,24 @@ struct Blocks {
     // Which of the few that are near to a sample at all is near to which.
     vec label[V];
     each_vector([&](std::size_t v) __attribute__((always_inline)) { label[v] = S::set(T(0)); });
-    std::uint32_t one = 0, several = 0;
+    std::uint64_t one = 0, several = 0;
     for (std::size_t c = 0; c < out.n_near; ++c) {
       const auto at = static_cast<std::size_t>(task.near[c]);
       const vec own = S::set(index_bits<T>(static_cast<std::size_t>(task.index[at])));
-      std::uint32_t near = 0;
+      std::uint64_t near = 0;
       each_vector([&](std::size_t v) __attribute__((always_inline)) {
         const auto far = P::above(above(task, at, v, best[v]), margin);
-        near |= (S::bits(far) ^ S::all_bits) << v * W;
+        near |= std::uint64_t{S::bits(far) ^ S::all_bits} << v * W;
         label[v] = S::select(far, label[v], own);
       });
       several |= one & near;
       one |= near;
     }
-    const auto there = static_cast<std::uint32_t>((std::uint64_t{1} << task.count) - 1);
+    const std::uint64_t there = ~std::uint64_t{0} >> (64 - task.count);
     out.open = several & there;
     each_vector([&](std::size_t v) __attribute__((always_inline)) {
-      out.changed |= static_cast<std::uint32_t>(
-                         Boxes<T, Arch>::put_labels(label[v], task.before + v * W, task.labels + v * W))
-                     << v * W;
+      const auto changed = Boxes<T, Arch>::put_labels(label[v], task.before + v * W, task.labels + v * W);
+      out.changed |= std::uint64_t{changed} << v * W;
     });
     out.changed &= there;
     return out;
@@ -191,7 +194,7 @@ struct Blocks {
 
   /// What a listed one's score is above the lowest.
   static OMNIMEANS_INLINE vec above(const BlockTask<T>& task, std::size_t at, std::size_t v, vec best) {
-    return P::difference(S::load(task.scores + at * block_samples + v * W), best);
+    return P::difference(S::load(task.scores + at * rows + v * W), best);
   }
 
   /// The bounds of those listed. Lists those that are within the margin of a sample's lowest score.

@@ -167,12 +167,13 @@ struct Int16BlockProducts : Int16Products<Arch> {
   }
 #endif
 
-  /// Writes a vector of samples.
+  /// Writes a vector of samples, words `stride` apart.
   template <class Value>
-  static OMNIMEANS_INLINE vec put(const BlockStart<float>& task, float* out, Value&& value) {
+  static OMNIMEANS_INLINE vec put(const BlockStart<float>& task, float* out, std::size_t stride,
+                                  Value&& value) {
     const vec inverse = S::set(task.inverse_unit);
     vec residuals = S::set(0.0f);
-    for (std::size_t t = 0; t < task.n_features; t += 2, out += block_samples) {
+    for (std::size_t t = 0; t < task.n_features; t += 2, out += stride) {
       alignas(64) float rounded[2][S::lanes];
       unroll<2>([&](auto of) __attribute__((always_inline)) {
         const vec x = t + of.value < task.n_features ? value(t + of.value) : S::set(0.0f);
@@ -305,8 +306,9 @@ constexpr Int16Kernels make_int16_kernels() {
   using Float = NearestLanes<float, Arch>;
   using Own = NearestLanes<float, Arch, Int16Products<Arch>>;
   static_assert(Own::tile <= Float::tile && Own::largest_group == Float::largest_group);
-  using InBlocks = Blocks<float, Arch, Int16BlockProducts<Arch>>;
-  return {Int16Products<Arch>::rate, Own::nearest, round_rows<Arch>, InBlocks::start, InBlocks::block};
+  using Words = Int16BlockProducts<Arch>;
+  return {Int16Products<Arch>::rate, Own::nearest, round_rows<Arch>,
+          Blocks<float, Arch, 32, Words>::kernels(), Blocks<float, Arch, 64, Words>::kernels()};
 }
 
 }  // namespace

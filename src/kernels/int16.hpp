@@ -48,10 +48,9 @@ struct Int16Kernels {
   /// Values beyond 2^22 units and NaN become some integers.
   void (*round_rows)(const Int16Task&);
 
-  /// As Kernels<float>::start_block and ::block, with words for features: rows (row by row), half_norms and
+  /// As those of Kernels<float>, with words for features: rows (row by row), half_norms and
   /// unit are as above.
-  BlockStarted<float> (*start_block)(const BlockStart<float>&);
-  BlockLabels (*block)(const BlockTask<float>&);
+  BlockKernels<float> blocks_of_32, blocks_of_64;
 };
 
 /// For an instruction set, if this CPU has products of words with it; else null. Without `vnni`: as if the

@@ -146,11 +146,9 @@ struct LeafLabels {
   T least_gap = 0;            ///< the least difference of the two lowest scores of a sample
 };
 
-/// Samples of a block that share their bounds.
-inline constexpr std::size_t block_samples = 32;
-
-/// Samples of a block as they are, feature-major, block_samples a feature; what becomes of them: value t is
-/// (x_t - offset_t) scale, in sixteen bits rounded to a multiple of the unit, two of them a word.
+/// Samples of a block, which share their bounds, as they are, feature-major, as many a feature as a block
+/// has; what becomes of them: value t is (x_t - offset_t) scale, in sixteen bits rounded to a multiple of the
+/// unit, two of them a word.
 template <class T>
 struct BlockStart {
   const T* values = nullptr;
@@ -178,11 +176,12 @@ struct BlockTask {
   const T* rows = nullptr;
   std::size_t row_stride = 0;
   const T* half_norms = nullptr;
-  T unit = 1;                           ///< in sixteen bits: the square of the unit
-  const std::int32_t* index = nullptr;  ///< which centroids, ascending; then block_samples copies of the last
+  T unit = 1;  ///< in sixteen bits: the square of the unit
+  const std::int32_t* index =
+      nullptr;  ///< which centroids, ascending; then as many copies of the last as samples
   std::size_t n_listed = 0;
-  T margin = 0;                  ///< within which scores prove nothing
-  T* scores = nullptr;           ///< scratch: block_samples values a centroid, of those listed and the copies
+  T margin = 0;         ///< within which scores prove nothing
+  T* scores = nullptr;  ///< scratch: a value a sample for each centroid, of those listed and the copies
   std::int32_t* near = nullptr;  ///< out: places in `index` of those within the margin, ascending
   T units = 1;                   ///< bounds in a length
   T reach_units = 0;        ///< taken off a bound, times the longest distance from a sample to its centroid
@@ -190,13 +189,22 @@ struct BlockTask {
   const T* path = nullptr;  ///< of each centroid, in bounds: added to its bound
   T own_path = 0;           ///< of the block, in bounds: likewise
   std::uint16_t* words = nullptr;        ///< out: the bounds of those listed
-  const std::int32_t* before = nullptr;  ///< labels, block_samples
-  std::int32_t* labels = nullptr;        ///< out: block_samples; of an open sample: not proved
+  const std::int32_t* before = nullptr;  ///< labels
+  std::int32_t* labels = nullptr;        ///< out; of an open sample: not proved
 };
 struct BlockLabels {
-  std::uint32_t open = 0;     ///< the samples whose label the margin does not prove, as bits
-  std::uint32_t changed = 0;  ///< those whose label is not the one before
+  std::uint64_t open = 0;     ///< the samples whose label the margin does not prove, as bits
+  std::uint64_t changed = 0;  ///< those whose label is not the one before
   std::size_t n_near = 0;     ///< of task.near; no other centroid is nearest to any of the samples
+};
+
+/// For blocks of so many samples.
+template <class T>
+struct BlockKernels {
+  std::size_t rows;
+  BlockStarted<T> (*start)(const BlockStart<T>&);
+  /// Labels a block's samples and renews its bounds.
+  BlockLabels (*label)(const BlockTask<T>&);
 };
 
 /// Bounds of a block of samples, one upper and one lower each (Hamerly 2010). Rows are counted from its
@@ -299,10 +307,7 @@ struct Kernels {
   /// words[j] = max(0, words[j] - drift[j] - own) for j < n, a multiple of byte_lanes.
   void (*lower_words)(std::uint16_t* words, const std::uint16_t* drift, std::uint16_t own, std::size_t n);
 
-  BlockStarted<T> (*start_block)(const BlockStart<T>&);
-
-  /// Labels a block of samples and renews its bounds.
-  BlockLabels (*block)(const BlockTask<T>&);
+  BlockKernels<T> blocks_of_32, blocks_of_64;
 
   /// Per row: every score, `scores_stride` (>= n_vectors * lanes) values a row.
   void (*scores)(const PackedCentroids<T>&, const RowBlock<T>&, T* scores, std::size_t scores_stride);

@@ -19,7 +19,6 @@ template <class T, class Arch>
 constexpr Kernels<T> make_kernels() {
   using lanes = NearestLanes<T, Arch>;
   using boxes = Boxes<T, Arch>;
-  using blocks = Blocks<T, Arch>;
   using scores = Scores<T, Arch>;
   using rows = Rows<T, Arch>;
   using pairs = Pairs<T, Arch>;
@@ -34,8 +33,8 @@ constexpr Kernels<T> make_kernels() {
       .leaf = boxes::leaf,
       .open_words = WordBounds<T, Arch>::open_words,
       .lower_words = WordBounds<T, Arch>::lower_words,
-      .start_block = blocks::start,
-      .block = blocks::block,
+      .blocks_of_32 = Blocks<T, Arch, 32>::kernels(),
+      .blocks_of_64 = Blocks<T, Arch, 64>::kernels(),
       .scores = scores::scores,
       .canonical_distances = rows::canonical_distances,
       .canonical_own = rows::canonical_own,

@@ -131,7 +131,7 @@ TYPED_TEST(BlockBounds, TooSmallADriftShows) {
 /// ended, all bounds would be used up.
 TYPED_TEST(BlockBounds, EpochsEnd) {
   using T = TypeParam;
-  const Matrix<T> samples = data<T>("uniform", 4000, 3, 4);
+  const Matrix<T> samples = data<T>("uniform", 8000, 3, 4);
   Matrix<T> centroids(30, 3);
   for (std::size_t j = 0; j < centroids.rows(); ++j)
     std::ranges::copy(samples.row(50 * j), centroids.row(j).begin());
@@ -151,7 +151,7 @@ TYPED_TEST(BlockBounds, EpochsEnd) {
     ASSERT_EQ(labels, oracle::labels<T>(samples.view(), centroids.view())) << "step " << step;
     const Matrix<T> before = centroids;
     for (std::size_t j = 0; j < centroids.rows(); ++j)
-      centroids(j, j % 3) += static_cast<T>(step % 2 == 0 ? 0.02 : -0.02);
+      centroids(j, j % 3) += static_cast<T>(step % 2 == 0 ? 0.015 : -0.015);
     drift = drift_of(before, centroids);
   }
 }

@@ -19,7 +19,7 @@
 
 namespace {
 
-using omnimeans::kernels::block_samples;
+using omnimeans::kernels::BlockKernels;
 using omnimeans::kernels::BlockLabels;
 using omnimeans::kernels::BlockStart;
 using omnimeans::kernels::BlockTask;
@@ -33,9 +33,7 @@ TYPED_TEST_SUITE(BlockKernel, Types);
 
 /// What makes and labels blocks: in float or double, or in sixteen bits.
 template <class T>
-struct BlockKernels {
-  omnimeans::kernels::BlockStarted<T> (*start)(const BlockStart<T>&);
-  BlockLabels (*label)(const BlockTask<T>&);
+struct Tested : BlockKernels<T> {
   bool in_int16 = false;
 };
 
@@ -43,7 +41,8 @@ struct BlockKernels {
 template <class T>
 struct Block {
   Shape shape;
-  BlockKernels<T> kernels;
+  Tested<T> kernels;
+  std::size_t block_samples;
   bool beyond;           ///< scores prove nothing
   std::size_t count;     ///< of samples
   std::size_t n_values;  ///< words, in sixteen bits
@@ -56,9 +55,10 @@ struct Block {
   omnimeans::kernels::BlockStarted<T> started;
   BlockTask<T> task;
 
-  Block(Shape s, BlockKernels<T> k, Random& random, Placement place)
+  Block(Shape s, Tested<T> k, Random& random, Placement place)
       : shape(s),
         kernels(k),
+        block_samples(k.rows),
         beyond(random.chance(16)),
         count(1 + random.below(block_samples)),
         n_values(k.in_int16 ? (s.d + 1) / 2 : s.d),
@@ -73,7 +73,7 @@ struct Block {
         half_norms(s.k, place),
         scores((listed.size() + block_samples) * block_samples, place),
         path(random_values<T>(random, s.k, 0, 50), place),
-        index(padded(listed), place),
+        index(padded(listed, k.rows), place),
         near(listed.size(), place),
         before(block_samples, place),
         labels(block_samples, place),
@@ -153,7 +153,7 @@ struct Block {
     if (listed.empty()) listed.push_back(static_cast<std::int32_t>(random.below(k)));
     return listed;
   }
-  static std::vector<std::int32_t> padded(std::vector<std::int32_t> listed) {
+  static std::vector<std::int32_t> padded(std::vector<std::int32_t> listed, std::size_t block_samples) {
     listed.insert(listed.end(), block_samples, listed.back());
     return listed;
   }
@@ -178,18 +178,20 @@ struct Block {
 
 /// Of every instruction set of this CPU; plain ones, too.
 template <class T>
-std::vector<std::pair<std::string, BlockKernels<T>>> usable_block_kernels() {
-  std::vector<std::pair<std::string, BlockKernels<T>>> all;
+std::vector<std::pair<std::string, Tested<T>>> usable_block_kernels() {
+  std::vector<std::pair<std::string, Tested<T>>> all;
+  const auto add = [&](const std::string& name, const auto& kernels, bool in_int16) {
+    for (const BlockKernels<T>& of : {kernels.blocks_of_32, kernels.blocks_of_64})
+      all.push_back({name + ", blocks of " + std::to_string(of.rows), {of, in_int16}});
+  };
   for (const auto* table : usable_tables()) {
     const std::string name(omnimeans::to_string(table->isa));
-    const Kernels<T>& kernels = table->of<T>();
-    all.push_back({name, {kernels.start_block, kernels.block}});
+    add(name, table->of<T>(), false);
     if constexpr (sizeof(T) == sizeof(float)) {
       const auto* rounded = table->isa == omnimeans::Isa::scalar
                                 ? &omnimeans::kernels::plain_int16_kernels()
                                 : omnimeans::kernels::int16_kernels(table->isa);
-      if (rounded != nullptr)
-        all.push_back({name + " in sixteen bits", {rounded->start_block, rounded->block, true}});
+      if (rounded != nullptr) add(name + " in sixteen bits", *rounded, true);
     }
   }
   return all;
@@ -203,6 +205,7 @@ TYPED_TEST(BlockKernel, SamplesAreMovedScaledAndRounded) {
     for (const Shape& shape : swept_shapes()) {
       for (const Placement place : edges()) {
         Block<T> block(shape, kernels, random, place);
+        const std::size_t block_samples = kernels.rows;
         ASSERT_TRUE(block.samples.intact() && block.norms.intact());
         Wide longest = 0, residual = 0;
         std::vector<Wide> left_of;
@@ -251,7 +254,7 @@ TYPED_TEST(BlockKernel, BoundsHoldAndLabelsAreNearest) {
   using T = TypeParam;
   for (const auto& [name, kernels] : usable_block_kernels<T>()) {
     SCOPED_TRACE(name);
-    std::size_t bounds = 0, wrong_if_higher = 0, open = 0, labelled = 0, near = 0;
+    std::size_t bounds = 0, wrong_if_higher = 0, open = 0, labelled = 0, near = 0, listed = 0;
     Random random(12);
     for (const Shape& shape : swept_shapes()) {
       for (const Placement place : edges()) {
@@ -260,13 +263,15 @@ TYPED_TEST(BlockKernel, BoundsHoldAndLabelsAreNearest) {
         ASSERT_TRUE(block.intact());
         SCOPED_TRACE("d " + std::to_string(shape.d) + ", k " + std::to_string(shape.k) + ", listed " +
                      std::to_string(block.listed.size()) + ", count " + std::to_string(block.count));
-        ASSERT_EQ(std::uint64_t{out.open} >> block.count, 0u);
-        ASSERT_EQ(std::uint64_t{out.changed} >> block.count, 0u);
+        const std::uint64_t absent = block.count == 64 ? 0 : ~std::uint64_t{0} << block.count;
+        ASSERT_EQ(out.open & absent, 0u);
+        ASSERT_EQ(out.changed & absent, 0u);
         std::set<std::int32_t> candidates;
         for (std::size_t c = 0; c < out.n_near; ++c)
           candidates.insert(block.listed[static_cast<std::size_t>(block.near.data()[c])]);
         ASSERT_EQ(candidates.size(), out.n_near);
         near += out.n_near;
+        listed += block.listed.size();
         std::vector<Wide> own(block.count);
         for (std::size_t r = 0; r < own.size(); ++r) {
           std::int32_t nearest = block.listed[0];
@@ -317,7 +322,7 @@ TYPED_TEST(BlockKernel, BoundsHoldAndLabelsAreNearest) {
       EXPECT_GT(wrong_if_higher, bounds / 100) << "bounds are far from where they could be wrong";
     }
     EXPECT_LT(open, labelled / 10);
-    EXPECT_LT(near, bounds) << "all centroids are near";
+    EXPECT_LT(near, 2 * listed / 3) << "all centroids are near";
   }
 }
 
