@@ -19,18 +19,18 @@ bool has_wide_doubles(const Problem<T>& problem) {
   return sizeof(T) == sizeof(double) && problem.isa == Isa::avx512;
 }
 
-/// Whether bounds of blocks spare more than gap does: where clusters are few, thirty-two samples are near too
+/// Whether bounds of blocks spare more than gap does: where clusters are few, a block's samples are near too
 /// many of them. The faster distances are, the more gap gains. Zen 4, two threads, uniform points and blobs,
 /// n = 16,000 to 500,000, gap over blockbounds, 25 steps: with VNNI k / d = 32 to 37 0.97 to 1.1, 42 to
 /// 64 1.0 to 1.2, 125 1.2 to 1.7; n = 500,000, where putting samples in order is random access, 0.97 to 1.0
 /// at 50 to 55; AVX2, where sixteen bits are 1.25 times float, 25 1.0 to 1.25, 64 1.0 to 2.1; double 25 1.1
 /// to 1.3, 64 1.2 to 2.2. 10 steps: 0.75 to 1.1, for the order of the samples and the first bounds cost some.
-/// A Xeon with VNNI, d = 6 to 16, k / d = 33 to 35: n = 12,000 0.88 to 1.08, n = 20,000 to 400,000 0.89
-/// to 1.23, in geometric mean 1.05; of samples with structure (`pixels`, `imbalanced`, `images`,
-/// `lattice`) 1.13 to 2.2. There with 256 bits (AVX-VNNI), n = 20,000 to 50,000, d = 5 to 16, 25 to 33:
-/// 1.25 to 1.64; below 20,000, and of three features, the limits are lower by as much, unmeasured. The
-/// better of gap and kdtree over it, d = 3 on a Xeon with AMX, n = 6,000 to 40,000 k = 32 to 95: 0.5 to
-/// 0.95.
+/// A Xeon with VNNI, blocks of sixty-four, d = 4 to 16, in geometric mean: n = 8,000 and 12,000 k / d = 25
+/// and 30 0.98 to 1.02, 35 and 40 1.03 to 1.08; 20,000 and 30,000 25 0.95 to 0.98, 30 1.02, 35 1.08; 200,000
+/// 20 0.99, 25 1.04, 30 1.12; of samples with structure (`pixels`, `lattice`) 25 1.5 to 1.7. There with 256
+/// bits (AVX-VNNI), n = 20,000 to 50,000, d = 5 to 16, 25 to 33: 1.25 to 1.64; below 20,000, and of three
+/// features, the limits are lower by as much, unmeasured. The better of gap and kdtree over it, d = 3 on a
+/// Xeon with AMX, n = 6,000 to 40,000 k = 32 to 95: 0.5 to 0.95.
 template <class T>
 bool blocks_pay(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
@@ -39,7 +39,8 @@ bool blocks_pay(const Problem<T>& problem) {
   // VNNI counts even where three to five features are searched in float: that is as fast. Three features,
   // where boxes are the rival, and few samples, of which blocks are wider, ask for more.
   const bool many = n >= 20'000 && d >= 4, wide = problem.isa == Isa::avx512;
-  const std::size_t fast = wide ? (many ? 33 : 40) : many ? 25 : 33;
+  const std::size_t by_samples = n >= 100'000 ? 20 : n >= 20'000 ? 29 : 32;
+  const std::size_t fast = wide ? (d >= 4 ? by_samples : 40) : many ? 25 : 33;
   return k >= (has_fast_integers(problem) ? fast : int16_pays(problem) ? 25 : 20) * d;
 }
 
@@ -70,14 +71,16 @@ bool blocks_need_structure(const Problem<T>& problem) {
 /// blockbounds: d = 6 to 10, k = 22 d to 33 d, `pixels`, `lattice`, `images`, `embedding`, `imbalanced`
 /// 1.07 to 1.6; k = 500 d = 40 `imbalanced` (0.00275 d) 1.5; k = 150 and 200, d = 8 to 40, `images`,
 /// `lattice`, `pixels` (0.0007 d to 0.002 d) 1.2 to 2.1, `imbalanced` 1.0 to 1.2, `embedding` (0.0011 d
-/// to 0.002 d) 0.82 to 1.05, without structure 0.64 to 0.9.
+/// to 0.002 d) 0.82 to 1.05, without structure 0.64 to 0.9. With blocks of sixty-four, d = 6 to 16, n =
+/// 30,000 and 200,000, k = 20 d `pixels`, `lattice` 1.14 to 2.6, without structure 0.84 to 1.09.
 template <class T>
 bool blocks_pay_by_structure(const Problem<T>& problem, double near) {
   if (!blocks_need_structure(problem)) return false;
   const std::size_t k = problem.n_clusters;
   const double d = static_cast<double>(problem.samples.cols());
   if (problem.samples.cols() >= 56 && has_int8_tiles(problem) && near >= 0.025) return false;
-  if (k >= std::min<std::size_t>(250, 22 * problem.samples.cols())) return near < 0.0028 * d;
+  const std::size_t a_feature = problem.isa == Isa::avx512 ? 20 : 22;
+  if (k >= std::min<std::size_t>(250, a_feature * problem.samples.cols())) return near < 0.0028 * d;
   if (k >= 150 && d >= 8) return near < 0.002 * d;
   // The nearest itself counts, too, so that a share is 1/128 at least.
   return d >= 16 && near < 0.001 * d;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// blockbounds: exact k-means with a bound for every centroid and every block of thirty-two samples that lie
-// close together. (Our own: Elkan's (2003) bounds, one for a block instead of one for a sample; the order is
-// that of kdtree's leaves, sample_order.hpp.)
+// blockbounds: exact k-means with a bound for every centroid and every block of sixty-four samples that lie
+// close together (thirty-two of many features: block_samples.hpp). (Our own: Elkan's (2003) bounds, one for a
+// block instead of one for a sample; the order is that of kdtree's leaves, sample_order.hpp.)
 //
 //   g_Bj <= |x - c_j| - |x - c_a(x)| for all samples x of block B, in sixteen bits
 //
@@ -14,9 +14,10 @@
 //      difference of squared distances, and with U the largest distance from a sample to its own centroid
 //      g_Bj = sqrt(U^2 + 2 N) - U.
 //
-// Thirty-two neighbours have a few centroids near them, and most of the others stay far from all of them:
+// So many neighbours have a few centroids near them, and most of the others stay far from all of them:
 // what is left is a tile at full speed, where bounds of single samples leave lone distances. The bounds of a
-// block, which are only read until they are renewed (block_words.hpp), are a thirty-second of Elkan's.
+// block, which are only read until they are renewed (block_words.hpp), are a thirty-second of Elkan's or
+// less.
 //
 // Rounding. Scores are the dense engine's (dense_engine.hpp), or in sixteen bits: where two differ by more
 // than the margin, the canonical distances keep their order, and 2 (N - margin) is what the squares differ by
@@ -25,8 +26,8 @@
 // 2^16 (1 + 4 u). The rest of it covers labels that change among near ties, each of which may make U larger
 // by theta U: 2^30 s / U of them an epoch, s the spread of the centroids.
 //
-// Needs n*d values, n*k/16 and some 32 n bytes, 16 n more while samples are put in order; in sixteen bits
-// half the values, unless those turn out to be of no use.
+// Needs n*d values, n*k/32 (of many features n*k/16) and some 32 n bytes, 16 n more while samples are put in
+// order; in sixteen bits half the values, unless those turn out to be of no use.
 //
 // Siblings: bytebounds.cpp (a bound a sample, for many features), kdtree.cpp (boxes instead of bounds),
 // gap.cpp (no bound a centroid).
@@ -212,10 +213,11 @@ const BackendEntry& blockbounds() {
        .memory = "n*d values, n*k/16 and 50*n bytes",
        .use_when =
            "16 samples a cluster or more, some 15 iterations or more: 3 to 16 features and 20 clusters "
-           "a feature (25 in sixteen bits, 33 with VNNI of AVX-512), where kdtree does not pay; 6 to 64 "
+           "a feature (25 in sixteen bits, 29 with VNNI of AVX-512, 20 of 100,000 samples), where kdtree "
+           "does not pay; 6 to 64 "
            "(double with AVX-512 256) features, 128 clusters and 20 iterations, where the samples have "
            "structure",
-       .avoid_when = "many features, or no structure: thirty-two samples are near too many centroids",
+       .avoid_when = "many features, or no structure: a block of samples is near too many centroids",
        .reference = "own; bounds of Elkan 2003, Using the triangle inequality to accelerate k-means, ICML"},
       make<BlockBounds, float>,
       make<BlockBounds, double>};
