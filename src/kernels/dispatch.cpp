@@ -86,13 +86,22 @@ bool has_avx_vnni() {
   return has;
 }
 
-/// CPUID leaf 7: products of tiles of bytes.
+/// CPUID leaf 7, EDX: whether the CPU has all of these.
+bool cpu_has_features(unsigned bits) {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & bits) == bits;
+}
+
+/// Products of tiles of bytes.
 bool cpu_has_amx_int8() {
-  static const bool has = [] {
-    unsigned a = 0, b = 0, c = 0, d = 0;
-    constexpr unsigned tile = 1u << 24, int8 = 1u << 25;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & tile) != 0 && (d & int8) != 0;
-  }();
+  constexpr unsigned tile = 1u << 24, int8 = 1u << 25;
+  static const bool has = cpu_has_features(tile | int8);
+  return has;
+}
+
+/// Arithmetic of 16-bit floats: of the CPUs that may have AMX, also where a virtual machine has none of it.
+bool cpu_has_avx512_fp16() {
+  static const bool has = cpu_has_features(1u << 23);
   return has;
 }
 
@@ -152,7 +161,7 @@ const Int16Kernels* int16_kernels(Isa isa, bool vnni) {
 
 bool has_two_float_units(Isa isa) {
 #if defined(OMNIMEANS_X86)
-  return isa == Isa::avx512 && cpu_has_amx_int8();
+  return isa == Isa::avx512 && (cpu_has_amx_int8() || cpu_has_avx512_fp16());
 #else
   static_cast<void>(isa);
   return false;
