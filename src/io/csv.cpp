@@ -107,6 +107,7 @@ class CsvReader {
   bool next_field();
   void next_line();
   std::string field_text();
+  std::string why_not(const std::string& field) const;
   T number();
   void read_record();
   void reserve(const char* record);
@@ -227,8 +228,10 @@ void CsvReader<T>::skip_header(std::optional<bool> header) {
   // A row with one bad value must not be taken for a header.
   if (!header && any_number && at_word) {
     go_to(*at_word);
+    const std::string why = why_not(word);
     fail((word.empty() ? "empty field" : quote(word) + " is not a number") +
-             ", but other fields of the first line are numbers; say whether it is a header",
+             (why.empty() ? ", but other fields of the first line are numbers; say whether it is a header"
+                          : why),
          at_);
   }
   if (header.value_or(!any_number)) {
@@ -253,10 +256,20 @@ T CsvReader<T>::number() {
   go_to(start);
   if (text.empty()) fail("empty field", at_);
   if (parsed == Parsed::too_large) fail(quote(text) + " is too large for " + type_name<T>, at_);
-  const bool semicolons = delimiter_ != ';' && text.find(';') != text.npos;
-  fail(quote(text) + " is not a number" +
-           (semicolons ? "; where ';' separates the fields, name it as the delimiter" : ""),
-       at_);
+  fail(quote(text) + " is not a number" + why_not(text), at_);
+}
+
+/// What most likely makes no number of a field; empty: nothing that is known.
+template <class T>
+std::string CsvReader<T>::why_not(const std::string& field) const {
+  for (const char other : {';', '\t'}) {
+    if (other == delimiter_ || field.find(other) == field.npos) continue;
+    return std::string("; where ") + (other == ';' ? "';' separates" : "a tab separates") +
+           " the fields, name it as the delimiter";
+  }
+  if (delimiter_ != ',' && field.find(',') != field.npos && field.find('.') == field.npos)
+    return "; a comma neither separates fields here nor stands for a decimal point";
+  return "";
 }
 
 template <class T>

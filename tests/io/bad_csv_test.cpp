@@ -106,11 +106,19 @@ INSTANTIATE_TEST_SUITE_P(CsvField, BadFileTest, ::testing::ValuesIn(bad_fields()
 std::vector<BadFile> bad_dialects() {
   const CsvOptions semicolon{.delimiter = ';'};
   return {
-      {"DecimalComma", ".csv", "1;2\n1,5;2\n", "line 2, column 1: '1,5' is not a number", 4, semicolon},
+      {"DecimalComma", ".csv", "1;2\n1,5;2\n",
+       "line 2, column 1: '1,5' is not a number; a comma neither separates fields here nor stands for a "
+       "decimal "
+       "point",
+       4, semicolon},
       {"CommasForSemicolons", ".csv", "1;2\n3,4\n", "line 2, column 1: '3,4' is not a number", 4, semicolon},
       {"SemicolonsForCommas", ".csv", "1;2\n3;4\n",
        "line 2, column 1: '3;4' is not a number; where ';' separates the fields, name it as the delimiter",
        4},
+      {"TabsForCommas", ".csv", "1\t2\n3\t4\n", "is not a number; where a tab separates the fields, name it",
+       4},
+      {"SemicolonsAndDecimalCommasInTheFirstLine", ".csv", "1,5;2\n",
+       "'5;2' is not a number; where ';' separates", 2},
       {"SemicolonsAndDecimalCommas", ".csv", "x;y\n1,5;2\n",
        "line 2, column 3: '5;2' is not a number; where ';' separates", 6},
       {"CommasForTabs", ".tsv", "1\t2\n3,4\n", "line 2, column 1: '3,4' is not a number", 4},
