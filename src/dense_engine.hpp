@@ -117,8 +117,9 @@ class DenseEngine {
 
   /// The same for some samples: body(rows, scratch) is called over blocks of at most `block_rows` samples, in
   /// parallel, and leaves in scratch.listed (empty before) those of `rows` that are to be labelled, counted
-  /// from rows.begin. It may add to scratch.stats and change scratch.with_gaps. (All of them at once are read
-  /// in place, which is cheaper a sample: see nearly_all() and gap.cpp.)
+  /// from rows.begin (of a list of all of them only the size counts). It may add to scratch.stats and change
+  /// scratch.with_gaps. (All of them at once are read in place, which is cheaper a sample: see nearly_all()
+  /// and gap.cpp.)
   template <class Body>
   AssignmentStats assign_listed(const Labelling<T>& out, std::size_t block_rows, Body&& body) {
     pack_for_labels(false);

@@ -40,9 +40,11 @@ void CentroidUpdate<T>::labelled(std::size_t begin, std::size_t end, int thread)
     prepare(own);
     account(own.sums, observed_labels_, nullptr, begin, end - begin);
     for (std::size_t i = begin; i < end; ++i) {
+      assert(accounted_[i] < 0 && "told of once a step");
+      if (!present(i)) continue;
       accounted_[i] = observed_labels_[i];
       own.touched[static_cast<std::size_t>(observed_labels_[i])] = 1;
-      own.changed += present(i) ? 1 : 0;
+      ++own.changed;
     }
     return;
   }

@@ -29,18 +29,23 @@ bool has_wide_doubles(const Problem<T>& problem) {
 /// and 30 0.98 to 1.02, 35 and 40 1.03 to 1.08; 20,000 and 30,000 25 0.95 to 0.98, 30 1.02, 35 1.08; 200,000
 /// 20 0.99, 25 1.04, 30 1.12; of samples with structure (`pixels`, `lattice`) 25 1.5 to 1.7. There with 256
 /// bits (AVX-VNNI), n = 20,000 to 50,000, d = 5 to 16, 25 to 33: 1.25 to 1.64; below 20,000, and of three
-/// features, the limits are lower by as much, unmeasured. The better of gap and kdtree over it, d = 3 on a
-/// Xeon with AMX, n = 6,000 to 40,000 k = 32 to 95: 0.5 to 0.95.
+/// features, more is asked for, unmeasured. Of four and five features with structure kdtree takes as long as
+/// blocks or less (`lattice` n = 200,000 d = 5 k = 100 0.7, `pixels` d = 4 k = 96 1.0). The better of gap and
+/// kdtree over it, d = 3 on a Xeon with AMX, n = 6,000 to 40,000 k = 32 to 95: 0.5 to 0.95.
 template <class T>
 bool blocks_pay(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   if (d < 3 || d > 16 || n < 5000 || n < 16 * k) return false;
   if (problem.most_steps != 0 && problem.most_steps < 15) return false;
-  // VNNI counts even where three to five features are searched in float: that is as fast. Three features,
-  // where boxes are the rival, and few samples, of which blocks are wider, ask for more.
-  const bool many = n >= 20'000 && d >= 4, wide = problem.isa == Isa::avx512;
-  const std::size_t by_samples = n >= 100'000 ? 20 : n >= 20'000 ? 29 : 32;
-  const std::size_t fast = wide ? (d >= 4 ? by_samples : 40) : many ? 25 : 33;
+  // VNNI counts even where three to five features are searched in float: that is as fast. Those, where boxes
+  // are the rival, and few samples, of which blocks are wider, ask for more.
+  const bool many = n >= 20'000 && d >= 4;
+  const std::size_t of_512_bits = d <= 5         ? (many ? 33 : 40)
+                                  : n >= 100'000 ? 20
+                                  : many         ? 29
+                                                 : 32,
+                    of_256_bits = many ? 25 : 33;
+  const std::size_t fast = problem.isa == Isa::avx512 ? of_512_bits : of_256_bits;
   return k >= (has_fast_integers(problem) ? fast : int16_pays(problem) ? 25 : 20) * d;
 }
 
@@ -79,7 +84,7 @@ bool blocks_pay_by_structure(const Problem<T>& problem, double near) {
   const std::size_t k = problem.n_clusters;
   const double d = static_cast<double>(problem.samples.cols());
   if (problem.samples.cols() >= 56 && has_int8_tiles(problem) && near >= 0.025) return false;
-  const std::size_t a_feature = problem.isa == Isa::avx512 ? 20 : 22;
+  const std::size_t a_feature = sizeof(T) == sizeof(float) && problem.isa == Isa::avx512 ? 20 : 22;
   if (k >= std::min<std::size_t>(250, a_feature * problem.samples.cols())) return near < 0.0028 * d;
   if (k >= 150 && d >= 8) return near < 0.002 * d;
   // The nearest itself counts, too, so that a share is 1/128 at least.

@@ -52,7 +52,7 @@ class Gap final : public Backend<T> {
                  bytes = d * (rounded != nullptr ? 2 : sizeof(T));
     in_place_ = row_cycles(problem, engine_.kernels()) * products + 6 + bytes / 8;
     more_if_listed_ = 6 + bytes / 6 + find_cycles;
-    // A gap costs less than a thirtieth of its sample's distances, 10 of more than 300 cycles. All of them
+    // A gap costs less than a thirtieth of its sample's distances, 6 of more than 180 cycles. All of them
     // from the first step on: `images` and `blobs` d = 768 and 784, k = 4 to 25 1.15 to 1.5 times as fast,
     // since what one block in sixteen shows takes effect two steps later; `uniform` as before (Zen 3, n =
     // 10,000).

@@ -44,9 +44,9 @@ class SampleGaps {
   /// Beside the engine.
   static double bytes_needed(const Problem<T>& problem) {
     const double n = static_cast<double>(problem.samples.rows()), k = static_cast<double>(problem.n_clusters);
-    // Upper and lower bounds of a block.
-    const double bounds = 2 * std::min(n, static_cast<double>(largest_listed_rows)) * problem.threads;
-    return (n + 3 * k + bounds) * sizeof(T) + k * sizeof(double) + listed_bytes(problem);
+    // Those of a block's listed samples.
+    const double listed = std::min(n, static_cast<double>(largest_listed_rows)) * problem.threads;
+    return (n + 3 * k + listed) * sizeof(T) + k * sizeof(double) + listed_bytes(problem);
   }
 
   std::size_t block_rows() const { return block_rows_; }

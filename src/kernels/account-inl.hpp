@@ -24,7 +24,8 @@ struct Account {
 #if !defined(OMNIMEANS_KERNELS_SCALAR)
     using R = Rows<float, Arch>;
     for (; r + R::W <= n; r += R::W) {
-      __builtin_prefetch(reinterpret_cast<const char*>(b + r) + ahead_bytes / 2);
+      // The labels before; those of now have just been written.
+      __builtin_prefetch(reinterpret_cast<const char*>(b + r) + label_ahead_bytes);
       R::append_open(equal_lanes<Arch>(a + r, b + r), r, out, count);
     }
 #endif

@@ -49,14 +49,14 @@ struct FloatProducts {
   }
 };
 
-template <class T, class Arch, std::size_t rows, class Products = FloatProducts<T, Arch>>
+template <class T, class Arch, std::size_t block_samples, class Products = FloatProducts<T, Arch>>
 struct Blocks {
   using S = Simd<T, Arch>;
   using P = Products;
   using vec = typename S::vec;
   static constexpr std::size_t W = S::lanes;
-  static constexpr std::size_t V = rows / W;
-  static_assert(rows % W == 0 && rows <= 64, "a bit a sample");
+  static constexpr std::size_t V = block_samples / W;
+  static_assert(block_samples % W == 0 && block_samples <= 64, "a bit a sample");
   // A tile of accumulators: B vectors of samples by G centroids. Behind those listed stand copies of the
   // last.
 #if defined(__AVX512F__)
@@ -64,9 +64,9 @@ struct Blocks {
 #else
   static constexpr std::size_t B = V < 4 ? V : 4, G = 2;
 #endif
-  static_assert(V % B == 0 && G <= rows);
+  static_assert(V % B == 0 && G <= block_samples);
 
-  /// f(0), ..., f(V - 1); in registers, unless there are too many.
+  /// f(0), ..., f(V - 1); unrolled, unless there are too many.
   template <class F>
   static OMNIMEANS_INLINE void each_vector(F&& f) {
     if constexpr (V <= 8) {
@@ -91,7 +91,7 @@ struct Blocks {
     for (std::size_t t = from; t < to; ++t) {
       vec sample[B];
       unroll<B>([&](auto v) __attribute__((always_inline)) {
-        sample[v.value] = S::load(task.samples + t * rows + at + v.value * W);
+        sample[v.value] = S::load(task.samples + t * block_samples + at + v.value * W);
       });
       unroll<G>([&](auto c) __attribute__((always_inline)) {
         const vec centroid = S::broadcast(row[c.value] + t);
@@ -100,10 +100,10 @@ struct Blocks {
         });
       });
     }
-    T* out = task.scores + first * rows + at;
+    T* out = task.scores + first * block_samples + at;
     unroll<G>([&](auto c) __attribute__((always_inline)) {
       unroll<B>([&](auto v) __attribute__((always_inline)) {
-        T* const to_score = out + c.value * rows + v.value * W;
+        T* const to_score = out + c.value * block_samples + v.value * W;
         vec sum = acc[c.value * B + v.value];
         if (from > 0) sum = P::add(S::load(to_score), sum);
         S::store(to_score, sum);
@@ -115,9 +115,10 @@ struct Blocks {
   static BlockStarted<T> start(const BlockStart<T>& task) {
     const vec scale = S::set(task.scale), zero = S::set(T(0));
     vec longest = zero, residual = zero;
-    for (std::size_t r = 0; r < rows; r += W) {
+    for (std::size_t r = 0; r < block_samples; r += W) {
       const auto value = [&](std::size_t t) __attribute__((always_inline)) {
-        return S::mul(S::sub(S::load(task.values + t * rows + r), S::broadcast(task.offset + t)), scale);
+        return S::mul(S::sub(S::load(task.values + t * block_samples + r), S::broadcast(task.offset + t)),
+                      scale);
       };
       vec squares = zero;
       for (std::size_t t = 0; t < task.n_features; ++t) {
@@ -127,14 +128,14 @@ struct Blocks {
       const vec norm = S::mul(S::sqrt(S::add(squares, S::set(task.norm_floor))), S::set(task.norm_factor));
       S::store(task.norms + r, norm);
       longest = S::max(longest, norm);
-      const vec left = P::put(task, task.samples + r, rows, value);
+      const vec left = P::put(task, task.samples + r, block_samples, value);
       residual = S::max(residual, S::select(S::less(norm, S::set(task.norm_limit)), left, zero));
     }
     return {S::reduce_max(longest), S::reduce_max(residual)};
   }
 
   static constexpr BlockKernels<T> kernels() {
-    return {rows, start, block};
+    return {block_samples, start, block};
   }
 
  private:
@@ -194,7 +195,7 @@ struct Blocks {
 
   /// What a listed one's score is above the lowest.
   static OMNIMEANS_INLINE vec above(const BlockTask<T>& task, std::size_t at, std::size_t v, vec best) {
-    return P::difference(S::load(task.scores + at * rows + v * W), best);
+    return P::difference(S::load(task.scores + at * block_samples + v * W), best);
   }
 
   /// The bounds of those listed. Lists those that are within the margin of a sample's lowest score.

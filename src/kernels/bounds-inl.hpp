@@ -108,8 +108,8 @@ struct Bounds {
                                std::int32_t* out) {
     std::size_t n_open = 0, r = 0;
     for (; r + W <= n; r += W) {
-      __builtin_prefetch(reinterpret_cast<const char*>(gaps + r) + ahead_bytes / 2);
-      __builtin_prefetch(reinterpret_cast<const char*>(labels + r) + ahead_bytes / 2);
+      __builtin_prefetch(reinterpret_cast<const char*>(gaps + r) + label_ahead_bytes);
+      __builtin_prefetch(reinterpret_cast<const char*>(labels + r) + label_ahead_bytes);
       R::append_open(S::bits(S::less(S::gather(path, labels + r), S::load(gaps + r))), r, out, n_open);
     }
     for (; r < n; ++r) {

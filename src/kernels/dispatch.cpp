@@ -101,11 +101,13 @@ bool cpu_has_amx_int8() {
 
 /// Arithmetic of 16-bit floats: of the CPUs that may have AMX, also where a virtual machine has none of it.
 bool cpu_has_avx512_fp16() {
-  static const bool has = cpu_has_features(1u << 23);
+  constexpr unsigned fp16 = 1u << 23;
+  static const bool has = cpu_has_features(fp16);
   return has;
 }
 
-/// The same, where Linux lets this process use them, which it does if asked. OMNIMEANS_AMX=0 does not ask.
+/// Products of tiles of bytes, where Linux lets this process use them, which it does if asked.
+/// OMNIMEANS_AMX=0 does not ask.
 bool has_amx_int8() {
 #if defined(__linux__)
   static const bool has = [] {

@@ -284,7 +284,7 @@ template <class Arch>
 void round_rows(const Int16Task& task) {
   using S = Simd<float, Arch>;
   using vec = typename S::vec;
-  constexpr std::size_t W = S::lanes, widest = 16;
+  constexpr std::size_t W = S::lanes, widest = NearestGroups<float, Arch>::narrow;
   std::size_t r = 0;
   const RoundNarrow narrow = round_narrow_of<Arch>(task.n_features, typename MakeIndices<widest / 2>::type{});
   if (narrow != nullptr && task.row_stride == task.n_features) r = narrow(task);

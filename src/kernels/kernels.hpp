@@ -146,9 +146,8 @@ struct LeafLabels {
   T least_gap = 0;            ///< the least difference of the two lowest scores of a sample
 };
 
-/// Samples of a block, which share their bounds, as they are, feature-major, as many a feature as a block
-/// has; what becomes of them: value t is (x_t - offset_t) scale, in sixteen bits rounded to a multiple of the
-/// unit, two of them a word.
+/// The samples of a block, which share their bounds, as they are: feature-major, a value a sample. Value t
+/// becomes (x_t - offset_t) scale, in sixteen bits rounded to a multiple of the unit, two of them a word.
 template <class T>
 struct BlockStart {
   const T* values = nullptr;
@@ -177,8 +176,8 @@ struct BlockTask {
   std::size_t row_stride = 0;
   const T* half_norms = nullptr;
   T unit = 1;  ///< in sixteen bits: the square of the unit
-  const std::int32_t* index =
-      nullptr;  ///< which centroids, ascending; then as many copies of the last as samples
+  /// Which centroids, ascending; then as many copies of the last as a block has samples.
+  const std::int32_t* index = nullptr;
   std::size_t n_listed = 0;
   T margin = 0;         ///< within which scores prove nothing
   T* scores = nullptr;  ///< scratch: a value a sample for each centroid, of those listed and the copies

@@ -230,6 +230,7 @@ struct NearestLanes {
     alignas(64) T squared[tile];
     alignas(64) T upper[tile];
     alignas(64) T lower[tile];
+    alignas(64) T gaps[tile];
     const DistanceBounds<T>& bounds = task.bounds;
     alignas(64) std::int32_t labels[tile];
     find_labels(running, labels);
@@ -256,11 +257,15 @@ struct NearestLanes {
       const vec least = S::select(S::less(zero, length), length, zero);  // 0 for a NaN
       const vec nearest_other = S::sub(S::select(proved, second, first_best), margin);
       const vec squared_lower = S::sub(S::fma(least, least, S::mul(two, nearest_other)), error);
-      // Of what is too small for near_sqrt(), or a NaN, any bound that holds.
+      // Of squares too small for near_sqrt(), or a NaN, any bound that holds.
+      constexpr T small = sizeof(T) == 4 ? T(0x1p-100) : T(0),
+                  root_of_small = sizeof(T) == 4 ? T(0x1p-50) : T(0);
       const auto root_or = [&](vec x, T otherwise) __attribute__((always_inline)) {
-        return S::select(S::less(S::set(T(0x1p-100)), x), S::near_sqrt(x), S::set(otherwise));
+        return S::select(S::less(S::set(small), x), S::near_sqrt(x), S::set(otherwise));
       };
-      const vec up = S::mul(root_or(S::add(most, error), T(0x1p-50)), S::set(bounds.upper_factor));
+      const vec up = S::mul(root_or(S::add(most, error), root_of_small), S::set(bounds.upper_factor));
+      // (A lower one that is infinite, of a single centroid, becomes a NaN with AVX-512, whose minimum takes
+      // the second operand then.)
       const vec low = S::min(S::mul(root_or(squared_lower, T(0)), S::set(bounds.lower_factor)),
                              S::set(std::numeric_limits<T>::max()));
       if (bounds.gaps == nullptr) {
@@ -271,7 +276,7 @@ struct NearestLanes {
       // Two roundings where the difference is positive, one here; below it, the sum is not above path.
       constexpr T down = 1 - 4 * std::numeric_limits<T>::epsilon();
       const vec gap = S::mul(S::add(S::sub(low, up), S::gather(bounds.path, labels + at)), S::set(down));
-      S::store(lower + at, S::select(proved, gap, S::set(-std::numeric_limits<T>::infinity())));
+      S::store(gaps + at, S::select(proved, gap, S::set(-std::numeric_limits<T>::infinity())));
     });
     const auto put = [count](auto* out, const auto* from) __attribute__((always_inline)) {
       if (count == tile) {
@@ -283,7 +288,7 @@ struct NearestLanes {
     put(task.labels + first, labels);
     if (task.squared != nullptr) put(task.squared + first, squared);
     if (bounds.gaps != nullptr) {
-      put(bounds.gaps + first, lower);
+      put(bounds.gaps + first, gaps);
     } else if (bounds.lower != nullptr) {
       put(bounds.upper + first, upper);
       put(bounds.lower + first, lower);

@@ -126,13 +126,15 @@ struct Rows {
 
   static void canonical_own(const RowBlock<T>& samples, const RowBlock<T>& centroids,
                             const std::int32_t* labels, std::size_t d, double* out) {
+    const std::size_t asked = samples.row_stride == d ? d * sizeof(T) : 0;
     with_canonical(
         d, [&](auto distance) __attribute__((always_inline)) {
           for (std::size_t i = 0; i < samples.n_rows; ++i) {
             const auto j = static_cast<std::size_t>(labels[i]);
             const T* x = samples.rows + i * samples.row_stride;
+            // Of rows without gaps; of others the hardware sees the stride.
             const char* due = reinterpret_cast<const char*>(x) + ahead_bytes;
-            for (std::size_t at = 0; at < d * sizeof(T); at += cache_line) __builtin_prefetch(due + at);
+            for (std::size_t at = 0; at < asked; at += cache_line) __builtin_prefetch(due + at);
             out[i] = distance(x, centroids.rows + j * centroids.row_stride);
           }
         });

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/cache_lines.hpp"
 #include "kernels/dense_limits.hpp"
 
 #if !defined(OMNIMEANS_KERNELS_SCALAR)
@@ -29,11 +30,6 @@
 
 namespace omnimeans::kernels {
 namespace {
-
-inline constexpr std::size_t cache_line = 64;  // bytes
-/// How far ahead rows without gaps are asked for: 0.6 microseconds of a core's share of memory bandwidth,
-/// Xeon of 2023.
-inline constexpr std::size_t ahead_bytes = 8192;
 
 /// A compile-time index: loops over registers must be unrolled by the language, or g++ keeps the registers in
 /// memory.
@@ -278,7 +274,7 @@ struct Simd {
 #endif
     return xsimd::sqrt(a);
   }
-  /// sqrt(a) but for one unit in the last place, for 2^-100 < a < 2^100; any value for other a. With AVX-512
+  /// sqrt(a) but for one unit in the last place, for finite a > 2^-100; any value for other a. With AVX-512
   /// a quarter of the cycles: of a reciprocal root of 14 bits a Newton step, root + (a - root^2) / (2
   /// sqrt(a)).
   static OMNIMEANS_INLINE vec near_sqrt(vec a) {

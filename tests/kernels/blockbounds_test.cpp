@@ -127,8 +127,8 @@ TYPED_TEST(BlockBounds, TooSmallADriftShows) {
   expect_wrong_labels_without_drift<TypeParam>("blockbounds");
 }
 
-/// Bounds last for epochs of some 16,000 words. Centroids that walk to and fro come to 100,000: if no epoch
-/// ended, all bounds would be used up.
+/// Bounds last for epochs of some 16,000 words. Centroids that walk to and fro come to some 75,000: if no
+/// epoch ended, all bounds would be used up.
 TYPED_TEST(BlockBounds, EpochsEnd) {
   using T = TypeParam;
   const Matrix<T> samples = data<T>("uniform", 8000, 3, 4);

@@ -126,7 +126,8 @@ TYPED_TEST(GuardedBounds, Move) {
 
 TYPED_TEST(GuardedBounds, OpenGaps) {
   using T = TypeParam;
-  sweep_kernels<T>([](const Kernels<T>& kernels, const Shape& shape, Placement place) {
+  std::size_t rows = 0, open_rows = 0;
+  sweep_kernels<T>([&](const Kernels<T>& kernels, const Shape& shape, Placement place) {
     Random random(shape.n * 1000 + shape.k);
     const Block<T> b(shape, random);
     Guarded<T> path(b.drift, place), gaps(b.lower, place);
@@ -146,7 +147,11 @@ TYPED_TEST(GuardedBounds, OpenGaps) {
     }
     ASSERT_EQ(std::vector<std::int32_t>(open.data(), open.data() + n_open), expected);
     ASSERT_TRUE(path.intact() && labels.intact() && gaps.intact() && open.intact());
+    rows += shape.n;
+    open_rows += n_open;
   });
+  EXPECT_GT(open_rows, rows / 4);
+  EXPECT_LT(open_rows, 3 * rows / 4);
 }
 
 TYPED_TEST(GuardedBounds, Tighten) {

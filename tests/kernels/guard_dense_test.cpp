@@ -129,15 +129,21 @@ void check_gaps(omnimeans::kernels::NearestTask<T> task, const Labelled<T>& in_p
       ASSERT_GT(gap, exact * (1 - 8 * std::numeric_limits<T>::epsilon())) << r;
     }
   }
-  std::vector<std::int32_t> even;
-  for (std::size_t r = 0; r < n; r += 2) even.push_back(static_cast<std::int32_t>(r));
+  std::vector<std::int32_t> even;  // backwards
+  std::size_t n_open_even = 0;
+  for (std::size_t r = (n + 1) / 2 * 2; r > 0; r -= 2) {
+    even.push_back(static_cast<std::int32_t>(r - 2));
+    n_open_even += is_open[r - 2] ? 1 : 0;
+  }
   Guarded<std::int32_t> index(even, place);
   n_open = 0;
   task.block.n_rows = even.size();
   task.block.index = index.data();
   task.bounds.gaps = some_gaps.data();
   kernels.nearest(task);
-  for (std::size_t at = 0; at < even.size(); ++at) ASSERT_EQ(some_gaps.data()[at], gaps.data()[2 * at]) << at;
+  ASSERT_EQ(n_open, n_open_even);
+  for (std::size_t at = 0; at < even.size(); ++at)
+    ASSERT_EQ(some_gaps.data()[at], gaps.data()[static_cast<std::size_t>(even[at])]) << at;
   EXPECT_TRUE(path.intact() && gaps.intact() && some_gaps.intact() && index.intact());
 }
 
