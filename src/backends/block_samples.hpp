@@ -32,8 +32,7 @@ namespace omnimeans::algorithms {
 /// 0.98, d = 16 0.96.
 template <class T>
 std::size_t block_rows(const Problem<T>& problem) {
-  constexpr std::size_t lanes_of_avx512 = 16;
-  const bool wide = kernels::kernels_for<T>(problem.isa).lanes == lanes_of_avx512;
+  const bool wide = sizeof(T) == sizeof(float) && problem.isa == Isa::avx512;
   return problem.samples.cols() <= (wide ? 16 : 8) ? 64 : 32;
 }
 

@@ -18,6 +18,7 @@
 #include "kernels/kernels.hpp"
 #include "kernels/rows-inl.hpp"
 #include "kernels/simd-inl.hpp"
+#include "kernels/widened-inl.hpp"
 
 namespace omnimeans::kernels {
 namespace {

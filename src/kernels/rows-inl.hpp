@@ -6,6 +6,7 @@
 
 #include "kernels/kernels.hpp"
 #include "kernels/simd-inl.hpp"
+#include "kernels/widened-inl.hpp"
 
 namespace omnimeans::kernels {
 namespace {
