@@ -29,13 +29,12 @@ template <class T>
 class Auto final : public Backend<T>, public HasDirections {
  public:
   explicit Auto(const Problem<T>& problem) : problem_(problem) {
-    near_ = near_share_if_asked(problem);
-    if (bytes_pay_at_once(problem, near_) && take(bytes_at_once)) {  // what else to ask takes time
+    shares_ = near_shares_if_asked(problem);
+    if (bytes_pay_at_once(problem, shares_.near) && take(bytes_at_once)) {  // what else to ask takes time
       plan_ = {bytes_at_once, bytes_at_once, bytes_at_once};
       first_ = choice_;
     } else {
-      equal_ = equal_values_if_asked(problem);
-      plan_ = plan_for(problem, near_, equal_);
+      plan_ = plan_for(problem, shares_);
     }
     begin_run();
   }
@@ -91,7 +90,7 @@ class Auto final : public Backend<T>, public HasDirections {
       choice_.name = plan_.dense.name;
     }
     step_ = 0;
-    next_trial_ = first_trial(problem_, plan_, near_);
+    next_trial_ = first_trial(problem_, plan_, shares_.near);
     dense_seconds_ = std::numeric_limits<double>::infinity();
     trial_ended_ = false;
     first_of_current_ = changed_ = true;
@@ -126,11 +125,21 @@ class Auto final : public Backend<T>, public HasDirections {
              (tenths < 100 ? '.' + std::to_string(tenths % 10) : std::string()) + " %";
     };
     if (step_ != 1) return reason_;
-    if (tree_pays_of_equal_values(problem_, equal_)) {
-      reason_ += " (of a few samples, " + percent(equal_) + " of the values are equal by pairs)";
-    } else if (asks_for_near_pairs(problem_)) {
-      reason_ += " (of a few samples, on average " + percent(near_) +
-                 " of the clusters are at most 1.2 times as far as the nearest)";
+    std::string foretold;
+    const auto add = [&](double log_speed, const char* name) {
+      if (log_speed == Forecast::nothing) return;
+      char text[64];
+      std::snprintf(text, sizeof text, "%s%s %.2g", foretold.empty() ? "" : ", ", name, std::exp(log_speed));
+      foretold += text;
+    };
+    add(plan_.forecast.tree, "kdtree");
+    add(plan_.forecast.blocks, "blockbounds");
+    add(plan_.forecast.int8, "int8");
+    if (!foretold.empty()) foretold += " times as fast as gap; ";
+    if (asks_for_near_pairs(problem_)) {
+      reason_ += " (" + foretold + "of a few samples, on average " + percent(shares_.near) +
+                 " of the clusters are at most 1.2 times, " + percent(shares_.around) +
+                 " at most twice as far as the nearest)";
     }
     return reason_;
   }
@@ -190,7 +199,7 @@ class Auto final : public Backend<T>, public HasDirections {
   }
 
   Problem<T> problem_;
-  double near_ = 1, equal_ = 0;  ///< shares of near pairs and of equal values
+  NearShares shares_;
   Plan plan_;
   std::unique_ptr<Backend<T>> current_, before_trial_;  ///< before: the dense one, while another is on trial
   Choice first_, choice_;

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT
 // What auto (auto.cpp) begins with, and what it tries later: rules. auto_trials.hpp says when.
 //
-//   first     kdtree      few features, many clusters, equal values, or structure: boxes exclude most
-//                         centroids (auto_trees.hpp)
-//             blockbounds some more features, and many clusters or structure: so do bounds of neighbours
-//                         (auto_blocks.hpp, which also says where they get a trial, and where bytebounds
-//                         gives way to them)
+//   first     kdtree      few features, or foretold to be fastest (auto_forecast.hpp): boxes exclude most
+//                         centroids
+//             blockbounds foretold to be fastest, of up to 128 features: so do bounds of neighbours
+//                         (auto_blocks.hpp says where they get a trial, and where bytebounds gives way to
+//                         them)
 //             prefix      many features and clusters, and a few directions hold nearly all of the variance
 //                         (without VNNI bytebounds goes before it, and before int8, from k d = 64,000 on,
 //                         or 128,000 where all pairs of samples and centroids are about equally far)
 //             bytebounds  very many features and clusters: a byte of memory saves a distance (with VNNI never
 //                         first)
-//             int8        many: every distance, but of pairs that lie still, in eight bits, where the CPU
-//                         has such products
+//             int8        many, or foretold to be faster than gap: every distance, but of pairs that lie
+//                         still, in eight bits, where the CPU has such products
 //             gap         the rest: every distance, in sixteen bits where those pay, until gaps do
 //             int16, simd a step or two; and simd where a step is next to nothing and for what does not fit
 //                         the memory limit, then openmp, naive
 //
-// Whether every distance is faster in eight bits goes by rule, and in long fits by the clock, on a slice of
-// the data (dense_costs.hpp).
+// Whether every distance is faster in eight bits is foretold with VNNI; with tiles (AMX) and with AVX2 it
+// goes by rule, and in long fits by the clock, on a slice of the data (dense_costs.hpp).
 //
 // Measured on a Xeon of 2023 (VNNI, two threads, float, 20 or 25 iterations, seconds of simd over those of
 // the backend): int8 2.3 at d = 100 with k = 500, 2.9 at d = 256 (in tiles, AMX, 3.9 and 5.7); bytebounds 0.8
@@ -38,7 +38,7 @@
 #include <string_view>
 
 #include "backends/auto_blocks.hpp"
-#include "backends/auto_trees.hpp"
+#include "backends/auto_forecast.hpp"
 #include "backends/backends.hpp"
 #include "backends/dense_costs.hpp"
 #include "backends/eight_bits.hpp"
@@ -56,6 +56,7 @@ struct Choice {
 /// What a problem may be solved with: `first`, then `dense` and, if it is another one, `bounded` by turns.
 struct Plan {
   Choice first, dense, bounded;
+  Forecast forecast = {};
   std::shared_ptr<const PrincipalPrefix> directions = nullptr;  ///< of prefix, if that is one of them
 };
 
@@ -81,7 +82,8 @@ constexpr Least least_in_tiles(std::size_t n, std::size_t d, std::size_t k) {
   return {32, 48, k >= 128 ? 8'000u : 12'000u};
 }
 
-/// With VNNI, vectors of 512 and of 256 bits, a Xeon without AMX, gap over int8, d = 20 to 200, at the limit:
+/// With VNNI, which is foretold of more than 5,000 samples and steps than two (auto_forecast.hpp), vectors of
+/// 512 and of 256 bits, a Xeon without AMX, gap over int8, d = 20 to 200, at the limit:
 /// n = 1,500 1.1 to 1.3, n = 3,000 1.1 to 1.7, n = 6,000 to 9,000 1.0 to 1.6 (of 32 to 56 clusters and up to
 /// 784 features 0.83 to 1.3, of 16 0.72 to 1.1); n = 20,000 k >= 128 1.03 to 1.3, fewer 1.0 to 1.3; n =
 /// 80,000 and 100,000 d = 20 to 32 k >= 256 0.94 to 1.13, d = 48 k = 192 and 224 1.06 to 1.14, d = 64 and 100
@@ -108,14 +110,14 @@ constexpr Least least_in_eight_bits(std::size_t n, std::size_t d, std::size_t k,
   return tiles ? least_in_tiles(n, d, k) : vnni ? least_with_vnni(n, k) : least_with_avx2(n, d);
 }
 
-/// Whether every distance is found sooner in eight bits: by that rule, or by the clock where that is cheap.
+/// Whether every distance is found sooner in eight bits, by that rule, or by the clock where that is cheap.
 template <class T>
 bool better_in_eight_bits(const Problem<T>& problem, bool by_clock) {
   const std::size_t d = problem.samples.cols(), k = problem.n_clusters;
   if (int8_kernels_for(problem) == nullptr) return false;
   const bool tiles = has_int8_tiles(problem);
   const bool vnni = has_fast_integers(problem);
-  const Least least = by_clock ? Least{!tiles && vnni ? 20u : 32u, tiles ? 48u : 64u, 8'000}
+  const Least least = by_clock ? Least{32, tiles ? 48u : 64u, 8'000}
                                : least_in_eight_bits(problem.samples.rows(), d, k, tiles, vnni);
   if (d < least.features || k < least.clusters || k * d < least.values) return false;
   // Where samples are many and values few, rounding takes longer to come back.
@@ -139,17 +141,18 @@ Plan short_plan(const Problem<T>& problem) {
   return {choice, choice, choice};
 }
 
-/// Whether a rule below asks for near_share().
+/// Whether something asks for near_shares().
 template <class T>
 bool asks_for_near_pairs(const Problem<T>& problem) {
   const bool many_features = problem.samples.rows() >= 1000 && problem.samples.cols() >= 100 &&
                              problem.n_clusters >= 64 && problem.most_steps != 1 && problem.most_steps != 2;
-  return many_features || blocks_need_structure(problem) || trees_need_structure(problem);
+  return many_features || tree_is_foretold(problem) || blocks_are_foretold(problem) ||
+         (int8_is_foretold(problem) && problem.most_steps != 1 && problem.most_steps != 2);
 }
-/// That, else 1.
+/// Those shares, else 1.
 template <class T>
-double near_share_if_asked(const Problem<T>& problem) {
-  return asks_for_near_pairs(problem) ? near_share(problem) : 1;
+NearShares near_shares_if_asked(const Problem<T>& problem) {
+  return asks_for_near_pairs(problem) ? near_shares(problem) : NearShares{};
 }
 
 /// A share of near pairs below which there is structure: bounds last long, or few directions hold the
@@ -303,13 +306,13 @@ bool blocks_may_pay_beside(const Problem<T>& problem, std::string_view dense) {
 inline constexpr Choice bytes_at_once{
     "bytebounds", "many features and clusters: a bound of one byte a pair saves most distances"};
 
-/// `near`, `equal`: the shares of near pairs and of equal values.
 template <class T>
-Plan plan_for(const Problem<T>& problem, double near, double equal = 0) {
+Plan plan_for(const Problem<T>& problem, const NearShares& shares) {
   if (problem.most_steps == 1 || problem.most_steps == 2) return short_plan(problem);
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
   const bool eight_bits = int8_kernels_for(problem) != nullptr;
   std::shared_ptr<const PrincipalPrefix> directions;
+  const double near = shares.near;
   const Held held = held_by_few(problem, near, &directions);
   const bool prefix = held == Held::nearly_all;
   const bool in_double = sizeof(T) == sizeof(double);
@@ -327,10 +330,12 @@ Plan plan_for(const Problem<T>& problem, double near, double equal = 0) {
                : "no rule for trees, eight bits or a byte a pair applies: every distance, until one number a "
                  "sample saves them"},
       .bounded = {"gap", "centroids move less: one number a sample may save its distances, on trial"}};
+  plan.forecast = forecast_for(problem, shares);
   if (prefix) {
     plan.dense = {"prefix", "a few directions hold nearly all of the variance: they exclude most centroids"};
     plan.directions = directions;
-  } else if (better_in_eight_bits(problem, worth_timing(problem))) {
+  } else if (int8_is_foretold(problem) ? plan.forecast.int8 > 0
+                                       : better_in_eight_bits(problem, worth_timing(problem))) {
     plan.dense = {
         "int8",
         has_int8_tiles(problem)
@@ -347,16 +352,15 @@ Plan plan_for(const Problem<T>& problem, double near, double equal = 0) {
   if (is_tiny(problem) || (plan.dense.name == "gap" && rounding_is_too_much(problem)))
     plan.dense = plan.bounded = {"simd", "a step of so little work: what would save distances takes longer"};
   plan.first = plan.dense;
-  if (blocks_pay(problem))
-    plan.first = {"blockbounds", "many clusters: bounds of neighbours exclude most centroids"};
-  if (blocks_pay_by_structure(problem, near))
-    plan.first = {"blockbounds", "few clusters are near a sample: bounds of neighbours exclude the others"};
-  if (tree_pays(n, d, k, problem.most_steps, has_fast_integers(problem)))
-    plan.first = {"kdtree", "few features and many clusters: boxes of samples exclude most centroids"};
-  else if (tree_pays_of_equal_values(problem, equal))
-    plan.first = {"kdtree", "most values are equal: boxes of samples are flat and exclude most centroids"};
-  else if (tree_pays_by_structure(problem, near))
-    plan.first = {"kdtree", "few clusters are near a sample: boxes of samples exclude the others"};
+  double fastest = plan.dense.name == "int8" ? std::max(plan.forecast.int8, 0.0) : 0;
+  if (plan.forecast.blocks > fastest) {
+    plan.first = {"blockbounds", "foretold to be fastest: bounds of neighbours exclude most centroids"};
+    fastest = plan.forecast.blocks;
+  }
+  if (plan.forecast.tree > fastest)
+    plan.first = {"kdtree", "foretold to be fastest: boxes of samples exclude most centroids"};
+  if (few_features_suit_trees(n, d, k, problem.most_steps, has_fast_integers(problem)))
+    plan.first = {"kdtree", "few features: boxes of samples exclude most centroids"};
   if (bytes_pay_at_once(problem, near) || bytes_pay(problem, held, near)) plan.first = bytes_at_once;
   return plan;
 }

@@ -211,12 +211,11 @@ const BackendEntry& blockbounds() {
        .tiled = false,
        .exact = true,
        .memory = "n*d values, n*k/16 and 50*n bytes",
-       .use_when =
-           "16 samples a cluster or more, some 15 iterations or more: 3 to 16 features and 20 clusters "
-           "a feature (25 in sixteen bits; with VNNI of AVX-512 20 to 40, by samples and features), where "
-           "kdtree does not pay; 6 to 64 (double with AVX-512 256) features, 128 clusters and 20 iterations, "
-           "where the samples have "
-           "structure",
+       .use_when = "16 samples a cluster or more, some 15 iterations or more: 3 to 16 features and some 20 "
+                   "to 40 clusters "
+                   "a feature, where kdtree does not pay; to 128 (double with AVX-512 256) features and some "
+                   "100 clusters, "
+                   "where the samples have structure",
        .avoid_when = "many features, or no structure: a block of samples is near too many centroids",
        .reference = "own; bounds of Elkan 2003, Using the triangle inequality to accelerate k-means, ICML"},
       make<BlockBounds, float>,

@@ -36,10 +36,11 @@ const BackendEntry& int8() {
        .memory = "n*d (d rounded up to 64) + 44*n bytes, n + 4*k*d values",
        .use_when =
            "AVX2, or AVX-512 with VNNI; float data, 96 features and 64 clusters or more, features times "
-           "clusters from some 32,000 on (without VNNI to 64,000; with it from 10,000, of 20 features and "
-           "256 clusters or 48 and 192, up to 40,000 samples of 20 and 128); with AMX 32 features and 48 "
-           "clusters or more, from 12,000 on (8,000 with 128 clusters); with up to 10,000 samples (AVX2 "
-           "5,000) earlier",
+           "clusters from some 32,000 on (without VNNI to 64,000; with it from some 10,000 with 128 "
+           "clusters, "
+           "20,000 with fewer, unless few clusters are around a sample); with AMX 32 features and 48 "
+           "clusters or "
+           "more, from 12,000 on (8,000 with 128 clusters); with up to 10,000 samples (AVX2 5,000) earlier",
        .avoid_when = "few features or clusters, double, or a CPU without (then it is simd)",
        .reference = "Lloyd 1982; scores in eight bits with a measured error are this project's own"},
       make<Int8, float>,

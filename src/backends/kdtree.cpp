@@ -432,11 +432,9 @@ const BackendEntry& kdtree() {
        .tiled = false,
        .exact = true,
        .memory = "1.4*n*d + 250*k*d values, 40*n bytes",
-       .use_when =
-           "1 to 3 features, 8 clusters and 5,000 samples or more (1,500 of one or two features and more "
-           "clusters; in float with VNNI more of either), 4 to 6 features and many more; up to 10, and "
-           "fewer clusters, where most values are zero (docs/which-backend.md has the sizes); some 20 "
-           "iterations (8 there)",
+       .use_when = "one or two features, 8 clusters and 5,000 samples or more (in float with VNNI more); to "
+                   "10 features "
+                   "where few clusters are around a sample, or most values are zero; some 20 iterations",
        .avoid_when = "many features: boxes exclude nothing and the dense kernel is faster",
        .reference = "Kanungo, Mount, Netanyahu, Piatko, Silverman & Wu 2002, An efficient k-means clustering "
                     "algorithm, IEEE TPAMI"},

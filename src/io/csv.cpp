@@ -267,8 +267,15 @@ std::string CsvReader<T>::why_not(const std::string& field) const {
     return std::string("; where ") + (other == ';' ? "';' separates" : "a tab separates") +
            " the fields, name it as the delimiter";
   }
-  if (delimiter_ != ',' && field.find(',') != field.npos && field.find('.') == field.npos)
-    return "; a comma neither separates fields here nor stands for a decimal point";
+  if (delimiter_ != ',' && field.find(',') != field.npos)
+    return field.find('.') == field.npos
+               ? "; a comma neither separates fields here nor stands for a decimal point"
+               : "; where ',' separates the fields, name it as the delimiter";
+  T value;
+  if (const std::size_t blank = field.find(' ');
+      delimiter_ != ' ' && blank != field.npos &&
+      parse_number(field.substr(0, blank), value) == Parsed::number)
+    return "; where blanks separate the fields, name ' ' as the delimiter";
   return "";
 }
 

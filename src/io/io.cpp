@@ -32,6 +32,8 @@ Format format_of(const fs::path& path) {
   for (const auto& [name, format] : known) {
     if (extension == name) return format;
   }
+  std::error_code unknown;
+  if (fs::is_directory(path, unknown)) fail(path, "is a directory");
   fail(path, (extension.empty() ? "no extension" : "unknown extension " + quote(extension)) +
                  " (.npy, .fvecs, .bvecs, .csv, .tsv and .txt are known)");
 }

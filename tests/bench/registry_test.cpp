@@ -74,6 +74,7 @@ Outcome run_with(std::vector<std::string> flags) {
   done.errors = testing::internal::GetCapturedStderr();
   std::ifstream file(out);
   done.out.assign(std::istreambuf_iterator<char>(file), {});
+  std::remove(out.c_str());
   return done;
 }
 

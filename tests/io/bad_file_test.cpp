@@ -63,6 +63,9 @@ TEST_F(PathTest, EmptyPath) {
 TEST_F(PathTest, NoExtension) {
   expect_unreadable(file("data", "1"), "no extension (.npy, .fvecs");
 }
+TEST_F(PathTest, DirectoryWithoutExtension) {
+  expect_unreadable(dir, "is a directory");
+}
 TEST_F(PathTest, UnknownExtension) {
   expect_unreadable(file("data.xlsx", "1"), "unknown extension '.xlsx'");
 }

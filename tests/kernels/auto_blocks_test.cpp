@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// When auto takes bounds of blocks, at once or on trial: both sides of every limit, for each instruction set.
+// When auto takes bounds of blocks on trial, or before bytes: both sides of every limit, for each instruction
+// set.
 #include "backends/auto_blocks.hpp"
 
 #include <gtest/gtest.h>
@@ -13,102 +14,13 @@ namespace {
 
 using omnimeans::Isa;
 
-template <class T>
-void check_blocks(Isa isa) {
-  const auto pay = [&](std::size_t n, std::size_t d, std::size_t k, std::size_t steps) {
-    return omnimeans::algorithms::blocks_pay(problem(unread<T>(n, d), isa, k, steps));
-  };
-  const auto* int16 = omnimeans::int16_pays(problem(unread<T>(50'000, 8), isa, 448))
-                          ? omnimeans::kernels::int16_kernels(isa)
-                          : nullptr;
-  const bool vnni = int16 != nullptr && int16->rate >= 2, wide = isa == Isa::avx512;
-  const std::size_t least = 8 * (int16 == nullptr ? 20 : vnni && wide ? 29 : 25);
-  EXPECT_TRUE(pay(50'000, 8, least, 0));
-  EXPECT_TRUE(pay(50'000, 8, least, 15));
-  EXPECT_FALSE(pay(50'000, 8, least, 14));
-  EXPECT_FALSE(pay(50'000, 8, least - 1, 0));
-  EXPECT_TRUE(pay(20'000, 8, least, 0));
-  const std::size_t of_few = !vnni ? least : wide ? 256 : 264;
-  EXPECT_TRUE(pay(19'999, 8, of_few, 0));
-  EXPECT_FALSE(pay(19'999, 8, of_few - 1, 0));
-  const std::size_t of_many = vnni && wide ? 160 : least;
-  EXPECT_TRUE(pay(100'000, 8, of_many, 0));
-  EXPECT_FALSE(pay(100'000, 8, of_many - 1, 0));
-  EXPECT_FALSE(pay(99'999, 8, least - 1, 0));
-  const std::size_t of_four = vnni && wide ? 132 : least / 2;
-  for (const std::size_t n : {50'000, 200'000}) {
-    EXPECT_TRUE(pay(n, 4, of_four, 0));
-    EXPECT_FALSE(pay(n, 4, of_four - 1, 0));
-  }
-  const std::size_t of_three = !has_fast_integers<T>(isa) ? 60 : wide ? 120 : 99;
-  EXPECT_TRUE(pay(50'000, 3, of_three, 0));
-  EXPECT_FALSE(pay(50'000, 3, of_three - 1, 0));
-  EXPECT_FALSE(pay(16 * 1000 - 1, 8, 1000, 0));
-  EXPECT_FALSE(pay(50'000, 17, 2000, 0));
-  EXPECT_FALSE(pay(50'000, 2, 2000, 0));
-}
-
-TEST(AutoBlocks, BlocksPayFromSoManyClustersAFeatureOn) {
-  for (const Isa isa : omnimeans::usable_isas()) {
-    SCOPED_TRACE(to_string(isa));
-    check_blocks<float>(isa);
-    check_blocks<double>(isa);
-  }
-}
-
-TEST(AutoBlocks, BlocksPayByStructureWhereFewPairsAreNear) {
-  const Isa isa = omnimeans::usable_isas().back();
-  const auto pay = [&](std::size_t n, std::size_t d, std::size_t k, double near, std::size_t steps = 0) {
-    const auto of = problem(unread<float>(n, d), isa, k, steps);
-    EXPECT_TRUE(!omnimeans::algorithms::blocks_pay_by_structure(of, near) ||
-                omnimeans::algorithms::asks_for_near_pairs(of));
-    return omnimeans::algorithms::blocks_pay_by_structure(of, near);
-  };
-  EXPECT_TRUE(pay(7000, 20, 250, 0.0559));
-  EXPECT_FALSE(pay(7000, 20, 250, 0.0561));
-  EXPECT_FALSE(pay(7000, 20, 249, 0.0401));
-  EXPECT_TRUE(pay(7000, 20, 249, 0.0399));
-  EXPECT_TRUE(pay(50'000, 20, 150, 0.0399));
-  EXPECT_FALSE(pay(50'000, 20, 149, 0.0201));
-  EXPECT_TRUE(pay(50'000, 20, 149, 0.0199));
-  EXPECT_TRUE(pay(50'000, 16, 149, 1.0 / 128)) << "nothing but the nearest itself is near";
-  EXPECT_FALSE(pay(50'000, 15, 149, 1.0 / 128));
-  EXPECT_TRUE(pay(50'000, 8, 150, 0.0159));
-  EXPECT_EQ(pay(50'000, 7, 150, 0.0139), isa == Isa::avx512) << "by clusters a feature";
-  EXPECT_TRUE(pay(7000, 20, 250, 0, 20));
-  EXPECT_FALSE(pay(7000, 20, 250, 0, 19));
-  EXPECT_FALSE(pay(6999, 20, 250, 0));
-  EXPECT_FALSE(pay(16 * 500 - 1, 20, 500, 0));
-  EXPECT_TRUE(pay(16 * 500, 20, 500, 0));
-  EXPECT_FALSE(pay(50'000, 20, 127, 0));
-  EXPECT_TRUE(pay(50'000, 20, 128, 0));
-  EXPECT_FALSE(pay(50'000, 5, 250, 0));
-  const std::size_t a_feature = isa == Isa::avx512 ? 20 : 22;
-  EXPECT_TRUE(pay(50'000, 7, 7 * a_feature, 0.0195));
-  EXPECT_FALSE(pay(50'000, 7, 7 * a_feature, 0.0197));
-  EXPECT_FALSE(pay(50'000, 7, 7 * a_feature - 1, 0.01));
-  EXPECT_TRUE(pay(50'000, 10, 10 * a_feature, 0.0279));
-  EXPECT_FALSE(pay(50'000, 10, 10 * a_feature - 1, 0.0279));
-  EXPECT_TRUE(pay(50'000, 64, 250, 0));
-  EXPECT_FALSE(pay(50'000, 65, 250, 0));
-  EXPECT_TRUE(pay(50'000, 55, 250, 0.025));
-  EXPECT_TRUE(pay(50'000, 56, 250, 0.0249));
-  EXPECT_EQ(pay(50'000, 56, 250, 0.025), !has_tiles<float>(isa));
-  const auto in_double = [&](std::size_t d) {
-    return omnimeans::algorithms::blocks_pay_by_structure(problem(unread<double>(50'000, d), isa, 250), 0);
-  };
-  EXPECT_EQ(in_double(65), isa == Isa::avx512);
-  EXPECT_EQ(in_double(256), isa == Isa::avx512);
-  EXPECT_FALSE(in_double(257));
-  EXPECT_FALSE(pay(7000, 16, 142, 0)) << "so short a step";
-  EXPECT_TRUE(pay(7000, 16, 143, 0));
-}
-
 TEST(AutoBlocks, BlocksGetATrialBesideGapWhereBytesOrNoneWouldTakeLonger) {
   for (const Isa isa : omnimeans::usable_isas()) {
     SCOPED_TRACE(to_string(isa));
     const auto bounded = [&]<class T>(T, std::size_t n, std::size_t d, std::size_t k, std::size_t steps) {
-      const auto plan = omnimeans::algorithms::plan_for(problem(unread<T>(n, d), isa, k, steps), 0.9);
+      // So few around that gap goes before eight bits.
+      const auto plan =
+          omnimeans::algorithms::plan_for(problem(unread<T>(n, d), isa, k, steps), {0.35, 0.35});
       return plan.dense.name == "gap" ? plan.bounded.name : "another dense one";
     };
     constexpr float f = 0;
@@ -134,7 +46,8 @@ TEST(AutoBlocks, BlocksGetATrialBesideGapWhereBytesOrNoneWouldTakeLonger) {
       EXPECT_EQ(bounded(f, 20'000, 47, 600, 25), "blockbounds");
     }
     const auto beside_int8 = [&](std::size_t n, std::size_t d, std::size_t k, std::size_t steps) {
-      const auto plan = omnimeans::algorithms::plan_for(problem(unread<float>(n, d), isa, k, steps), 0.9);
+      const auto plan =
+          omnimeans::algorithms::plan_for(problem(unread<float>(n, d), isa, k, steps), {0.9, 1});
       return plan.dense.name == "int8" ? plan.bounded.name : "another dense one";
     };
     if (vnni && !has_tiles<float>(isa)) {

@@ -36,7 +36,7 @@ Matrix<float> corners(std::size_t n, std::size_t d, std::size_t n_groups) {
 TEST(AutoPlan, NearPairs) {
   const Isa isa = omnimeans::usable_isas().back();
   const auto share = [&](const Matrix<float>& samples, std::size_t k) {
-    return omnimeans::algorithms::near_share(problem<float>(samples.view(), isa, k));
+    return omnimeans::algorithms::near_shares(problem<float>(samples.view(), isa, k)).near;
   };
   EXPECT_EQ(share(corners(1000, 1000, 1000), 64), 1);
   EXPECT_NEAR(share(corners(1000, 100, 37), 128), 1.0 / 37, 0.01) << "those of the own group";
@@ -188,7 +188,7 @@ TEST(AutoPlan, OfAStepOrTwoEightBitsNeedMore) {
     SCOPED_TRACE(to_string(isa));
     const bool vnni = has_fast_integers<float>(isa);
     const auto choice = [&](std::size_t d, std::size_t k, std::size_t steps) {
-      return omnimeans::algorithms::plan_for(problem(unread<float>(2000, d), isa, k, steps), 1).first.name;
+      return omnimeans::algorithms::plan_for(problem(unread<float>(2000, d), isa, k, steps), {}).first.name;
     };
     for (const std::size_t steps : {1, 2}) {
       EXPECT_EQ(choice(125, 64, steps) == "int8", vnni);
@@ -280,7 +280,7 @@ TEST(AutoPlan, HalfTheDirectionsMustHoldNearlyAllOrAllOfThemWhereTheySaveEnough)
 TEST(AutoPlan, StepsOfMicrosecondsAreSimds) {
   const Isa isa = omnimeans::usable_isas().back();
   const auto plan = [&](std::size_t n) {
-    return omnimeans::algorithms::plan_for(problem(unread<float>(n, 16), isa, 4), 1);
+    return omnimeans::algorithms::plan_for(problem(unread<float>(n, 16), isa, 4), {});
   };
   EXPECT_EQ(plan(2499).first.name, "simd");
   EXPECT_EQ(plan(2499).bounded.name, "simd");
@@ -291,7 +291,7 @@ TEST(AutoPlan, OfFewSamplesRoundingTheCentroidsIsTooMuch) {
   for (const Isa isa : omnimeans::usable_isas()) {
     SCOPED_TRACE(to_string(isa));
     const auto first = [&](std::size_t n, std::size_t d, std::size_t k) {
-      return omnimeans::algorithms::plan_for(problem(unread<float>(n, d), isa, k), 1).first.name;
+      return omnimeans::algorithms::plan_for(problem(unread<float>(n, d), isa, k), {}).first.name;
     };
     const bool vnni = has_fast_integers<float>(isa);
     EXPECT_EQ(first(1249, 32, 32), vnni ? "simd" : "gap");
@@ -323,7 +323,9 @@ TEST(AutoPlan, SixteenBitsNeedSixFeaturesBesideTwoUnitsOfFloat) {
 }
 
 TEST(AutoPlan, TrialsOfBytesBeginEarlierInDouble) {
-  const auto bounded = [](const auto& of) { return omnimeans::algorithms::plan_for(of, 0.5).bounded.name; };
+  const auto bounded = [](const auto& of) {
+    return omnimeans::algorithms::plan_for(of, {.near = 0.5}).bounded.name;
+  };
   const Isa isa = omnimeans::usable_isas().back();
   const std::size_t least = isa == Isa::avx512 ? 200 : 100;
   EXPECT_EQ(bounded(problem(unread<double>(1000, 120), isa, least)), "bytebounds");
