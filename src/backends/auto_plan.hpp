@@ -334,7 +334,7 @@ Plan plan_for(const Problem<T>& problem, const NearShares& shares) {
   if (prefix) {
     plan.dense = {"prefix", "a few directions hold nearly all of the variance: they exclude most centroids"};
     plan.directions = directions;
-  } else if (int8_is_foretold(problem) ? plan.forecast.int8 > 0
+  } else if (int8_is_foretold(problem) ? plan.forecast.int8 > least_log_speed_of_int8(problem)
                                        : better_in_eight_bits(problem, worth_timing(problem))) {
     plan.dense = {
         "int8",
