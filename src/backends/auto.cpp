@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // auto: the exact backend that suits the shape of the problem, and another one later if that proves faster.
 //
-//   first     what the rules of auto_plan.hpp say
+//   first     what is foretold to be fastest (auto_forecast.hpp), or the rules of auto_plan.hpp say
 //   later     a search of every distance gives bounds (bytebounds, blockbounds or gap) a try in its steps 10,
 //             22, ... (auto_trials.hpp says where earlier or later, and which): centroids come to rest, so
 //             bounds pay better. The seconds of the steps decide, and the slower one goes.

@@ -3,11 +3,10 @@
 // Whether it begins with them is foretold (auto_forecast.hpp).
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 
 #include "backends/auto_forecast.hpp"
-#include "int8_filter.hpp"
+#include "backends/dense_costs.hpp"
 #include "omnimeans/backend.hpp"
 
 namespace omnimeans::algorithms {
@@ -37,7 +36,7 @@ bool blocks_may_pay_later(const Problem<T>& problem, bool bytes_may_come) {
   return d <= 48 && k >= 10 * d && k * d >= 6000 && (problem.most_steps == 0 || problem.most_steps >= 40);
 }
 
-/// Whether they do so, or come first by structure, where else bytes would come first: in double with 512
+/// Whether they do so, or are foretold to come first, where else bytes would come first: in double with 512
 /// bits, and where there is time for them. blockbounds over bytebounds, 25 and 60 steps: d = 64 to 256 k =
 /// 400 and 512 1.05 to 3 times as fast, d = 500 k = 256 0.8 to 1.1; with AVX2 d = 64 and 100 1.0 to 1.5, d =
 /// 150 to 256 0.7 to 1.0.

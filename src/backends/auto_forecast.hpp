@@ -12,10 +12,11 @@
 // The weights are those of least squares with less weight for outliers, over 3,400 fits: nine kinds of data
 // (`omnimeans generate`), d = 2 to 96 (int8 24 to 784), k = 7 to 830, n = 5,600 to 500,000 with 16 samples a
 // cluster or more, 10 to 60 steps, float and double, vectors of 512 and 256 bits, two threads, a Xeon with
-// VNNI and AVX-VNNI, without AMX. Sizes beyond count as the last ones measured. Of 260 other problems
-// auto took 1.02 times as long as the fastest of gap, int8, blockbounds and kdtree in the same run, in
-// geometric mean, and more than 1.2 times in 10; by rules before 1.046, and in 21. Ten hand-made rules of
-// sizes, the near share and equal values gave way to this.
+// VNNI and AVX-VNNI, without AMX; other CPUs count as that with 256 bits. More clusters, samples and steps
+// than measured count as the most measured. Of 260 other problems auto took 1.02 times as long as the fastest
+// of gap, int8, blockbounds and kdtree in the same run, in geometric mean, and more than 1.2 times in 10; by
+// rules before 1.046, and in 21. Ten hand-made rules of sizes, the near share and equal values gave way to
+// this.
 #pragma once
 
 #include <algorithm>
@@ -60,7 +61,7 @@ double log_speed(const SpeedModel& model, const Problem<T>& problem, const NearS
   const auto log_of = [](std::size_t value, std::size_t most) {
     return std::log(static_cast<double>(std::min(value, most)));
   };
-  const double k = log_of(problem.n_clusters, 900), n = log_of(problem.samples.rows(), 500'000),
+  const double k = log_of(problem.n_clusters, 830), n = log_of(problem.samples.rows(), 500'000),
                d = log_of(problem.samples.cols(), 784);
   const double steps =
       problem.most_steps == 0 ? 60 : static_cast<double>(std::clamp<std::size_t>(problem.most_steps, 8, 60));
@@ -86,7 +87,7 @@ bool order_may_pay(const Problem<T>& problem) {
          static_cast<double>(n) * work_per_sample(problem) >= 1e6;
 }
 
-/// Whether kdtree is foretold. Where trees pay by few_features_suit_trees() nobody asks.
+/// Whether kdtree is foretold.
 template <class T>
 bool tree_is_foretold(const Problem<T>& problem) {
   return order_may_pay(problem) && problem.samples.cols() >= 2 && problem.samples.cols() <= 10;
@@ -101,15 +102,16 @@ bool blocks_are_foretold(const Problem<T>& problem) {
 template <class T>
 bool int8_is_foretold(const Problem<T>& problem) {
   const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
-  return n > 5000 && d >= 20 && k >= 32 && has_fast_integers(problem) && !has_int8_tiles(problem) &&
-         int8_kernels_for(problem) != nullptr;
+  return n > 5000 && n >= 16 * k && d >= 20 && k >= 32 && has_fast_integers(problem) &&
+         !has_int8_tiles(problem) && int8_kernels_for(problem) != nullptr;
 }
 
-/// From where on it is taken: of fewer steps than were measured rounding is much. Where 0.32 was foretold,
-/// four and six steps 0.86 and 0.94 times as fast as gap, 0.42 0.91 and 1.01, 0.8 1.0 and 1.15.
+/// From which logarithm on it is taken: of fewer steps than were measured rounding is much. Where 0.32 was
+/// foretold four and six steps were 0.86 and 0.94 times as fast as gap's, where 0.42 was 0.91 and 1.01, where
+/// 0.8 was 1.0 and 1.15.
 template <class T>
 double least_log_speed_of_int8(const Problem<T>& problem) {
-  return problem.most_steps != 0 && problem.most_steps < 8 ? 0.4 : 0;
+  return problem.most_steps != 0 && problem.most_steps < 8 ? 0.6 : 0;
 }
 
 /// What is foretold, as logarithms; nothing is less than any.
@@ -126,7 +128,7 @@ Forecast forecast_for(const Problem<T>& problem, const NearShares& shares) {
     const bool few = problem.samples.cols() <= 10;
     forecast.blocks = log_speed(few ? blocks_of_few_features : blocks_of_many_features, problem, shares);
   }
-  if (has_fast_integers(problem) && int8_kernels_for(problem) != nullptr && problem.samples.cols() >= 20)
+  if (int8_is_foretold(problem) || has_int8_tiles(problem))
     forecast.int8 = log_speed(int8_model, problem, shares) + (has_int8_tiles(problem) ? tiles_over_vnni : 0);
   return forecast;
 }

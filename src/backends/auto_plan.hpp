@@ -3,9 +3,9 @@
 //
 //   first     kdtree      few features, or foretold to be fastest (auto_forecast.hpp): boxes exclude most
 //                         centroids
-//             blockbounds foretold to be fastest, of up to 128 features: so do bounds of neighbours
-//                         (auto_blocks.hpp says where they get a trial, and where bytebounds gives way to
-//                         them)
+//             blockbounds foretold to be fastest, of up to 128 features (double with AVX-512 256): so
+//                         do bounds of neighbours (auto_blocks.hpp says where they get a trial, and where
+//                         bytebounds gives way to them)
 //             prefix      many features and clusters, and a few directions hold nearly all of the variance
 //                         (without VNNI bytebounds goes before it, and before int8, from k d = 64,000 on,
 //                         or 128,000 where all pairs of samples and centroids are about equally far)
@@ -33,6 +33,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <new>
 #include <string_view>
@@ -56,7 +57,7 @@ struct Choice {
 /// What a problem may be solved with: `first`, then `dense` and, if it is another one, `bounded` by turns.
 struct Plan {
   Choice first, dense, bounded;
-  Forecast forecast = {};
+  Forecast forecast = {};                                       ///< what --explain tells
   std::shared_ptr<const PrincipalPrefix> directions = nullptr;  ///< of prefix, if that is one of them
 };
 
@@ -82,22 +83,14 @@ constexpr Least least_in_tiles(std::size_t n, std::size_t d, std::size_t k) {
   return {32, 48, k >= 128 ? 8'000u : 12'000u};
 }
 
-/// With VNNI, which is foretold of more than 5,000 samples and steps than two (auto_forecast.hpp), vectors of
-/// 512 and of 256 bits, a Xeon without AMX, gap over int8, d = 20 to 200, at the limit:
-/// n = 1,500 1.1 to 1.3, n = 3,000 1.1 to 1.7, n = 6,000 to 9,000 1.0 to 1.6 (of 32 to 56 clusters and up to
-/// 784 features 0.83 to 1.3, of 16 0.72 to 1.1); n = 20,000 k >= 128 1.03 to 1.3, fewer 1.0 to 1.3; n =
-/// 80,000 and 100,000 d = 20 to 32 k >= 256 0.94 to 1.13, d = 48 k = 192 and 224 1.06 to 1.14, d = 64 and 100
-/// k = 128 and 160 0.84 to 1.2. Beyond: d = 32 k = 500 1.3 to 1.9, k = 1,000 1.4 to 2.2. Five steps of d = 24
-/// to 48 n = 20,000 to 100,000: 0.86 to 1.0 at 10,000 to 12,000, 1.0 to 1.1 beyond.
+/// With VNNI, a Xeon without AMX, vectors of 512 and of 256 bits, gap over int8 at the limit: n = 1,500 1.1
+/// to 1.3, n = 3,000 1.1 to 1.7. More than 5,000 samples are foretold (auto_forecast.hpp), but for fits of
+/// one or two steps.
 constexpr Least least_with_vnni(std::size_t n, std::size_t k) {
   if (n <= 2000) return {24, 16, 4'000};
   if (n <= 5000) return {24, 32, 6'000};
-  if (n <= 10'000) return k >= 64 ? Least{24, 64, 8'000} : Least{128, 32, 12'000};
-  if (n <= 40'000) return k >= 128 ? Least{20, 128, 9'500} : Least{96, 64, 12'000};
-  return k >= 256   ? Least{20, 256, 10'000}
-         : k >= 192 ? Least{48, 192, 10'000}
-         : k >= 128 ? Least{64, 128, 16'000}
-                    : Least{96, 64, 32'000};
+  if (k >= 128) return {20, 128, 10'000};
+  return {96, 64, 16'000};
 }
 
 /// With AVX2: n = 3,000 1.1 to 1.7, n = 20,000 at 32,000 1.1 and 1.4.
@@ -352,7 +345,13 @@ Plan plan_for(const Problem<T>& problem, const NearShares& shares) {
   if (is_tiny(problem) || (plan.dense.name == "gap" && rounding_is_too_much(problem)))
     plan.dense = plan.bounded = {"simd", "a step of so little work: what would save distances takes longer"};
   plan.first = plan.dense;
-  double fastest = plan.dense.name == "int8" ? std::max(plan.forecast.int8, 0.0) : 0;
+  // Nothing goes before a prefix whose directions have been found.
+  double fastest = prefix ? std::numeric_limits<double>::infinity() : 0;
+  if (plan.dense.name == "int8") {
+    constexpr double by_rule =
+        0.2;  // AVX2, and few samples: 1.1 to 1.7 times as fast as gap where the rule begins
+    fastest = plan.forecast.int8 == Forecast::nothing ? by_rule : std::max(plan.forecast.int8, 0.0);
+  }
   if (plan.forecast.blocks > fastest) {
     plan.first = {"blockbounds", "foretold to be fastest: bounds of neighbours exclude most centroids"};
     fastest = plan.forecast.blocks;

@@ -60,6 +60,18 @@ Parsed parse_number(std::string_view text, T& value) {
   return Parsed::number;
 }
 
+/// Whether all that stands between delimiters is a number.
+bool separates_numbers(std::string_view text, char delimiter) {
+  double value;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(delimiter, begin), text.size());
+    const bool empty_blank = delimiter == ' ' && end == begin;  // blanks may be many
+    if (!empty_blank && parse_number(text.substr(begin, end - begin), value) != Parsed::number) return false;
+    begin = end + 1;
+  }
+  return true;
+}
+
 bool is_line_end(char c) {
   return c == '\n' || c == '\r';
 }
@@ -267,15 +279,13 @@ std::string CsvReader<T>::why_not(const std::string& field) const {
     return std::string("; where ") + (other == ';' ? "';' separates" : "a tab separates") +
            " the fields, name it as the delimiter";
   }
-  if (delimiter_ != ',' && field.find(',') != field.npos)
-    return field.find('.') == field.npos
-               ? "; a comma neither separates fields here nor stands for a decimal point"
-               : "; where ',' separates the fields, name it as the delimiter";
-  T value;
-  if (const std::size_t blank = field.find(' ');
-      delimiter_ != ' ' && blank != field.npos &&
-      parse_number(field.substr(0, blank), value) == Parsed::number)
-    return "; where blanks separate the fields, name ' ' as the delimiter";
+  if (delimiter_ != ',' && field.find(',') != field.npos && field.find('.') == field.npos)
+    return "; a comma neither separates fields here nor stands for a decimal point";
+  for (const char other : {',', ' '}) {
+    if (other == delimiter_ || field.find(other) == field.npos || !separates_numbers(field, other)) continue;
+    return std::string("; where ") + (other == ',' ? "',' separates" : "blanks separate") +
+           " the fields, name " + (other == ',' ? "it" : "' '") + " as the delimiter";
+  }
   return "";
 }
 

@@ -127,6 +127,7 @@ std::vector<BadFile> bad_dialects() {
        "line 2, column 1: '3 4' is not a number; where blanks separate the fields, name ' ' as the delimiter",
        4},
       {"BlanksForSemicolons", ".csv", "1;2\n3 4\n", "'3 4' is not a number; where blanks", 4, semicolon},
+      {"UnitsAfterBlanks", ".csv", "1,2\n3,4 kg\n", "line 2, column 3: '4 kg' is not a number (", 6},
       {"WordsWithBlanks", ".csv", "1,2\nso 4,5\n", "line 2, column 1: 'so 4' is not a number", 4},
       {"CommasForBlanks", ".txt", "1 2\n3,4\n", "line 2, column 1: '3,4' is not a number", 4},
       {"CommasAndPointsForBlanks", ".txt", "1 2\n3.5,4\n",

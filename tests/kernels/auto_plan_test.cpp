@@ -106,21 +106,18 @@ TEST(AutoPlan, EightBitsPayFromFewerOnInTilesAndOfFewSamples) {
   };
   for (const Limit& limit :
        {Limit{2000, 4000, 4000, 32'000}, Limit{2001, 6000, 6000, 32'000}, Limit{5000, 6000, 6000, 32'000},
-        Limit{5001, 10'000, 8000, 32'000}, Limit{10'000, 10'000, 8000, 32'000},
-        Limit{10'001, 12'000, 12'000, 32'000}, Limit{40'000, 12'000, 12'000, 32'000},
-        Limit{40'001, 12'000, 32'000, 32'000}, Limit{1'000'000, 12'000, 32'000, 32'000}})
+        Limit{5001, 10'000, 16'000, 32'000}, Limit{10'000, 10'000, 16'000, 32'000},
+        Limit{10'001, 12'000, 16'000, 32'000}, Limit{1'000'000, 12'000, 16'000, 32'000}})
     check(127, 127, limit);
   for (const Limit& limit :
        {Limit{2000, 4000, 4000, 8000}, Limit{2001, 6000, 6000, 8000}, Limit{5000, 6000, 6000, 8000},
-        Limit{5001, 8000, 8000, 32'000}, Limit{10'000, 8000, 8000, 32'000},
-        Limit{10'001, 12'000, 12'000, 32'000}, Limit{1'000'000, 12'000, 32'000, 32'000}})
+        Limit{5001, 8000, 16'000, 32'000}, Limit{10'000, 8000, 16'000, 32'000},
+        Limit{10'001, 12'000, 16'000, 32'000}, Limit{1'000'000, 12'000, 16'000, 32'000}})
     check(128, 127, limit);
-  for (const Limit& limit :
-       {Limit{5000, 6000, 6000, 32'000}, Limit{10'000, 7500, 8000, 32'000}, Limit{10'001, 8000, 9500, 32'000},
-        Limit{40'001, 8000, 16'000, 32'000}, Limit{1'000'000, 8000, 16'000, 32'000}})
+  for (const Limit& limit : {Limit{5000, 6000, 6000, 32'000}, Limit{5001, 7500, 10'000, 32'000},
+                             Limit{10'000, 7500, 10'000, 32'000}, Limit{10'001, 8000, 10'000, 32'000},
+                             Limit{1'000'000, 8000, 10'000, 32'000}})
     check(95, 128, limit);
-  check(20, 191, {.n = 40'001, .in_tiles = 8000, .with_vnni = 16'000, .with_avx2 = 32'000});
-  check(20, 192, {.n = 40'001, .in_tiles = 8000, .with_vnni = 10'000, .with_avx2 = 32'000});
   // Clusters and features.
   const auto least = [](std::size_t n, std::size_t k, bool tiles, bool vnni) {
     const auto limit = least_in_eight_bits(n, 500, k, tiles, vnni);
@@ -131,14 +128,8 @@ TEST(AutoPlan, EightBitsPayFromFewerOnInTilesAndOfFewSamples) {
   EXPECT_EQ(least(10'001, 64, true, true), Pair(32, 48));
   EXPECT_EQ(least(2000, 63, false, true), Pair(24, 16));
   EXPECT_EQ(least(5000, 63, false, true), Pair(24, 32));
-  EXPECT_EQ(least(10'000, 63, false, true), Pair(128, 32));
-  EXPECT_EQ(least(10'000, 64, false, true), Pair(24, 64));
-  EXPECT_EQ(least(10'001, 64, false, true), Pair(96, 64));
-  EXPECT_EQ(least(10'001, 128, false, true), Pair(20, 128));
-  EXPECT_EQ(least(40'001, 128, false, true), Pair(64, 128));
-  EXPECT_EQ(least(40'001, 192, false, true), Pair(48, 192));
-  EXPECT_EQ(least(40'001, 255, false, true), Pair(48, 192));
-  EXPECT_EQ(least(40'001, 256, false, true), Pair(20, 256));
+  EXPECT_EQ(least(5001, 127, false, true), Pair(96, 64));
+  EXPECT_EQ(least(5001, 128, false, true), Pair(20, 128));
   EXPECT_EQ(least(5000, 64, false, false), Pair(128, 32));
   EXPECT_EQ(least(5001, 64, false, false), Pair(96, 64));
   // And what this CPU has: features, and each limit's two sides.

@@ -91,7 +91,7 @@ TEST(AutoTrial, ManyCandidatesOfEightBitsGiveGapsAnEarlyOne) {
   ASSERT_GT(many.size(), 3u);
   EXPECT_EQ(many[2], eight_bits ? "int8" : "gap");
   EXPECT_EQ(many[3], "gap");
-  for (const auto& few : {backends_over(6000, 3), backends_over(5000, 300)}) {
+  for (const auto& few : {backends_over(6000, 3), backends_over(4000, 300)}) {
     ASSERT_GT(few.size(), 10u);
     EXPECT_EQ(few[3], eight_bits ? "int8" : "gap");
     EXPECT_EQ(few[10], eight_bits ? "int8" : "gap") << "late, of few samples";
