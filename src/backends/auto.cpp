@@ -129,7 +129,7 @@ class Auto final : public Backend<T>, public HasDirections {
     const auto add = [&](double log_speed, const char* name) {
       if (log_speed == Forecast::nothing) return;
       char text[64];
-      std::snprintf(text, sizeof text, "%s%s %.2g", foretold.empty() ? "" : ", ", name, std::exp(log_speed));
+      std::snprintf(text, sizeof text, "%s%s %.1f", foretold.empty() ? "" : ", ", name, std::exp(log_speed));
       foretold += text;
     };
     add(plan_.forecast.tree, "kdtree");

@@ -331,7 +331,9 @@ Plan plan_for(const Problem<T>& problem, const NearShares& shares) {
                                        : better_in_eight_bits(problem, worth_timing(problem))) {
     plan.dense = {
         "int8",
-        has_int8_tiles(problem)
+        int8_is_foretold(problem)
+            ? "foretold to be faster than gap: every distance in eight bits, few of them again"
+        : has_int8_tiles(problem)
             ? "many features and clusters: every distance in eight bits, in tiles of AMX, few of them again"
             : "many features and clusters: every distance in eight bits, few of them again"};
   }
@@ -358,7 +360,8 @@ Plan plan_for(const Problem<T>& problem, const NearShares& shares) {
   }
   if (plan.forecast.tree > fastest)
     plan.first = {"kdtree", "foretold to be fastest: boxes of samples exclude most centroids"};
-  if (few_features_suit_trees(n, d, k, problem.most_steps, has_fast_integers(problem)))
+  if (!tree_is_foretold(problem) &&
+      few_features_suit_trees(n, d, k, problem.most_steps, has_fast_integers(problem)))
     plan.first = {"kdtree", "few features: boxes of samples exclude most centroids"};
   if (bytes_pay_at_once(problem, near) || bytes_pay(problem, held, near)) plan.first = bytes_at_once;
   return plan;

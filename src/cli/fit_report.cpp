@@ -165,7 +165,7 @@ std::string fit_explanation(const FitFacts& facts, const Result<T>& result) {
           << " passes' worth of distances" << (facts.n_init > 1 ? " (this run)" : "");
     } else {
       if (reason.empty() && facts.backend != "auto") reason = "as asked for";
-      out << 1e3 * seconds / count << " ms each, ";
+      out << 1e3 * seconds / count << (count == 1 ? " ms, " : " ms each, ");
       out.precision(1);
       out << 100 * distances / pairs / count << " % of the distances";
     }

@@ -131,7 +131,7 @@ void ComputeOptions::check() const {
 
 void InputOptions::add_to(CLI::App& app) {
   add_choice(app, "--dtype", dtype, {"f32", "f64"},
-             "Type to compute with; none: that of the file (4- and 8-byte integers: f64)");
+             "Type to compute with; none: that of the file (text: f32; 4- and 8-byte integers: f64)");
   const auto read_delimiter = [this](const std::string& text) {
     if (text == "tab" || text == "\\t") {
       delimiter = '\t';

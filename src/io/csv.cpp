@@ -267,7 +267,11 @@ T CsvReader<T>::number() {
   if (parsed == Parsed::number) return value;
   go_to(start);
   if (text.empty()) fail("empty field", at_);
-  if (parsed == Parsed::too_large) fail(quote(text) + " is too large for " + type_name<T>, at_);
+  if (parsed == Parsed::too_large) {
+    double wider;
+    const bool fits = sizeof(T) < sizeof(double) && parse_number(text, wider) == Parsed::number;
+    fail(quote(text) + " is too large for " + type_name<T> + (fits ? ", but not for f64" : ""), at_);
+  }
   fail(quote(text) + " is not a number" + why_not(text), at_);
 }
 

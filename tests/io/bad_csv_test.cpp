@@ -156,7 +156,7 @@ std::vector<BadFile> too_large() {
   const std::string half_a_step =
       "340282356779733661637539395458142568448";  // above the largest float: 2^128 - 2^103
   return {
-      field("Power", "1e39", "'1e39' is too large for f32"),
+      field("Power", "1e39", "'1e39' is too large for f32, but not for f64"),
       field("Negative", "-3.5e38", "'-3.5e38' is too large for f32"),
       field("HalfAStepAboveTheLargest", half_a_step, "'" + half_a_step + "' is too large for f32"),
       field("ManyDigits", "4" + std::string(38, '0'), "'4" + std::string(38, '0') + "' is too large for f32"),
