@@ -124,24 +124,26 @@ class Auto final : public Backend<T>, public HasDirections {
       return std::to_string(tenths / 10) +
              (tenths < 100 ? '.' + std::to_string(tenths % 10) : std::string()) + " %";
     };
-    if (step_ != 1) return reason_;
-    std::string foretold;
-    const auto add = [&](double log_speed, const char* name) {
+    if (step_ != 1 || !asks_for_near_pairs(problem_)) return reason_;
+    reason_ += " (" + foretold() + "of a few samples, on average " + percent(shares_.near) +
+               " of the clusters are at most 1.2 times, " + percent(shares_.around) +
+               " at most twice as far as the nearest)";
+    return reason_;
+  }
+
+  /// What is foretold, in words; empty: nothing.
+  std::string foretold() const {
+    std::string words;
+    const auto add = [&](const char* name, double log_speed) {
       if (log_speed == Forecast::nothing) return;
       char text[64];
-      std::snprintf(text, sizeof text, "%s%s %.1f", foretold.empty() ? "" : ", ", name, std::exp(log_speed));
-      foretold += text;
+      std::snprintf(text, sizeof text, "%s%s %.1f", words.empty() ? "" : ", ", name, std::exp(log_speed));
+      words += text;
     };
-    add(plan_.forecast.tree, "kdtree");
-    add(plan_.forecast.blocks, "blockbounds");
-    add(plan_.forecast.int8, "int8");
-    if (!foretold.empty()) foretold += " times as fast as gap; ";
-    if (asks_for_near_pairs(problem_)) {
-      reason_ += " (" + foretold + "of a few samples, on average " + percent(shares_.near) +
-                 " of the clusters are at most 1.2 times, " + percent(shares_.around) +
-                 " at most twice as far as the nearest)";
-    }
-    return reason_;
+    add("kdtree", plan_.forecast.tree);
+    add("blockbounds", plan_.forecast.blocks);
+    add("int8", plan_.forecast.int8);
+    return words.empty() ? words : words + " times as fast as gap; ";
   }
 
   bool take(Choice choice, std::uint64_t memory_in_use = 0) {

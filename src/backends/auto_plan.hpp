@@ -17,8 +17,8 @@
 //             int16, simd a step or two; and simd where a step is next to nothing and for what does not fit
 //                         the memory limit, then openmp, naive
 //
-// Whether every distance is faster in eight bits is foretold with VNNI; with tiles (AMX) and with AVX2 it
-// goes by rule, and in long fits by the clock, on a slice of the data (dense_costs.hpp).
+// Whether every distance is faster in eight bits is foretold of more than 5,000 samples with VNNI; else, and
+// with tiles (AMX), it goes by rule, and of many samples by the clock, on a slice of them (dense_costs.hpp).
 //
 // Measured on a Xeon of 2023 (VNNI, two threads, float, 20 or 25 iterations, seconds of simd over those of
 // the backend): int8 2.3 at d = 100 with k = 500, 2.9 at d = 256 (in tiles, AMX, 3.9 and 5.7); bytebounds 0.8
@@ -281,16 +281,17 @@ bool rounding_is_too_much(const Problem<T>& problem) {
          int16_pays(problem);
 }
 
-/// Whether blocks get their trial (auto_blocks.hpp) beside this search: gap; or eight bits with VNNI, where
-/// bytes gain little, in long fits. Seconds of one with the trial, in step 10, over one with bytes or none,
-/// beside tiles (AMX), d = 48 to 64, k d = 24,000 to 34,000: 60 and 120 steps 0.55 to 1.1, in geometric mean
-/// 0.92, n = 100,000 0.55 and 0.71; 25 steps 0.8 to 1.17; AVX-VNNI, 25 steps, `uniform` d = 96 k = 256 1.5.
-/// Below, VNNI, 60 steps, whole fits by int8 over whole fits by blocks: d = 20 to 32 k = 320 to 1000 n =
-/// 20,000 0.6 to 0.9, n = 100,000 d = 20 and 24 1.02 to 1.45, d = 32 k = 320 and 500 0.85 to 1.1.
+/// Whether blocks get their trial (auto_blocks.hpp) beside this search: gap; or tiles of eight bits (AMX),
+/// where bytes gain little, in long fits. Seconds of one with the trial, in step 10, over one with bytes or
+/// none, d = 48 to 64, k d = 24,000 to 34,000: 60 and 120 steps 0.55 to 1.1, in geometric mean 0.92, n =
+/// 100,000 0.55 and 0.71; 25 steps 0.8 to 1.17. Never beside eight bits in vectors (VNNI): where blocks are
+/// faster they are foretold, and begin; where they are not, a step of them in the trial is faster than one of
+/// int8, but the fit is not, for int8 soon leaves out what lies still: 60 and 120 steps of `blobs`, `uniform`
+/// and `anisotropic`, d = 32 to 48, k = 512 to 1000, with the trial 1.25 to 1.44 times as long as int8 alone.
 template <class T>
 bool blocks_may_pay_beside(const Problem<T>& problem, std::string_view dense) {
   if (dense != "int8") return dense == "gap";
-  if (!has_fast_integers(problem)) return false;
+  if (!has_int8_tiles(problem)) return false;
   const std::size_t d = problem.samples.cols();
   const bool many = d * problem.n_clusters >= 24'000 || (d < 32 && problem.samples.rows() >= 50'000);
   return d <= 64 && many && (problem.most_steps == 0 || problem.most_steps >= 40);

@@ -211,11 +211,9 @@ const BackendEntry& blockbounds() {
        .tiled = false,
        .exact = true,
        .memory = "n*d values, n*k/16 and 50*n bytes",
-       .use_when =
-           "16 samples a cluster or more, some 8 iterations or more: 3 to 16 features and 20 to 40 clusters "
-           "a "
-           "feature, where kdtree does not pay; to 128 (double with AVX-512 256) features and some 128 "
-           "clusters, where the samples have structure",
+       .use_when = "16 samples a cluster or more, some 8 iterations or more: 3 to 16 features and 20 to "
+                   "40 clusters a feature, where kdtree does not pay; to 128 (double with AVX-512 256) "
+                   "features and some 128 clusters, where the samples have structure",
        .avoid_when = "many features, or no structure: a block of samples is near too many centroids",
        .reference = "own; bounds of Elkan 2003, Using the triangle inequality to accelerate k-means, ICML"},
       make<BlockBounds, float>,

@@ -62,7 +62,7 @@ Parsed parse_number(std::string_view text, T& value) {
 
 /// Whether all that stands between delimiters is a number.
 bool separates_numbers(std::string_view text, char delimiter) {
-  double value;
+  double value = 0;
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find(delimiter, begin), text.size());
     const bool empty_blank = delimiter == ' ' && end == begin;  // blanks may be many
@@ -268,7 +268,7 @@ T CsvReader<T>::number() {
   go_to(start);
   if (text.empty()) fail("empty field", at_);
   if (parsed == Parsed::too_large) {
-    double wider;
+    double wider = 0;
     const bool fits = sizeof(T) < sizeof(double) && parse_number(text, wider) == Parsed::number;
     fail(quote(text) + " is too large for " + type_name<T> + (fits ? ", but not for f64" : ""), at_);
   }
