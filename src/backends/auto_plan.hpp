@@ -33,7 +33,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <limits>
 #include <memory>
 #include <new>
 #include <string_view>
@@ -300,10 +299,32 @@ bool blocks_may_pay_beside(const Problem<T>& problem, std::string_view dense) {
 inline constexpr Choice bytes_at_once{
     "bytebounds", "many features and clusters: a bound of one byte a pair saves most distances"};
 
+/// Boxes or blocks where they are foretold to be faster than the dense search, or that.
+template <class T>
+Choice foretold_or_dense(const Problem<T>& problem, const Plan& plan) {
+  const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
+  if (!tree_is_foretold(problem) &&
+      few_features_suit_trees(n, d, k, problem.most_steps, has_fast_integers(problem)))
+    return {"kdtree", "few features: boxes of samples exclude most centroids"};
+  if (plan.dense.name == "prefix") return plan.dense;  // its directions have been found
+  double dense = 0;
+  if (plan.dense.name == "int8") {
+    // By rule (AVX2, and few samples) it is 1.1 to 1.7 times as fast as gap where that begins.
+    constexpr double by_rule = 0.2;
+    dense = plan.forecast.int8 == Forecast::nothing ? by_rule : std::max(plan.forecast.int8, 0.0);
+  }
+  const double tree = plan.forecast.tree, blocks = plan.forecast.blocks;
+  if (tree > std::max(dense, blocks))
+    return {"kdtree", "foretold to be fastest: boxes of samples exclude most centroids"};
+  if (blocks > dense)
+    return {"blockbounds", "foretold to be fastest: bounds of neighbours exclude most centroids"};
+  return plan.dense;
+}
+
 template <class T>
 Plan plan_for(const Problem<T>& problem, const NearShares& shares) {
   if (problem.most_steps == 1 || problem.most_steps == 2) return short_plan(problem);
-  const std::size_t n = problem.samples.rows(), d = problem.samples.cols(), k = problem.n_clusters;
+  const std::size_t d = problem.samples.cols(), k = problem.n_clusters;
   const bool eight_bits = int8_kernels_for(problem) != nullptr;
   std::shared_ptr<const PrincipalPrefix> directions;
   const double near = shares.near;
@@ -347,23 +368,7 @@ Plan plan_for(const Problem<T>& problem, const NearShares& shares) {
     plan.bounded = {"bytebounds", "centroids move less: one byte a pair may skip most distances, on trial"};
   if (is_tiny(problem) || (plan.dense.name == "gap" && rounding_is_too_much(problem)))
     plan.dense = plan.bounded = {"simd", "a step of so little work: what would save distances takes longer"};
-  plan.first = plan.dense;
-  // Nothing goes before a prefix whose directions have been found.
-  double fastest = prefix ? std::numeric_limits<double>::infinity() : 0;
-  if (plan.dense.name == "int8") {
-    constexpr double by_rule =
-        0.2;  // AVX2, and few samples: 1.1 to 1.7 times as fast as gap where the rule begins
-    fastest = plan.forecast.int8 == Forecast::nothing ? by_rule : std::max(plan.forecast.int8, 0.0);
-  }
-  if (plan.forecast.blocks > fastest) {
-    plan.first = {"blockbounds", "foretold to be fastest: bounds of neighbours exclude most centroids"};
-    fastest = plan.forecast.blocks;
-  }
-  if (plan.forecast.tree > fastest)
-    plan.first = {"kdtree", "foretold to be fastest: boxes of samples exclude most centroids"};
-  if (!tree_is_foretold(problem) &&
-      few_features_suit_trees(n, d, k, problem.most_steps, has_fast_integers(problem)))
-    plan.first = {"kdtree", "few features: boxes of samples exclude most centroids"};
+  plan.first = foretold_or_dense(problem, plan);
   if (bytes_pay_at_once(problem, near) || bytes_pay(problem, held, near)) plan.first = bytes_at_once;
   return plan;
 }
