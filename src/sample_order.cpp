@@ -106,16 +106,61 @@ std::vector<Side<T>> choose_sides(MatrixView<const T> samples, double& widest) {
   return sides;
 }
 
-/// Keys of the samples [begin, end); N = the number of sides, or 0; Long: some are looked up in two parts.
-template <std::size_t N, bool Long, class T>
+/// Samples whose keys are found side by side.
+constexpr std::size_t chunk = 64;
+
+/// Adds a side's bits to the keys of `count` samples, whose values lie `stride` apart. Its loops are apart
+/// so that none has a branch: of a side with two steps every other sample is on the last one.
+template <class T>
+void add_side(const Side<T>& side, const T* values, std::size_t stride, std::size_t count,
+              std::uint32_t* __restrict keys) {
+  T places[chunk] = {};
+  int steps[chunk];
+  for (std::size_t i = 0; i < count; ++i) places[i] = values[i * stride];
+  const T low = side.low, factor = side.factor, last = side.last;
+  for (std::size_t i = 0; i < chunk; ++i) {
+    T place = (places[i] - low) * factor;
+    place = place > 0 ? place : T(0);  // also what is no number: infinite * 0
+    steps[i] = static_cast<int>(place < last ? place : last);
+  }
+  constexpr unsigned at_once = 1u << Side<T>::at_once;
+  if (last < static_cast<T>(at_once)) {
+    for (std::size_t i = 0; i < count; ++i) keys[i] |= side.low_bits[steps[i]];
+  } else {
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto step = static_cast<unsigned>(steps[i]);
+      keys[i] |= side.low_bits[step % at_once] | side.high_bits[step / at_once];
+    }
+  }
+}
+
+/// Keys of the samples of a range, and how many have each of the lowest digits.
+template <class T>
 void write_keys(MatrixView<const T> samples, const std::vector<Side<T>>& sides, RowRange range,
                 std::uint64_t* __restrict keys, std::uint32_t* __restrict counts) {
-  const std::size_t n_sides = N != 0 ? N : sides.size(), stride = samples.row_stride();
+  for (std::size_t begin = range.begin; begin < range.end; begin += chunk) {
+    const std::size_t count = std::min(chunk, range.end - begin);
+    std::uint32_t found[chunk] = {};
+    for (const Side<T>& side : sides)
+      add_side(side, samples.row_data(begin) + side.feature, samples.row_stride(), count, found);
+    for (std::size_t i = 0; i < count; ++i) {
+      keys[begin + i] = std::uint64_t{found[i]} << 32 | (begin + i);
+      ++counts[found[i] & (n_digits - 1)];
+    }
+  }
+}
+
+/// The same for N sides, few enough to have many steps each, so that branches are foreseen; Long: some are
+/// looked up in two parts.
+template <std::size_t N, bool Long, class T>
+void write_keys_of_few(MatrixView<const T> samples, const std::vector<Side<T>>& sides, RowRange range,
+                       std::uint64_t* __restrict keys, std::uint32_t* __restrict counts) {
+  const std::size_t stride = samples.row_stride();
   const Side<T>* side = sides.data();
   const T* x = samples.row_data(range.begin);
   for (std::size_t i = range.begin; i < range.end; ++i, x += stride) {
     std::uint32_t key = 0;
-    for (std::size_t s = 0; s < n_sides; ++s) {
+    for (std::size_t s = 0; s < N; ++s) {
       T place = (x[side[s].feature] - side[s].low) * side[s].factor;
       place = place > 0 ? place : T(0);  // also what is no number: infinite * 0
       const auto at = static_cast<unsigned>(static_cast<int>(place < side[s].last ? place : side[s].last));
@@ -181,10 +226,12 @@ SampleOrder samples_in_order(MatrixView<const T> samples, int threads, std::span
   };
   each_block([&](RowRange range, std::uint32_t* count) {
     with_few(sides.size(), [&](auto n_sides) {
-      if (some_long) {
-        write_keys<n_sides.value, true>(samples, sides, range, keys.data(), count);
+      if constexpr (n_sides.value == 0) {
+        write_keys(samples, sides, range, keys.data(), count);
+      } else if (some_long) {
+        write_keys_of_few<n_sides.value, true>(samples, sides, range, keys.data(), count);
       } else {
-        write_keys<n_sides.value, false>(samples, sides, range, keys.data(), count);
+        write_keys_of_few<n_sides.value, false>(samples, sides, range, keys.data(), count);
       }
     });
   });
