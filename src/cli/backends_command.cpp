@@ -44,7 +44,7 @@ nlohmann::ordered_json backends_json() {
 
 int run_backends(const BackendsArguments& args) {
   if (args.json) {
-    write_json("-", backends_json());
+    print_json(backends_json());
   } else if (args.markdown) {
     std::cout << format_markdown(backend_rows(true));
   } else {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <iostream>
 #include <memory>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -166,16 +167,27 @@ fs::path file_at_fault(const FitArguments& args, const std::string& message) {
   return args.data;
 }
 
-/// The library calls the ways out of a lack of memory by its own options; the user has the program's.
-std::string with_options(const std::string& message) {
-  if (message.find("memory_limit_bytes") == message.npos) return message;
-  const bool seeding = message.starts_with("seeding");
-  return message + " (--memory-limit, " + (seeding ? "--init random, --init FILE)" : "--backend auto)");
+/// The library names its own options; the user has the program's.
+std::string with_options(std::string message) {
+  constexpr std::pair<std::string_view, std::string_view> names[] = {
+      {"memory_limit_bytes = ", "--memory-limit "},
+      {"init = random", "--init random"},
+      {"give initial_centroids", "give --init FILE"},
+      {"\"auto\"", "--backend auto"}};
+  for (const auto& [in_library, in_program] : names) {
+    const std::size_t at = message.find(in_library);
+    if (at != message.npos) message.replace(at, in_library.size(), in_program);
+  }
+  return message;
 }
 
 template <class T>
 int fit_samples(const FitArguments& args, const Matrix<T>& samples, Clock::time_point start) {
   check_dtype_fits("--centroids", args.centroids, dtype_name<T>());
+  if (args.n_clusters > samples.rows()) {
+    throw UsageError("--n-clusters " + std::to_string(args.n_clusters) + ": " + args.data.string() + " has " +
+                     std::to_string(samples.rows()) + " samples; choose as many or fewer");
+  }
   const FitFiles<T> files(args, samples);
   const std::chrono::duration<double> load_time = Clock::now() - start;
 
@@ -185,6 +197,7 @@ int fit_samples(const FitArguments& args, const Matrix<T>& samples, Clock::time_
   } catch (const InvalidArgument& e) {
     throw InvalidArgument(file_at_fault(args, e.what()).string() + ": " + e.what());
   } catch (const MemoryLimitExceeded& e) {
+    if (args.memory_limit != 0) throw UsageError(with_options(e.what()));
     throw MemoryLimitExceeded(with_options(e.what()));
   }
 
@@ -202,9 +215,11 @@ int fit_samples(const FitArguments& args, const Matrix<T>& samples, Clock::time_
                           .seed = args.seed,
                           .load_seconds = load_time.count()};
   const InterruptsHeld held;
-  if (!args.centroids.empty()) io::write_matrix(args.centroids, result.centroids.view());
-  if (!args.labels.empty()) io::write_labels(args.labels, result.labels);
-  write_json(args.json, fit_json(facts, result));
+  io::OutputFiles outputs;
+  if (!args.centroids.empty()) io::write_matrix(outputs, args.centroids, result.centroids.view());
+  if (!args.labels.empty()) io::write_labels(outputs, args.labels, result.labels);
+  write_json(outputs, args.json, fit_json(facts, result));
+  outputs.commit();
   if (!args.quiet && args.json != "-") std::cout << fit_summary(facts, result);
   if (args.explain) (args.json == "-" ? std::cerr : std::cout) << fit_explanation(facts, result);
   return result.stop_reason == StopReason::cancelled ? exit_interrupted : exit_done;
@@ -271,7 +286,7 @@ Command add_fit_command(CLI::App& program) {
       "Ctrl-C ends the fit after the iteration or the pass of the seeding at hand; its outputs are written, "
       "stop_reason is cancelled "
       "and the exit\n"
-      "status 130. Outputs replace their files only when complete.");
+      "status 130. Outputs replace their files together, when all are complete.");
   return {&app, [args] { return run_fit(*args); }};
 }
 

@@ -122,10 +122,10 @@ std::string fit_summary(const FitFacts& facts, const Result<T>& result) {
   out << '\n';
   out.precision(12);
   out << "inertia " << result.inertia << '\n';
-  out.precision(3);
   if (result.n_nonempty < k) out << "only " << result.n_nonempty << " of " << k << " clusters own a sample\n";
-  out << std::fixed << "load " << facts.load_seconds << " s, seeding " << result.seed_seconds << " s, fit "
-      << result.fit_seconds << " s; peak memory " << human_bytes(peak_memory_bytes()) << '\n';
+  out << "load " << human_seconds(facts.load_seconds) << ", seeding " << human_seconds(result.seed_seconds)
+      << ", fit " << human_seconds(result.fit_seconds) << "; peak memory " << human_bytes(peak_memory_bytes())
+      << '\n';
   return out.str();
 }
 
@@ -156,22 +156,33 @@ std::string fit_explanation(const FitFacts& facts, const Result<T>& result) {
     const double count = static_cast<double>(last - first);
     out << "iteration" << plural(last - first) << ' ' << first;
     if (last - first > 1) out << " to " << last - 1;
-    out.precision(3);
     out << ": " << backend << ", ";
     if (backend == "seeding") {
       // The labels came with its last pass: what they cost is part of what it took.
-      out << "within its " << 1e3 * result.seed_seconds << " ms" << (facts.n_init > 1 ? " (all runs)" : "")
+      out.precision(3);
+      out << "within its " << human_seconds(result.seed_seconds) << (facts.n_init > 1 ? " (all runs)" : "")
           << ", " << static_cast<double>(result.seed_distances_computed) / pairs
           << " passes' worth of distances" << (facts.n_init > 1 ? " (this run)" : "");
     } else {
       if (reason.empty() && facts.backend != "auto") reason = "as asked for";
-      out << 1e3 * seconds / count << (count == 1 ? " ms, " : " ms each, ");
+      out << human_seconds(seconds / count) << (count == 1 ? ", " : " each, ");
       out.precision(1);
       out << 100 * distances / pairs / count << " % of the distances";
     }
     if (!reason.empty()) out << "\n  " << reason;
     out << '\n';
   }
+  // Of several runs only the best one's iterations are known.
+  double iterations = 0;
+  for (const IterationStats& stats : result.history)
+    iterations += stats.assignment_seconds + stats.update_seconds;
+  if (facts.n_init == 1) {
+    out << "all iterations with their updates of the centroids " << human_seconds(iterations)
+        << "; preparation and the labels for the last centroids "
+        << human_seconds(std::max(0.0, result.fit_seconds - iterations)) << '\n';
+  }
+  out << "(% of n * k distances an iteration; those in few bits count, too, and a pair measured twice "
+         "counts twice)\n";
   return out.str();
 }
 

@@ -41,15 +41,15 @@ int run_info(const InfoArguments& args) {
                           {"value", ceiling.value},
                           {"unit", ceiling.unit}});
     }
-    write_json("-", {{"omnimeans_version", OMNIMEANS_VERSION},
-                     {"cpu", cpu_model()},
-                     {"memory_bytes", physical_memory_bytes()},
-                     {"threads", threads},
-                     {"isas_compiled", compiled},
-                     {"isas_usable", usable},
-                     {"isa_default", chosen},
-                     {"integer_products", integers},
-                     {"ceilings", measured}});
+    print_json({{"omnimeans_version", OMNIMEANS_VERSION},
+                {"cpu", cpu_model()},
+                {"memory_bytes", physical_memory_bytes()},
+                {"threads", threads},
+                {"isas_compiled", compiled},
+                {"isas_usable", usable},
+                {"isa_default", chosen},
+                {"integer_products", integers},
+                {"ceilings", measured}});
     return exit_done;
   }
 

@@ -60,4 +60,12 @@ std::string human_bytes(std::uint64_t bytes) {
   return text;
 }
 
+std::string human_seconds(double seconds) {
+  const bool short_time = seconds < 1;
+  const double value = short_time ? 1e3 * seconds : seconds;
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f %s", value < 10 ? 2 : 1, value, short_time ? "ms" : "s");
+  return text;
+}
+
 }  // namespace omnimeans::cli

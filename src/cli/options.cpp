@@ -31,6 +31,17 @@ bool parse_all(const std::string& text, Number& value) {
   return error == std::errc{} && stop == end && !text.empty();
 }
 
+/// A whole number, also as 1e6.
+bool parse_count(const std::string& text, std::uint64_t& value) {
+  if (parse_all(text, value)) return true;
+  double real = 0;
+  constexpr double most_exact = 0x1p53;
+  if (text.find_first_of("eE") == text.npos || !parse_all(text, real)) return false;
+  if (!(real >= 0 && real <= most_exact) || real != std::floor(real)) return false;
+  value = static_cast<std::uint64_t>(real);
+  return true;
+}
+
 std::string shown(double value) {
   std::ostringstream out;
   out << value;
@@ -54,7 +65,7 @@ CLI::Option* add_count(CLI::App& app, const std::string& flags, std::uint64_t& v
                        const std::string& help) {
   const auto read = [&value, flags, range](const std::string& text) {
     std::uint64_t parsed = 0;
-    if (!parse_all(text, parsed) || parsed < range.least || parsed > range.most) {
+    if (!parse_count(text, parsed) || parsed < range.least || parsed > range.most) {
       reject(flags, text,
              "a whole number from " + std::to_string(range.least) + " to " + std::to_string(range.most));
     }

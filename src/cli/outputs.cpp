@@ -9,7 +9,6 @@
 
 #include "cli/cli.hpp"
 #include "cli/options.hpp"
-#include "io/io.hpp"
 
 namespace omnimeans::cli {
 namespace fs = std::filesystem;
@@ -19,6 +18,11 @@ fs::path resolved(const fs::path& path) {
   std::error_code error;
   fs::path found = fs::weakly_canonical(fs::absolute(path, error), error);
   return error ? path : found;
+}
+
+/// A path in it may hold bytes that are not UTF-8: they are replaced.
+std::string text_of(const nlohmann::ordered_json& json) {
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
 }
 
 }  // namespace
@@ -72,15 +76,14 @@ void check_dtype_fits(const std::string& option, const fs::path& path, const std
   }
 }
 
-void write_json(const fs::path& path, const nlohmann::ordered_json& json) {
+void print_json(const nlohmann::ordered_json& json) {
+  std::cout << text_of(json);
+}
+
+void write_json(io::OutputFiles& files, const fs::path& path, const nlohmann::ordered_json& json) {
   if (path.empty()) return;
-  // A path may hold bytes that are not UTF-8: they are replaced.
-  const std::string text = json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
-  if (path == "-") {
-    std::cout << text;
-  } else {
-    io::write_file_atomically(path, [&](std::ostream& out) { out << text; });
-  }
+  if (path == "-") return print_json(json);
+  files.add(path, [&](std::ostream& out) { out << text_of(json); });
 }
 
 }  // namespace omnimeans::cli

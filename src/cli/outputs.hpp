@@ -9,6 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "io/io.hpp"
+
 namespace omnimeans::cli {
 
 class OutputPlan {
@@ -36,7 +38,11 @@ const std::vector<std::string>& label_extensions();
 /// Throws UsageError if `path` is .fvecs, which holds f32, and `dtype` is not "f32".
 void check_dtype_fits(const std::string& option, const std::filesystem::path& path, const std::string& dtype);
 
-/// To standard output if `path` is "-", else atomically to a file. An empty path is none.
-void write_json(const std::filesystem::path& path, const nlohmann::ordered_json& json);
+/// To standard output.
+void print_json(const nlohmann::ordered_json& json);
+
+/// To standard output if `path` is "-", else to one of `files`. An empty path is none.
+void write_json(io::OutputFiles& files, const std::filesystem::path& path,
+                const nlohmann::ordered_json& json);
 
 }  // namespace omnimeans::cli

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "cli/cli.hpp"
+#include "cli/machine.hpp"
 #include "cli/options.hpp"
 #include "cli/outputs.hpp"
 #include "omnimeans/isa.hpp"
@@ -76,16 +77,17 @@ int predict_samples(const PredictArguments& args, const Matrix<T>& samples, cons
                                        {"inertia", total},
                                        {"n_nonempty", n_nonempty},
                                        {"cluster_sizes", sizes}};
-  if (!args.labels.empty()) io::write_labels(args.labels, labels);
-  write_json(args.json, json);
+  io::OutputFiles outputs;
+  if (!args.labels.empty()) io::write_labels(outputs, args.labels, labels);
+  write_json(outputs, args.json, json);
+  outputs.commit();
   if (!args.quiet && args.json != "-") {
     std::cout << args.data.string() << ": n = " << samples.rows() << ", d = " << samples.cols()
               << ", k = " << centroids.rows() << "; " << n_nonempty << " clusters own a sample\n";
     std::cout.precision(12);
     std::cout << "inertia " << total << '\n';
-    std::cout.precision(3);
-    std::cout << std::fixed << "load " << seconds(loaded - start) << " s, predict "
-              << seconds(predicted - loaded) << " s\n";
+    std::cout << "load " << human_seconds(seconds(loaded - start)) << ", predict "
+              << human_seconds(seconds(predicted - loaded)) << '\n';
   }
   return exit_done;
 }

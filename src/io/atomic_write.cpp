@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A file is replaced whole or not at all: written beside the old one, forced to the disk, renamed.
+// Files are replaced whole or not at all: written beside the old ones, forced to the disk, renamed.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -64,22 +64,6 @@ class DescriptorBuffer : public std::streambuf {
   std::array<char, std::size_t{1} << 16> buffer_;
 };
 
-/// Removes the file unless told that it is in its place.
-class RemoveUnlessKept {
- public:
-  explicit RemoveUnlessKept(fs::path path) : path_(std::move(path)) {}
-  RemoveUnlessKept(const RemoveUnlessKept&) = delete;
-  RemoveUnlessKept& operator=(const RemoveUnlessKept&) = delete;
-  ~RemoveUnlessKept() {
-    if (!kept_) ::unlink(path_.c_str());
-  }
-  void keep() noexcept { kept_ = true; }
-
- private:
-  fs::path path_;
-  bool kept_ = false;
-};
-
 /// What `write` does must have reached the descriptor, or this throws.
 void write_through(const fs::path& path, int descriptor, const std::function<void(std::ostream&)>& write) {
   DescriptorBuffer buffer(descriptor);
@@ -104,6 +88,10 @@ fs::path follow_links(fs::path path) {
     path = target.is_absolute() ? target : path.parent_path() / target;
   }
   return path;
+}
+
+fs::path directory_of(const fs::path& file) {
+  return file.has_parent_path() ? file.parent_path() : ".";
 }
 
 /// A new file in `directory`; its name is put into `path`. The mode is what the umask makes of 0666, as for
@@ -138,7 +126,26 @@ void sync_directory(const fs::path& directory) {
 
 }  // namespace
 
-void write_file_atomically(const fs::path& path, const std::function<void(std::ostream&)>& write) {
+/// A file beside its place: gone with this object, unless it has taken the place.
+struct OutputFiles::Pending {
+  fs::path path, target, temporary;
+
+  Pending(fs::path path_, fs::path target_, fs::path temporary_)
+      : path(std::move(path_)), target(std::move(target_)), temporary(std::move(temporary_)) {}
+  Pending(Pending&& other) noexcept
+      : path(std::move(other.path)),
+        target(std::move(other.target)),
+        temporary(std::exchange(other.temporary, {})) {}
+  Pending& operator=(Pending&&) = delete;
+  ~Pending() {
+    if (!temporary.empty()) ::unlink(temporary.c_str());
+  }
+};
+
+OutputFiles::OutputFiles() = default;
+OutputFiles::~OutputFiles() = default;
+
+void OutputFiles::add(const fs::path& path, const std::function<void(std::ostream&)>& write) {
   if (path.empty()) throw FileError("the name of the file to write is empty");
   std::optional<mode_t> old_mode;
   struct stat status {};
@@ -153,18 +160,31 @@ void write_file_atomically(const fs::path& path, const std::function<void(std::o
   }
 
   const fs::path target = follow_links(path);
-  const fs::path directory = target.has_parent_path() ? target.parent_path() : ".";
   if (!target.has_filename()) fail_errno(path, "cannot write", EISDIR);
   fs::path temporary;
-  FileDescriptor descriptor = create_temporary(directory, path, temporary);
-  RemoveUnlessKept cleanup(temporary);
+  FileDescriptor descriptor = create_temporary(directory_of(target), path, temporary);
+  Pending file(path, target, temporary);
   if (old_mode && ::fchmod(descriptor.get(), *old_mode) != 0) fail_errno(path, "cannot write", errno);
   write_through(path, descriptor.get(), write);
   if (::fsync(descriptor.get()) != 0) fail_errno(path, "cannot write", errno);
   if (!descriptor.close()) fail_errno(path, "cannot write", errno);
-  if (::rename(temporary.c_str(), target.c_str()) != 0) fail_errno(path, "cannot replace the file", errno);
-  cleanup.keep();
-  sync_directory(directory);
+  pending_.push_back(std::move(file));
+}
+
+void OutputFiles::commit() {
+  for (Pending& file : pending_) {
+    if (::rename(file.temporary.c_str(), file.target.c_str()) != 0)
+      fail_errno(file.path, "cannot replace the file", errno);
+    file.temporary.clear();
+    sync_directory(directory_of(file.target));
+  }
+  pending_.clear();
+}
+
+void write_file_atomically(const fs::path& path, const std::function<void(std::ostream&)>& write) {
+  OutputFiles files;
+  files.add(path, write);
+  files.commit();
 }
 
 }  // namespace omnimeans::io

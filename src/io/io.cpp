@@ -64,10 +64,10 @@ AnyMatrix read_as(const InputFile& file, Format format, CsvOptions csv) {
 }
 
 template <class T>
-void write_as(const fs::path& path, MatrixView<const T> matrix) {
+void write_as(OutputFiles& files, const fs::path& path, MatrixView<const T> matrix) {
   const Format format = format_of(path);
   if (matrix.empty()) fail(path, "there are no values to write");
-  write_file_atomically(path, [&](std::ostream& out) {
+  files.add(path, [&](std::ostream& out) {
     switch (format) {
       case Format::npy:
         return write_npy<T>(out, matrix);
@@ -81,6 +81,14 @@ void write_as(const fs::path& path, MatrixView<const T> matrix) {
         return write_csv<T>(out, matrix, delimiter_of(format).value_or(' '));
     }
   });
+}
+
+/// write(files), and then they are in their places.
+template <class Write>
+void write_alone(Write&& write) {
+  OutputFiles files;
+  write(files);
+  files.commit();
 }
 
 /// The value as int32, if it is one.
@@ -139,20 +147,30 @@ template std::vector<float> read_vector_as(const fs::path&, const CsvOptions&);
 template std::vector<double> read_vector_as(const fs::path&, const CsvOptions&);
 template std::vector<std::int32_t> read_vector_as(const fs::path&, const CsvOptions&);
 
+void write_matrix(OutputFiles& files, const fs::path& path, MatrixView<const float> matrix) {
+  write_as(files, path, matrix);
+}
+void write_matrix(OutputFiles& files, const fs::path& path, MatrixView<const double> matrix) {
+  write_as(files, path, matrix);
+}
 void write_matrix(const fs::path& path, MatrixView<const float> matrix) {
-  write_as(path, matrix);
+  write_alone([&](OutputFiles& files) { write_matrix(files, path, matrix); });
 }
 void write_matrix(const fs::path& path, MatrixView<const double> matrix) {
-  write_as(path, matrix);
+  write_alone([&](OutputFiles& files) { write_matrix(files, path, matrix); });
 }
 
 void write_labels(const fs::path& path, std::span<const std::int32_t> labels) {
+  write_alone([&](OutputFiles& files) { write_labels(files, path, labels); });
+}
+
+void write_labels(OutputFiles& files, const fs::path& path, std::span<const std::int32_t> labels) {
   const Format format = format_of(path);
   if (format == Format::fvecs || format == Format::bvecs) {
     fail(path, "labels are written as .npy, .csv, .tsv or .txt");
   }
   if (labels.empty()) fail(path, "there are no values to write");
-  write_file_atomically(path, [&](std::ostream& out) {
+  files.add(path, [&](std::ostream& out) {
     if (format == Format::npy) return write_npy(out, labels);
     std::string text;
     for (const std::int32_t label : labels) text.append(std::to_string(label)) += '\n';

@@ -52,20 +52,42 @@ Matrix<T> read_matrix_as(const std::filesystem::path& path, const CsvOptions& cs
 template <class T>
 std::vector<T> read_vector_as(const std::filesystem::path& path, const CsvOptions& csv = {});
 
+/// Files that are replaced together, whole or not at all: each is written beside its place, and takes it in
+/// commit(). A new file has the mode the umask allows, a replaced one keeps its mode; a symbolic link stays
+/// and the file it leads to is replaced. Devices and pipes (/dev/stdout) are written to at once.
+class OutputFiles {
+ public:
+  OutputFiles();
+  OutputFiles(const OutputFiles&) = delete;
+  OutputFiles& operator=(const OutputFiles&) = delete;
+  ~OutputFiles();  ///< removes what was not committed
+
+  /// Calls `write` with a stream onto a temporary file in the directory of `path`. If anything fails, that
+  /// file is removed and FileError is thrown (what `write` itself throws passes through).
+  void add(const std::filesystem::path& path, const std::function<void(std::ostream&)>& write);
+  /// Renames each over what stands at its path, in order. Throws FileError at the first that cannot be; it
+  /// and those after it are left as they were.
+  void commit();
+
+ private:
+  struct Pending;
+  std::vector<Pending> pending_;
+};
+
 /// Writes by extension: .npy of the same type; .fvecs (double is rounded to float); .bvecs if every value is
 /// an integer 0..255; .csv .tsv .txt with the shortest digits that read back the same. Throws FileError, also
-/// where there are no values. Atomic: see write_file_atomically.
+/// where there are no values. Atomic: OutputFiles of one, or one of `files`.
 void write_matrix(const std::filesystem::path& path, MatrixView<const float> matrix);
 void write_matrix(const std::filesystem::path& path, MatrixView<const double> matrix);
+void write_matrix(OutputFiles& files, const std::filesystem::path& path, MatrixView<const float> matrix);
+void write_matrix(OutputFiles& files, const std::filesystem::path& path, MatrixView<const double> matrix);
 
-/// Writes labels: .npy (i4, one-dimensional) or .csv/.tsv/.txt (one a line). Atomic.
+/// Writes labels: .npy (i4, one-dimensional) or .csv/.tsv/.txt (one a line). Atomic, as matrices.
 void write_labels(const std::filesystem::path& path, std::span<const std::int32_t> labels);
+void write_labels(OutputFiles& files, const std::filesystem::path& path,
+                  std::span<const std::int32_t> labels);
 
-/// Calls `write` with a stream onto a temporary file beside `path`, then renames it over `path`. If anything
-/// fails, the temporary file is removed, what stood at `path` is unchanged, and FileError is thrown (what
-/// `write` itself throws passes through). A new file has the mode the umask allows, a replaced one keeps its
-/// mode; a symbolic link stays and the file it leads to is replaced. Devices and pipes (/dev/stdout) are
-/// written to directly.
+/// OutputFiles of one.
 void write_file_atomically(const std::filesystem::path& path,
                            const std::function<void(std::ostream&)>& write);
 

@@ -265,6 +265,21 @@ TEST_F(FitCommand, ExplainTellsOfANamedBackendAndTheSeeding) {
   EXPECT_EQ(tree.find(" 0.000 passes"), tree.npos) << tree;
   const std::string own = explained("auto", "random");
   EXPECT_EQ(own.find("as asked for"), own.npos) << own;
+  EXPECT_NE(own.find("; preparation and the labels for the last centroids "), own.npos) << own;
+}
+
+TEST_F(FitCommand, CountsMayHaveAnExponent) {
+  EXPECT_EQ(run_json({"fit", "data.npy", "-k", "6e0", "--max-iter", "0.2E1", "--json", "-"}).at("k"), 6);
+}
+
+TEST_F(FitCommand, NoOutputIsWrittenWhereOneCannotBe) {
+  write("old.npy", "something old");
+  const Outcome outcome = run(
+      {"fit", "data.npy", "-k", "2", "--centroids", "old.npy", "--labels", "new.npy", "--json", "/dev/full"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_NE(outcome.err.find("/dev/full: cannot write"), outcome.err.npos) << outcome.err;
+  EXPECT_EQ(snapshot().at("old.npy"), "something old");
+  EXPECT_EQ(snapshot().size(), 2u);
 }
 
 TEST_F(FitCommand, OutputsReplaceWhatWasThere) {

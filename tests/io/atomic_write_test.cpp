@@ -97,6 +97,42 @@ TEST_F(AtomicWriteTest, TheOldFileStandsUntilTheEnd) {
   EXPECT_EQ(entries(), Names{"a"});
 }
 
+TEST_F(AtomicWriteTest, FilesOfASetAreReplacedTogetherOrNotAtAll) {
+  write_text(dir / "a", "old");
+  const std::vector<std::int32_t> labels = {1, 2};
+  {
+    OutputFiles files;
+    files.add(dir / "a", [](std::ostream& out) { out << "new"; });
+    write_labels(files, dir / "b.txt", labels);
+    EXPECT_EQ(read_bytes(dir / "a"), "old");
+    EXPECT_EQ(entries().size(), 3u);
+    EXPECT_THROW(files.add("/dev/full", [](std::ostream& out) { out << "lost"; }), FileError);
+  }
+  EXPECT_EQ(read_bytes(dir / "a"), "old");
+  EXPECT_EQ(entries(), Names{"a"});
+
+  OutputFiles files;
+  files.add(dir / "a", [](std::ostream& out) { out << "new"; });
+  write_labels(files, dir / "b.txt", labels);
+  files.commit();
+  EXPECT_EQ(read_bytes(dir / "a"), "new");
+  EXPECT_EQ(read_bytes(dir / "b.txt"), "1\n2\n");
+  EXPECT_EQ(entries(), (Names{"a", "b.txt"}));
+}
+
+TEST_F(AtomicWriteTest, OfASetThoseBehindAFailedRenameAreLeftAsTheyWere) {
+  write_text(dir / "c", "old");
+  {
+    OutputFiles files;
+    for (const char* name : {"a", "b", "c"}) files.add(dir / name, [](std::ostream& out) { out << "new"; });
+    fs::create_directory(dir / "b");  // no file can take its place
+    EXPECT_THROW(files.commit(), FileError);
+  }
+  EXPECT_EQ(read_bytes(dir / "a"), "new");
+  EXPECT_EQ(read_bytes(dir / "c"), "old");
+  EXPECT_EQ(entries(), (Names{"a", "b", "c"}));
+}
+
 TEST_F(AtomicWriteTest, NewFilesObeyTheUmask) {
   for (const auto& [mask, expected] : {std::pair{0022u, 0644u}, {0027u, 0640u}, {0u, 0666u}}) {
     const mode_t before = ::umask(mask);
