@@ -132,12 +132,27 @@ double CentroidUpdate<T>::moment() const {
   constexpr std::size_t block_rows = 2048;
   const std::size_t n = samples_.rows(), d = samples_.cols(), blocks = block_count(n, block_rows);
   std::vector<double> parts(blocks);
+  // Sums side by side: one alone waits for itself. Rows in one piece are added up as many at a time.
+  constexpr std::size_t lanes = 8;
+  const bool in_one_piece = !weighted() && samples_.row_stride() == d;
+  std::vector<double> origins;
+  for (std::size_t l = 0; l < lanes; ++l) origins.insert(origins.end(), origin_.begin(), origin_.end());
   parallel_blocks(threads_, blocks, [&](std::size_t block, int) {
     const RowRange rows = block_range(block, n, block_rows);
-    // Sums side by side: one alone waits for itself.
-    constexpr std::size_t lanes = 4;
     double sums[lanes] = {};
-    for (std::size_t i = rows.begin; i < rows.end; ++i) {
+    std::size_t i = rows.begin;
+    for (; in_one_piece && i + lanes <= rows.end; i += lanes) {
+      const T* x = samples_.row_data(i);
+      double squared[lanes] = {};
+      for (std::size_t v = 0; v < lanes * d; v += lanes) {
+        for (std::size_t l = 0; l < lanes; ++l) {
+          const double difference = static_cast<double>(x[v + l]) - origins[v + l];
+          squared[l] += difference * difference;
+        }
+      }
+      for (std::size_t l = 0; l < lanes; ++l) sums[l] += squared[l];
+    }
+    for (; i < rows.end; ++i) {
       const T* x = samples_.row_data(i);
       double squared = 0;
       for (std::size_t t = 0; t < d; ++t) {
@@ -146,7 +161,7 @@ double CentroidUpdate<T>::moment() const {
       }
       sums[i % lanes] += weighted() ? squared * static_cast<double>(weights_[i]) : squared;
     }
-    parts[block] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    parts[block] = ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
   });
   double total = 0;
   for (const double part : parts) total += part;

@@ -366,13 +366,16 @@ class Fit {
     result.n_nonempty = count_nonempty(result.labels, result.centroids.rows());
   }
 
-  /// How many clusters have a sample of positive weight. Mostly all have, as few samples show.
+  /// How many clusters have a sample of positive weight. Mostly all have, as few samples show; but not the
+  /// first ones, where samples come in the order of their clusters.
   std::size_t count_nonempty(std::span<const std::int32_t> labels, std::size_t n_clusters) const {
     std::vector<std::uint8_t> owns(n_clusters, 0);
     std::size_t count = 0;
-    for (std::size_t i = 0; i < labels.size() && count < n_clusters; ++i) {
-      if (weights_.empty() || weights_[i] > 0)
-        count += std::exchange(owns[static_cast<std::size_t>(labels[i])], std::uint8_t{1}) == 0 ? 1 : 0;
+    for (const std::size_t step : {std::size_t{64}, std::size_t{1}}) {
+      for (std::size_t i = 0; i < labels.size() && count < n_clusters; i += step) {
+        if (weights_.empty() || weights_[i] > 0)
+          count += std::exchange(owns[static_cast<std::size_t>(labels[i])], std::uint8_t{1}) == 0 ? 1 : 0;
+      }
     }
     return count;
   }

@@ -160,10 +160,7 @@ class SampleTree<T>::Build {
 
   /// Leaves, the nodes above them, runs of those, up to the root; then numbers them root first.
   void group(const std::uint64_t* keys) {
-    std::vector<std::vector<Node>> levels(1);  // leaves first
-    levels[0].reserve(begins_.size());
-    for (std::size_t leaf = 0; leaf < begins_.size(); ++leaf)
-      levels[0].push_back({.first_leaf = static_cast<std::uint32_t>(leaf), .n_leaves = 1});
+    std::vector<std::vector<Node>> levels;  // from that above the leaves to the root's
     if (begins_.size() > 1) {
       std::vector<Node>& level = levels.emplace_back();
       level.reserve(parents_.size());
@@ -173,7 +170,7 @@ class SampleTree<T>::Build {
         at += count;
       }
     }
-    while (levels.back().size() > 1) {
+    while (!levels.empty() && levels.back().size() > 1) {
       const std::vector<Node>& below = levels.back();
       std::vector<Node> level;
       level.reserve(below.size() / least_children + 1);
@@ -191,19 +188,22 @@ class SampleTree<T>::Build {
       }
       levels.push_back(std::move(level));
     }
-    tree_.n_levels_ = levels.size();
-    std::size_t n_nodes = 0;
+    tree_.n_levels_ = levels.size() + 1;
+    std::size_t n_nodes = begins_.size();
     for (const auto& level : levels) n_nodes += level.size();
     auto& nodes = tree_.nodes_;
     nodes.reserve(n_nodes);
     for (std::size_t l = levels.size(); l-- > 0;) {
       const auto below = static_cast<std::uint32_t>(nodes.size() + levels[l].size());
       for (Node node : levels[l]) {
-        if (!node.is_leaf()) node.first_child += below;
+        node.first_child += below;
         nodes.push_back(node);
       }
     }
-    for (std::uint32_t i = 0; i < nodes.size(); ++i) {
+    const auto n_inner = static_cast<std::uint32_t>(nodes.size());
+    for (std::size_t leaf = 0; leaf < begins_.size(); ++leaf)
+      nodes.push_back({.first_leaf = static_cast<std::uint32_t>(leaf), .n_leaves = 1});
+    for (std::uint32_t i = 0; i < n_inner; ++i) {
       for (std::uint32_t c = 0; c < nodes[i].n_children; ++c) nodes[nodes[i].first_child + c].parent = i;
     }
     tree_.boxes_.resize(2 * d_ * n_nodes);

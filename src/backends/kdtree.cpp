@@ -60,6 +60,7 @@ class KdTree final : public Backend<T> {
         labels_(problem, tree_.n_leaves(), tree_.leaf_rows(), true),
         states_(tree_, problem.n_clusters),
         rounding_(d_, static_cast<double>(tree_.scale())) {
+    radii_.reserve(tree_.nodes().size());
     for (const auto& node : tree_.nodes()) radii_.push_back(std::sqrt(static_cast<double>(node.radius2)));
     for (std::size_t j = 0; j < problem.n_clusters; ++j) root_index_[j] = static_cast<std::int32_t>(j);
     lay_out();
