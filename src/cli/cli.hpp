@@ -12,10 +12,10 @@ namespace omnimeans::cli {
 
 inline constexpr int exit_done = 0;
 inline constexpr int exit_data = 1;           ///< a file or its content is at fault
-inline constexpr int exit_usage = 2;          ///< the command line alone shows what is wrong
+inline constexpr int exit_usage = 2;          ///< an option is at fault, alone or for these data
 inline constexpr int exit_interrupted = 130;  ///< Ctrl-C; the outputs asked for were written
 
-/// What is wrong can be told before any data are read. Ends the program with exit_usage.
+/// An option is at fault: alone, or for the data it was given with. Ends the program with exit_usage.
 class UsageError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

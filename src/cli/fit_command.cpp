@@ -167,10 +167,15 @@ fs::path file_at_fault(const FitArguments& args, const std::string& message) {
   return args.data;
 }
 
+/// How the library's errors tell the limit where that is at fault.
+constexpr std::string_view memory_limit_in_library = "memory_limit_bytes = ";
+
 /// The library names its own options; the user has the program's.
-std::string with_options(std::string message) {
-  constexpr std::pair<std::string_view, std::string_view> names[] = {
-      {"memory_limit_bytes = ", "--memory-limit "},
+std::string with_options(const FitArguments& args, std::string message) {
+  const std::pair<std::string_view, std::string_view> names[] = {
+      {memory_limit_in_library,
+       args.memory_limit != 0 ? "--memory-limit " : "without --memory-limit half of the machine's memory, "},
+      {"n_clusters = ", "--n-clusters "},
       {"init = random", "--init random"},
       {"give initial_centroids", "give --init FILE"},
       {"\"auto\"", "--backend auto"}};
@@ -195,10 +200,16 @@ int fit_samples(const FitArguments& args, const Matrix<T>& samples, Clock::time_
   try {
     result = watched_fit(args, samples, files);
   } catch (const InvalidArgument& e) {
-    throw InvalidArgument(file_at_fault(args, e.what()).string() + ": " + e.what());
+    const std::string message = e.what();
+    // Not more than there are samples: then there are too few of positive weight.
+    if (message.starts_with("n_clusters"))
+      throw UsageError(with_options(args, message) + " (" + args.weights.string() + ')');
+    throw InvalidArgument(file_at_fault(args, message).string() + ": " + message);
   } catch (const MemoryLimitExceeded& e) {
-    if (args.memory_limit != 0) throw UsageError(with_options(e.what()));
-    throw MemoryLimitExceeded(with_options(e.what()));
+    const std::string message = e.what();
+    if (args.memory_limit != 0 && message.find(memory_limit_in_library) != message.npos)
+      throw UsageError(with_options(args, message));
+    throw MemoryLimitExceeded(with_options(args, message));
   }
 
   const FitFacts facts = {.data = args.data.string(),
@@ -214,14 +225,21 @@ int fit_samples(const FitArguments& args, const Matrix<T>& samples, Clock::time_
                           .tol = args.tol,
                           .seed = args.seed,
                           .load_seconds = load_time.count()};
-  const InterruptsHeld held;
+  const bool json_to_stdout = args.json == "-";
+  const auto json = args.json.empty() ? nlohmann::ordered_json() : fit_json(facts, result);
+  const SignalsHeld held;
   io::OutputFiles outputs;
   if (!args.centroids.empty()) io::write_matrix(outputs, args.centroids, result.centroids.view());
   if (!args.labels.empty()) io::write_labels(outputs, args.labels, result.labels);
-  write_json(outputs, args.json, fit_json(facts, result));
+  if (!args.json.empty() && !json_to_stdout) write_json(outputs, args.json, json);
   outputs.commit();
-  if (!args.quiet && args.json != "-") std::cout << fit_summary(facts, result);
-  if (args.explain) (args.json == "-" ? std::cerr : std::cout) << fit_explanation(facts, result);
+  if (json_to_stdout) {
+    print_json(json);
+  } else if (!args.quiet) {
+    std::cout << fit_summary(facts, result);
+  }
+  if (args.explain) (json_to_stdout ? std::cerr : std::cout) << fit_explanation(facts, result);
+  std::cout.flush();
   return result.stop_reason == StopReason::cancelled ? exit_interrupted : exit_done;
 }
 
@@ -286,7 +304,7 @@ Command add_fit_command(CLI::App& program) {
       "Ctrl-C ends the fit after the iteration or the pass of the seeding at hand; its outputs are written, "
       "stop_reason is cancelled "
       "and the exit\n"
-      "status 130. Outputs replace their files together, when all are complete.");
+      "status 130. Files are replaced when all of them are complete. Counts may be written as 1e6.");
   return {&app, [args] { return run_fit(*args); }};
 }
 

@@ -52,6 +52,9 @@ int run_generate(const GenerateArguments& args) {
   plan.output("OUT", args.out, matrix_extensions());
   check_dtype_fits("OUT", args.out, args.dtype);
   check_memory(args);
+  if (args.separation > 1e9) {
+    throw UsageError("--separation: more than 1e9; choose one from 0 to 1e9");
+  }
   const datasets::Spec spec = {.n_samples = args.n,
                                .n_features = args.d,
                                .n_clusters = args.k,
@@ -87,10 +90,12 @@ Command add_generate_command(CLI::App& program) {
   add_count(app, "--seed", args->seed, {}, "The same seed gives the same bits on any machine");
   add_choice(app, "--dtype", args->dtype, {"f32", "f64"}, "Type of the values");
   add_real(app, "--separation", args->separation, false,
-           "Distance between component centres in units of their spread; 0: the kind's default");
+           "Distance between component centres in units of their spread, up to 1e9; 0: the kind's default");
   add_count(app, "--threads", args->threads, {0, 4096}, "Threads to use; 0: as many as OpenMP would");
   app.add_flag("-q,--quiet", args->quiet, "No summary");
   app.footer("Kinds:\n" + kind_descriptions() +
+             "\n"
+             "Counts may be written as 1e6.\n"
              "\n"
              "Examples:\n"
              "  omnimeans generate blobs data.npy --n 100000 --d 16 --k 50\n"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// SIGINT; see interrupt.hpp.
+// Signals; see interrupt.hpp.
 #include "cli/interrupt.hpp"
 
 #include <atomic>
@@ -15,11 +15,11 @@ extern "C" void on_interrupt(int) {
   interrupt_seen.store(true);
 }
 
-sigset_t only_interrupt() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  return set;
+std::atomic<int> held_signal{0};
+static_assert(std::atomic<int>::is_always_lock_free);
+
+extern "C" void on_held_signal(int signal) {
+  held_signal.store(signal);
 }
 
 }  // namespace
@@ -34,7 +34,9 @@ InterruptWatch::InterruptWatch() {
   sigaction(SIGINT, nullptr, &before_);
   if (before_.sa_handler != SIG_IGN) sigaction(SIGINT, &action, nullptr);
   // The starter may have left it blocked, or even pending: it counts from here on.
-  const sigset_t set = only_interrupt();
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
   pthread_sigmask(SIG_UNBLOCK, &set, &mask_before_);
 }
 
@@ -47,13 +49,21 @@ bool InterruptWatch::interrupted() const noexcept {
   return interrupt_seen.load();
 }
 
-InterruptsHeld::InterruptsHeld() {
-  const sigset_t set = only_interrupt();
-  pthread_sigmask(SIG_BLOCK, &set, &mask_before_);
+SignalsHeld::SignalsHeld() {
+  held_signal.store(0);
+  struct sigaction action {};
+  action.sa_handler = on_held_signal;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  for (std::size_t i = 0; i < signals.size(); ++i) {
+    sigaction(signals[i], nullptr, &before_[i]);
+    if (before_[i].sa_handler != SIG_IGN) sigaction(signals[i], &action, nullptr);
+  }
 }
 
-InterruptsHeld::~InterruptsHeld() {
-  pthread_sigmask(SIG_SETMASK, &mask_before_, nullptr);
+SignalsHeld::~SignalsHeld() {
+  for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &before_[i], nullptr);
+  if (const int signal = held_signal.load(); signal != 0) std::raise(signal);
 }
 
 }  // namespace omnimeans::cli

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Ctrl-C during a fit: the first one ends it after the iteration at hand, the second one kills the program as
-// usual.
+// usual. No signal ends it while outputs are half written.
 #pragma once
 
+#include <array>
 #include <csignal>
 
 namespace omnimeans::cli {
@@ -23,16 +24,19 @@ class InterruptWatch {
   sigset_t mask_before_{};
 };
 
-/// While one lives, SIGINT waits: the outputs are being written.
-class InterruptsHeld {
+/// While one lives, the outputs are being written, and what would end the program waits: SIGHUP, SIGINT,
+/// SIGPIPE, SIGTERM, whichever thread gets it. To be made before the outputs, so that temporary files are
+/// gone when it lets go. One at a time, and no InterruptWatch beside it.
+class SignalsHeld {
  public:
-  InterruptsHeld();
-  ~InterruptsHeld();
-  InterruptsHeld(const InterruptsHeld&) = delete;
-  InterruptsHeld& operator=(const InterruptsHeld&) = delete;
+  SignalsHeld();
+  ~SignalsHeld();
+  SignalsHeld(const SignalsHeld&) = delete;
+  SignalsHeld& operator=(const SignalsHeld&) = delete;
 
  private:
-  sigset_t mask_before_{};
+  static constexpr std::array signals = {SIGHUP, SIGINT, SIGPIPE, SIGTERM};
+  std::array<struct sigaction, signals.size()> before_{};
 };
 
 }  // namespace omnimeans::cli

@@ -61,10 +61,15 @@ std::string human_bytes(std::uint64_t bytes) {
 }
 
 std::string human_seconds(double seconds) {
-  const bool short_time = seconds < 1;
-  const double value = short_time ? 1e3 * seconds : seconds;
+  double value = 1e6 * seconds;
+  const char* unit = "us";
+  for (const char* const larger : {"ms", "s"}) {
+    if (value < 999.95) break;  // 1000.0 with one digit behind the point
+    value /= 1e3;
+    unit = larger;
+  }
   char text[32];
-  std::snprintf(text, sizeof text, "%.*f %s", value < 10 ? 2 : 1, value, short_time ? "ms" : "s");
+  std::snprintf(text, sizeof text, "%.*f %s", value < 9.995 ? 2 : 1, value, unit);
   return text;
 }
 

@@ -19,7 +19,7 @@ std::uint64_t peak_memory_bytes();
 /// "34.5 MiB".
 std::string human_bytes(std::uint64_t bytes);
 
-/// "0.43 ms", "12.3 ms", "1.23 s", "123.4 s".
+/// "430.0 us", "9.87 ms", "12.3 ms", "1.23 s", "123.4 s".
 std::string human_seconds(double seconds);
 
 }  // namespace omnimeans::cli

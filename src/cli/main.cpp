@@ -33,12 +33,15 @@ std::string names_of(const std::vector<Command>& commands) {
   return names;
 }
 
+/// The status, unless what was printed got lost.
+int flushed(int status) {
+  return std::cout.flush() ? status : fail("cannot write to standard output", exit_data);
+}
+
 int run(const std::vector<Command>& commands) {
   for (const Command& command : commands) {
     if (!command.app->parsed()) continue;
-    const int status = command.run();
-    if (!std::cout.flush()) return fail("cannot write to standard output", exit_data);
-    return status;
+    return flushed(command.run());
   }
   throw UsageError("a subcommand is required: " + names_of(commands));
 }
@@ -69,7 +72,7 @@ int guarded_main(int argc, char** argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) return program.exit(e);  // --help, --version
+    if (e.get_exit_code() == 0) return flushed(program.exit(e));  // --help, --version
     return fail(e.what() + help_hint(program), exit_usage);
   }
 

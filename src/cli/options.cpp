@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <sstream>
 
 #include "cli/cli.hpp"
@@ -31,15 +32,22 @@ bool parse_all(const std::string& text, Number& value) {
   return error == std::errc{} && stop == end && !text.empty();
 }
 
-/// A whole number, also as 1e6.
+/// A whole number, also as 1e6 or 2.5e6.
 bool parse_count(const std::string& text, std::uint64_t& value) {
-  if (parse_all(text, value)) return true;
-  double real = 0;
-  constexpr double most_exact = 0x1p53;
-  if (text.find_first_of("eE") == text.npos || !parse_all(text, real)) return false;
-  if (!(real >= 0 && real <= most_exact) || real != std::floor(real)) return false;
-  value = static_cast<std::uint64_t>(real);
-  return true;
+  const std::size_t e = std::min(text.find_first_of("eE"), text.size());
+  std::string digits = text.substr(0, e);
+  if (e == text.size()) return parse_all(digits, value);
+  std::string power = text.substr(e + 1);
+  if (power.starts_with('+')) power[0] = '0';
+  int exponent = 0;
+  if (digits.empty() || !parse_all(power, exponent) || std::abs(exponent) > 999) return false;
+  if (const std::size_t point = digits.find('.'); point != digits.npos) {
+    digits.erase(point, 1);
+    exponent -= static_cast<int>(digits.size() - point);
+  }
+  for (; exponent < 0 && digits.ends_with('0'); ++exponent) digits.pop_back();
+  return exponent >= 0 && !digits.empty() &&
+         parse_all(digits.append(static_cast<std::size_t>(exponent), '0'), value);
 }
 
 std::string shown(double value) {
@@ -141,8 +149,10 @@ void ComputeOptions::check() const {
 }
 
 void InputOptions::add_to(CLI::App& app) {
-  add_choice(app, "--dtype", dtype, {"f32", "f64"},
-             "Type to compute with; none: that of the file (text: f32; 4- and 8-byte integers: f64)");
+  add_choice(
+      app, "--dtype", dtype, {"f32", "f64"},
+      "Type to compute with; none: that of the file (text, halves, integers of 1 and 2 bytes: f32; of 4 "
+      "and 8: f64)");
   const auto read_delimiter = [this](const std::string& text) {
     if (text == "tab" || text == "\\t") {
       delimiter = '\t';
@@ -153,9 +163,10 @@ void InputOptions::add_to(CLI::App& app) {
       reject("--delimiter", text, "one character that no number contains, or tab");
     }
   };
-  app.add_option_function<std::string>(
-         "--delimiter", read_delimiter,
-         "Between the fields of text files: one character, or tab; none: by the name and the first line")
+  app.add_option_function<std::string>("--delimiter", read_delimiter,
+                                       "Between the fields of text files: one character, or tab; none: ',' "
+                                       "in .csv, a tab in .tsv, in .txt a "
+                                       "comma if the first line has one, else blanks")
       ->type_name("CHAR");
   add_choice(app, "--header", header, {"auto", "yes", "no"},
              "Is the first line of DATA, a text file, a header? auto: if none of its fields is a number");

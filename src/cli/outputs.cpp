@@ -9,16 +9,11 @@
 
 #include "cli/cli.hpp"
 #include "cli/options.hpp"
+#include "omnimeans/error.hpp"
 
 namespace omnimeans::cli {
 namespace fs = std::filesystem;
 namespace {
-
-fs::path resolved(const fs::path& path) {
-  std::error_code error;
-  fs::path found = fs::weakly_canonical(fs::absolute(path, error), error);
-  return error ? path : found;
-}
 
 /// A path in it may hold bytes that are not UTF-8: they are replaced.
 std::string text_of(const nlohmann::ordered_json& json) {
@@ -28,7 +23,10 @@ std::string text_of(const nlohmann::ordered_json& json) {
 }  // namespace
 
 void OutputPlan::input(const fs::path& path) {
-  if (!path.empty()) taken_.push_back({"the input", resolved(path)});
+  if (path.empty()) return;
+  std::error_code error;
+  const fs::path found = fs::weakly_canonical(fs::absolute(path, error), error);
+  taken_.push_back({"the input", error ? path : found});
 }
 
 void OutputPlan::output(const std::string& option, const fs::path& path,
@@ -43,7 +41,12 @@ void OutputPlan::output(const std::string& option, const fs::path& path,
     reject("the name must end in " + CLI::detail::join(extensions, ", "));
   }
 
-  const fs::path full = resolved(path);  // links followed: the file itself is replaced, not the link
+  fs::path full;
+  try {
+    full = io::file_behind(path);
+  } catch (const FileError& e) {
+    throw UsageError(option + ' ' + e.what());
+  }
   std::error_code error;
   const fs::file_status status = fs::status(full, error);
   if (fs::is_directory(status)) reject("is a directory; name a file in it");
@@ -81,8 +84,6 @@ void print_json(const nlohmann::ordered_json& json) {
 }
 
 void write_json(io::OutputFiles& files, const fs::path& path, const nlohmann::ordered_json& json) {
-  if (path.empty()) return;
-  if (path == "-") return print_json(json);
   files.add(path, [&](std::ostream& out) { out << text_of(json); });
 }
 

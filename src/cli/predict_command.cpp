@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "cli/cli.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/machine.hpp"
 #include "cli/options.hpp"
 #include "cli/outputs.hpp"
@@ -77,11 +78,14 @@ int predict_samples(const PredictArguments& args, const Matrix<T>& samples, cons
                                        {"inertia", total},
                                        {"n_nonempty", n_nonempty},
                                        {"cluster_sizes", sizes}};
+  const bool json_to_stdout = args.json == "-";
+  const SignalsHeld held;
   io::OutputFiles outputs;
   if (!args.labels.empty()) io::write_labels(outputs, args.labels, labels);
-  write_json(outputs, args.json, json);
+  if (!args.json.empty() && !json_to_stdout) write_json(outputs, args.json, json);
   outputs.commit();
-  if (!args.quiet && args.json != "-") {
+  if (json_to_stdout) print_json(json);
+  if (!args.quiet && !json_to_stdout) {
     std::cout << args.data.string() << ": n = " << samples.rows() << ", d = " << samples.cols()
               << ", k = " << centroids.rows() << "; " << n_nonempty << " clusters own a sample\n";
     std::cout.precision(12);
@@ -89,6 +93,7 @@ int predict_samples(const PredictArguments& args, const Matrix<T>& samples, cons
     std::cout << "load " << human_seconds(seconds(loaded - start)) << ", predict "
               << human_seconds(seconds(predicted - loaded)) << '\n';
   }
+  std::cout.flush();
   return exit_done;
 }
 

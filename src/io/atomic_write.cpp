@@ -10,6 +10,7 @@
 #include <functional>
 #include <ios>
 #include <optional>
+#include <set>
 #include <streambuf>
 #include <string>
 #include <system_error>
@@ -94,20 +95,18 @@ fs::path directory_of(const fs::path& file) {
   return file.has_parent_path() ? file.parent_path() : ".";
 }
 
-/// A new file in `directory`; its name is put into `path`. The mode is what the umask makes of 0666, as for
-/// any new file.
-FileDescriptor create_temporary(const fs::path& directory, const fs::path& target, fs::path& path) {
+/// The same name for the same file, where links have been followed.
+fs::path absolute_name(const fs::path& file) {
+  std::error_code error;
+  const fs::path directory = fs::weakly_canonical(fs::absolute(directory_of(file), error), error);
+  return error ? file : directory / file.filename();
+}
+
+/// A name that is free for now, in the directory of `target`.
+fs::path temporary_beside(const fs::path& target) {
   static std::atomic<unsigned> counter{0};
-  for (;;) {
-    path =
-        directory / (".omnimeans-" + std::to_string(::getpid()) + "-" + std::to_string(counter++) + ".tmp");
-    FileDescriptor descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-    if (descriptor.valid()) return descriptor;
-    if (errno != EEXIST) {
-      const int error_number = errno;
-      fail_errno(target, "cannot create a file in " + quote(display(directory)), error_number);
-    }
-  }
+  return directory_of(target) /
+         (".omnimeans-" + std::to_string(::getpid()) + "-" + std::to_string(counter++) + ".tmp");
 }
 
 /// Devices and pipes (/dev/stdout, >(command)) hold nothing to be kept: they are written to as they are.
@@ -128,10 +127,10 @@ void sync_directory(const fs::path& directory) {
 
 /// A file beside its place: gone with this object, unless it has taken the place.
 struct OutputFiles::Pending {
-  fs::path path, target, temporary;
+  fs::path path, target;
+  fs::path temporary = {};  ///< empty: not made yet, or renamed
 
-  Pending(fs::path path_, fs::path target_, fs::path temporary_)
-      : path(std::move(path_)), target(std::move(target_)), temporary(std::move(temporary_)) {}
+  Pending(fs::path path_, fs::path target_) : path(std::move(path_)), target(std::move(target_)) {}
   Pending(Pending&& other) noexcept
       : path(std::move(other.path)),
         target(std::move(other.target)),
@@ -140,7 +139,27 @@ struct OutputFiles::Pending {
   ~Pending() {
     if (!temporary.empty()) ::unlink(temporary.c_str());
   }
+
+  /// Makes the temporary file. Its mode is what the umask makes of 0666, as for any new file.
+  FileDescriptor create() {
+    for (;;) {
+      fs::path name = temporary_beside(target);
+      FileDescriptor descriptor(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+      if (descriptor.valid()) {
+        temporary = std::move(name);
+        return descriptor;
+      }
+      if (errno != EEXIST) {
+        const int error_number = errno;
+        fail_errno(path, "cannot create a file in " + quote(display(directory_of(target))), error_number);
+      }
+    }
+  }
 };
+
+fs::path file_behind(const fs::path& path) {
+  return absolute_name(follow_links(path));
+}
 
 OutputFiles::OutputFiles() = default;
 OutputFiles::~OutputFiles() = default;
@@ -161,9 +180,11 @@ void OutputFiles::add(const fs::path& path, const std::function<void(std::ostrea
 
   const fs::path target = follow_links(path);
   if (!target.has_filename()) fail_errno(path, "cannot write", EISDIR);
-  fs::path temporary;
-  FileDescriptor descriptor = create_temporary(directory_of(target), path, temporary);
-  Pending file(path, target, temporary);
+  Pending file(path, absolute_name(target));
+  for (const Pending& other : pending_) {
+    if (other.target == file.target) fail(path, "is the same file as " + quote(display(other.path)));
+  }
+  FileDescriptor descriptor = file.create();
   if (old_mode && ::fchmod(descriptor.get(), *old_mode) != 0) fail_errno(path, "cannot write", errno);
   write_through(path, descriptor.get(), write);
   if (::fsync(descriptor.get()) != 0) fail_errno(path, "cannot write", errno);
@@ -172,13 +193,16 @@ void OutputFiles::add(const fs::path& path, const std::function<void(std::ostrea
 }
 
 void OutputFiles::commit() {
+  std::set<fs::path> directories;
   for (Pending& file : pending_) {
+    if (file.temporary.empty()) continue;  // renamed by a commit that failed after it
     if (::rename(file.temporary.c_str(), file.target.c_str()) != 0)
       fail_errno(file.path, "cannot replace the file", errno);
     file.temporary.clear();
-    sync_directory(directory_of(file.target));
+    directories.insert(directory_of(file.target));
   }
   pending_.clear();
+  for (const fs::path& directory : directories) sync_directory(directory);
 }
 
 void write_file_atomically(const fs::path& path, const std::function<void(std::ostream&)>& write) {

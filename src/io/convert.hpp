@@ -17,12 +17,29 @@ inline constexpr std::size_t chunk_bytes = std::size_t{1} << 18;
 template <class T>
 inline constexpr const char* type_name = std::is_same_v<T, float> ? "f32" : "f64";
 
+/// A value of IEEE 754 binary16 (NumPy's f2).
+struct Half {
+  std::uint16_t bits;
+
+  explicit operator float() const noexcept {
+    constexpr std::uint32_t infinity = 0x7c00;
+    const std::uint32_t sign = bits & 0x8000u, magnitude = bits & 0x7fffu;
+    // Its exponent counts from 2^-14, that of a float from 2^-126.
+    const float value = magnitude >= infinity ? std::bit_cast<float>(0x7f800000u | (magnitude & 0x3ffu) << 13)
+                                              : std::bit_cast<float>(magnitude << 13) * 0x1p112f;
+    return sign != 0 ? -value : value;
+  }
+  explicit operator double() const noexcept { return static_cast<float>(*this); }
+};
+
 /// The value at `from` (not aligned), with its bytes reversed if `swap`.
 template <class Source>
 Source load(const std::byte* from, bool swap) noexcept {
   Source value;
   std::memcpy(&value, from, sizeof value);
-  if constexpr (sizeof(Source) == 4) {
+  if constexpr (sizeof(Source) == 2) {
+    if (swap) value = std::bit_cast<Source>(__builtin_bswap16(std::bit_cast<std::uint16_t>(value)));
+  } else if constexpr (sizeof(Source) == 4) {
     if (swap) value = std::bit_cast<Source>(__builtin_bswap32(std::bit_cast<std::uint32_t>(value)));
   } else if constexpr (sizeof(Source) == 8) {
     if (swap) value = std::bit_cast<Source>(__builtin_bswap64(std::bit_cast<std::uint64_t>(value)));

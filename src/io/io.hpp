@@ -34,12 +34,12 @@ struct CsvOptions {
 };
 
 /// Reads a matrix; the extension says how (.npy .fvecs .bvecs .csv .tsv .txt). `dtype` unset: f32, except f64
-/// where the file holds f8, i8 or i4 values (which float cannot hold). A one-dimensional .npy is a column (n
-/// x 1). Values are rounded to the nearest of the dtype; a finite one that would become infinite is an error
-/// that names its row and column, counted from 0. NaN and infinities pass: whoever computes with them checks
-/// them. Throws FileError with path and byte offset (csv: line and column too, counted from 1) for what is
-/// missing, empty, damaged or unsupported, MemoryLimitExceeded if memory runs out; never allocates more than
-/// the file's size justifies.
+/// where the file holds f8 or integers of four or eight bytes (which float cannot hold). A one-dimensional
+/// .npy is a column (n x 1). Values are rounded to the nearest of the dtype; a finite one that would become
+/// infinite is an error that names its row and column, counted from 0. NaN and infinities pass: whoever
+/// computes with them checks them. Throws FileError with path and byte offset (csv: line and column too,
+/// counted from 1) for what is missing, empty, damaged or unsupported, MemoryLimitExceeded if memory runs
+/// out; never allocates more than the file's size justifies.
 AnyMatrix read_matrix(const std::filesystem::path& path, std::optional<DType> dtype = {},
                       const CsvOptions& csv = {});
 
@@ -52,7 +52,11 @@ Matrix<T> read_matrix_as(const std::filesystem::path& path, const CsvOptions& cs
 template <class T>
 std::vector<T> read_vector_as(const std::filesystem::path& path, const CsvOptions& csv = {});
 
-/// Files that are replaced together, whole or not at all: each is written beside its place, and takes it in
+/// The file that writing to `path` makes or replaces: absolute, symbolic links followed, also where they lead
+/// to a file that does not exist yet. Throws FileError for links that lead in a circle.
+std::filesystem::path file_behind(const std::filesystem::path& path);
+
+/// Files that take their places when all are complete: each is written beside its place, and renamed in
 /// commit(). A new file has the mode the umask allows, a replaced one keeps its mode; a symbolic link stays
 /// and the file it leads to is replaced. Devices and pipes (/dev/stdout) are written to at once.
 class OutputFiles {
@@ -63,10 +67,11 @@ class OutputFiles {
   ~OutputFiles();  ///< removes what was not committed
 
   /// Calls `write` with a stream onto a temporary file in the directory of `path`. If anything fails, that
-  /// file is removed and FileError is thrown (what `write` itself throws passes through).
+  /// file is removed and FileError is thrown (what `write` itself throws passes through); what stands at
+  /// `path` is as it was. FileError also where a file that was added before would take the same place.
   void add(const std::filesystem::path& path, const std::function<void(std::ostream&)>& write);
-  /// Renames each over what stands at its path, in order. Throws FileError at the first that cannot be; it
-  /// and those after it are left as they were.
+  /// Renames each over what stands at its path, one after the other. Throws FileError at the first that
+  /// cannot be: those before it have taken their places; it and those after it have not, and may once more.
   void commit();
 
  private:
@@ -76,7 +81,7 @@ class OutputFiles {
 
 /// Writes by extension: .npy of the same type; .fvecs (double is rounded to float); .bvecs if every value is
 /// an integer 0..255; .csv .tsv .txt with the shortest digits that read back the same. Throws FileError, also
-/// where there are no values. Atomic: OutputFiles of one, or one of `files`.
+/// where there are no values. Atomic: as OutputFiles of one, or added to `files`.
 void write_matrix(const std::filesystem::path& path, MatrixView<const float> matrix);
 void write_matrix(const std::filesystem::path& path, MatrixView<const double> matrix);
 void write_matrix(OutputFiles& files, const std::filesystem::path& path, MatrixView<const float> matrix);

@@ -93,11 +93,27 @@ Matrix<T> read_as(const InputFile& file, const NpyHeader& header) {
     case NpyType::f8:
       read_values<double>(file, header, matrix.data());
       break;
+    case NpyType::f2:
+      read_values<Half>(file, header, matrix.data());
+      break;
+    case NpyType::b1:
     case NpyType::u1:
       read_values<std::uint8_t>(file, header, matrix.data());
       break;
+    case NpyType::u2:
+      read_values<std::uint16_t>(file, header, matrix.data());
+      break;
+    case NpyType::u4:
+      read_values<std::uint32_t>(file, header, matrix.data());
+      break;
+    case NpyType::u8:
+      read_values<std::uint64_t>(file, header, matrix.data());
+      break;
     case NpyType::i1:
       read_values<std::int8_t>(file, header, matrix.data());
+      break;
+    case NpyType::i2:
+      read_values<std::int16_t>(file, header, matrix.data());
       break;
     case NpyType::i4:
       read_values<std::int32_t>(file, header, matrix.data());
@@ -124,8 +140,7 @@ void write_bytes(std::ostream& out, const void* from, std::size_t bytes) {
 
 AnyMatrix read_npy(const InputFile& file, std::optional<DType> dtype) {
   const NpyHeader header = read_npy_header(file);
-  const bool needs_f64 =
-      header.type == NpyType::f8 || header.type == NpyType::i8 || header.type == NpyType::i4;
+  const bool needs_f64 = header.item_bytes == 8 || header.type == NpyType::u4 || header.type == NpyType::i4;
   if (dtype.value_or(needs_f64 ? DType::f64 : DType::f32) == DType::f64) return read_as<double>(file, header);
   return read_as<float>(file, header);
 }

@@ -19,8 +19,10 @@ struct TypeEntry {
   NpyType type;
   std::size_t bytes;
 };
-constexpr TypeEntry types[] = {{"f4", NpyType::f4, 4}, {"f8", NpyType::f8, 8}, {"u1", NpyType::u1, 1},
-                               {"i1", NpyType::i1, 1}, {"i4", NpyType::i4, 4}, {"i8", NpyType::i8, 8}};
+constexpr TypeEntry types[] = {{"f2", NpyType::f2, 2}, {"f4", NpyType::f4, 4}, {"f8", NpyType::f8, 8},
+                               {"b1", NpyType::b1, 1}, {"u1", NpyType::u1, 1}, {"u2", NpyType::u2, 2},
+                               {"u4", NpyType::u4, 4}, {"u8", NpyType::u8, 8}, {"i1", NpyType::i1, 1},
+                               {"i2", NpyType::i2, 2}, {"i4", NpyType::i4, 4}, {"i8", NpyType::i8, 8}};
 
 class DictParser {
  public:
@@ -141,7 +143,7 @@ void DictParser::descr(NpyHeader& header) {
     header.swap = entry.bytes > 1 && (order == '<') != (std::endian::native == std::endian::little);
     return;
   }
-  fail("dtype " + quote(text) + " is not supported (f4, f8, u1, i1, i4 and i8 are)", start);
+  fail("dtype " + quote(text) + " is not supported (f2, f4, f8, b1, u1 to u8 and i1 to i8 are)", start);
 }
 
 NpyHeader DictParser::parse() {

@@ -13,7 +13,7 @@
 namespace omnimeans::io {
 
 /// The element types that are read: NumPy's names.
-enum class NpyType { f4, f8, u1, i1, i4, i8 };
+enum class NpyType { f2, f4, f8, b1, u1, u2, u4, u8, i1, i2, i4, i8 };
 
 struct NpyHeader {
   NpyType type = NpyType::f4;

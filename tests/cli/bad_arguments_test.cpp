@@ -63,7 +63,13 @@ std::vector<Case> usage_cases() {
       {"k_exponent_fraction", {"fit", "data.npy", "-k", "15e-1"}, usage, "'15e-1' is not a whole number"},
       {"k_exponent_negative", {"fit", "data.npy", "-k", "-1e1"}, usage, "'-1e1' is not a whole number"},
       {"k_exponent_large", {"fit", "data.npy", "-k", "1e30"}, usage, "'1e30' is not a whole number"},
-      {"k_nan", {"fit", "data.npy", "-k", "nane"}, usage, "'nane' is not a whole number"},
+      {"k_nan", {"fit", "data.npy", "-k", "nan(e)"}, usage, "'nan(e)' is not a whole number"},
+      {"k_only_exponent", {"fit", "data.npy", "-k", "e5"}, usage, "'e5' is not a whole number"},
+      {"k_no_digits", {"fit", "data.npy", "-k", ".e1"}, usage, "'.e1' is not a whole number"},
+      {"k_two_signs", {"fit", "data.npy", "-k", "1e+-0"}, usage, "'1e+-0' is not a whole number"},
+      {"k_exponent_overflow", {"fit", "data.npy", "-k", "1e99999999999"}, usage, "'1e99999999999' is not"},
+      {"seed_exponent_overflow", fit_with({"--seed", "18446744073709551616e0"}), usage,
+       "--seed: '18446744073709551616e0' is not"},
       {"k_empty", {"fit", "data.npy", "-k", ""}, usage, "'' is not a whole number"},
       {"k_space", {"fit", "data.npy", "-k", " 3"}, usage, "' 3' is not a whole number"},
       {"k_above_int32", {"fit", "data.npy", "-k", "2147483648"}, usage, "'2147483648' is not"},
@@ -132,6 +138,10 @@ std::vector<Case> usage_cases() {
        "the same file as --centroids"},
       {"json_over_labels", fit_with({"--labels", "new.txt", "--json", "./new.txt"}), usage,
        "the same file as --labels"},
+      {"labels_through_dangling_link",
+       {"fit", "data.npy", "-k", "2", "--centroids", "new.npy", "--labels", "dangling.npy"},
+       usage,
+       "--labels dangling.npy: is the same file as --centroids; choose another name"},
       {"json_through_link", fit_with({"--json", "link.json"}), usage, "the same file as the input"},
       {"centroids_extension", fit_with({"--centroids", "new.bvecs"}), usage,
        "--centroids new.bvecs: the name must end in .npy"},
@@ -152,6 +162,19 @@ std::vector<Case> usage_cases() {
        ".fvecs holds f32"},
       {"unknown_option", fit_with({"--clusters", "3"}), usage, "--clusters"},
       {"extra_argument", fit_with({"more.npy"}), usage, "more.npy"},
+      {"k_above_n",
+       {"fit", "good.csv", "-k", "4", "--labels", "new.npy"},
+       usage,
+       "--n-clusters 4: good.csv has 3 samples"},
+      {"memory_limit_of_seeding", fit_of("data.npy", {"--memory-limit", "1"}), usage,
+       "bytes, --memory-limit 1; raise the limit, use --init random, or give --init FILE"},
+      {"memory_limit_of_backend",
+       fit_of("data.npy", {"--init", "random", "--backend", "elkan", "--memory-limit", "1"}), usage,
+       "bytes, --memory-limit 1; raise the limit or use --backend auto"},
+      {"k_above_positive_weights",
+       {"fit", "good.csv", "-k", "3", "--weights", "one_zero.csv", "--labels", "new.npy"},
+       usage,
+       "--n-clusters 3 exceeds the 2 samples of positive weight (one_zero.csv)"},
       {"predict_no_centroids", {"predict", "data.npy"}, usage, "--centroids is required"},
       {"predict_no_data", {"predict", "--centroids", "first.npy"}, usage, "DATA is required"},
       {"predict_labels_over_centroids",
@@ -173,6 +196,7 @@ std::vector<Case> usage_cases() {
       {"generate_d_zero", generate_with({"--d", "0"}), usage, "--d: '0' is not"},
       {"generate_k_zero", generate_with({"--k", "0"}), usage, "--k: '0' is not"},
       {"generate_separation", generate_with({"--separation", "-1"}), usage, "--separation: '-1' is not"},
+      {"generate_separation_large", generate_with({"--separation", "1e300"}), usage, "from 0 to 1e9"},
       {"generate_huge", generate_with({"--n", "1000000000000", "--d", "1000000"}), usage,
        "need more than the"},
       {"generate_overflow", generate_with({"--n", "9223372036854775807", "--d", "9223372036854775807"}),
@@ -195,10 +219,6 @@ std::vector<Case> data_cases() {
       {"data_empty", fit_of("empty.csv"), data, "empty.csv"},
       {"data_nan", fit_of("nan.csv"), data, "nan.csv: X[1][1] is NaN"},
       {"data_inf", fit_of("inf.csv"), data, "inf.csv: X[1][1] is infinite"},
-      {"k_above_n",
-       {"fit", "good.csv", "-k", "4", "--labels", "new.npy"},
-       usage,
-       "--n-clusters 4: good.csv has 3 samples"},
       {"weights_missing", fit_of("data.npy", {"--weights", "missing.npy"}), data, "missing.npy"},
       {"weights_count", fit_of("data.npy", {"--weights", "good.csv"}), data, "good.csv"},
       {"weights_number", fit_of("data.npy", {"--weights", "short.csv"}), data,
@@ -214,11 +234,6 @@ std::vector<Case> data_cases() {
        "three.csv: 3 centroids of 1 features"},
       {"init_nan", fit_of("good.csv", {"--init", "nan.csv"}), data,
        "nan.csv: initial_centroids[1][1] is NaN"},
-      {"memory_limit_of_seeding", fit_of("data.npy", {"--memory-limit", "1"}), usage,
-       "bytes, --memory-limit 1; raise the limit, use --init random, or give --init FILE"},
-      {"memory_limit_of_backend",
-       fit_of("data.npy", {"--init", "random", "--backend", "elkan", "--memory-limit", "1"}), usage,
-       "bytes, --memory-limit 1; raise the limit or use --backend auto"},
       {"empty_cluster", fit_of("data.npy", {"--init", "far.csv", "--empty-clusters", "error"}), data,
        "empty"},
       {"predict_data_missing",
@@ -273,11 +288,13 @@ class BadArguments : public ProgramTest, public ::testing::WithParamInterface<Ca
     write("short.csv", "1\n1\n");
     write("negative.csv", "1\n-1\n1\n");
     write("zero.csv", "0\n0\n0\n");
+    write("one_zero.csv", "1\n0\n1\n");
     write("far.csv", "0,0\n1,0\n100000,100000\n");
     write("old.npy", "what an earlier run has left");
     std::filesystem::create_directory(path("directory"));
     std::filesystem::create_directory(path("directory.npy"));
     std::filesystem::create_symlink("data.npy", path("link.json"));
+    std::filesystem::create_symlink("new.npy", path("dangling.npy"));
   }
 };
 

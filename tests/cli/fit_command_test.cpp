@@ -2,6 +2,8 @@
 // omnimeans fit: its files and numbers are those of the library, compared with ==.
 #include "program.hpp"
 
+#include <csignal>
+
 #include "io/io.hpp"
 #include "omnimeans/backend.hpp"
 #include "omnimeans/fit.hpp"
@@ -269,7 +271,22 @@ TEST_F(FitCommand, ExplainTellsOfANamedBackendAndTheSeeding) {
 }
 
 TEST_F(FitCommand, CountsMayHaveAnExponent) {
-  EXPECT_EQ(run_json({"fit", "data.npy", "-k", "6e0", "--max-iter", "0.2E1", "--json", "-"}).at("k"), 6);
+  const auto json = run_json({"fit", "data.npy", "-k", "6e0", "--max-iter", "0.2E1", "--tol", "0", "--seed",
+                              "9007199254740993e+0", "--n-init", "10e-1", "--json", "-"});
+  EXPECT_EQ(json.at("k"), 6);
+  EXPECT_EQ(json.at("max_iter"), 2);
+  EXPECT_EQ(json.at("seed"), 9007199254740993u);  // no double holds it
+  EXPECT_EQ(json.at("n_init"), 1);
+}
+
+TEST_F(FitCommand, WithoutAMemoryLimitItsErrorTellsWhatHolds) {
+  io::write_matrix(path("many.npy"), Matrix<float>(1000000, 1).view());
+  const Outcome outcome = run(
+      {"fit", "many.npy", "-k", "1000000", "--init", "random", "--backend", "elkan", "--labels", "l.npy"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_NE(outcome.err.find("bytes, without --memory-limit half of the machine's memory, "),
+            outcome.err.npos)
+      << outcome.err;
 }
 
 TEST_F(FitCommand, NoOutputIsWrittenWhereOneCannotBe) {
@@ -293,6 +310,34 @@ TEST_F(FitCommand, AFullStandardOutputIsAnError) {
   const Outcome outcome = run({"fit", "data.npy", "-k", "2", "--json", "-"}, {.stdout_path = "/dev/full"});
   EXPECT_EQ(outcome.status, 1);
   EXPECT_EQ(outcome.err, "omnimeans: error: cannot write to standard output\n");
+}
+
+TEST_F(FitCommand, HelpThatCannotBeShownIsAnError) {
+  for (const char* option : {"--help", "--version"})
+    EXPECT_EQ(run({option}, {.stdout_path = "/dev/full"}).status, 1);
+}
+
+TEST_F(FitCommand, FilesAreInPlaceWhenStandardOutputFails) {
+  for (const bool json : {false, true}) {
+    Arguments arguments = {"fit", "data.npy", "-k", "2", "--labels", "l.npy"};
+    if (json) arguments.insert(arguments.end(), {"--json", "-"});
+    EXPECT_EQ(run(arguments, {.stdout_path = "/dev/full"}).status, 1);
+    EXPECT_EQ(io::read_vector_as<std::int32_t>(path("l.npy")).size(), 600u);
+    EXPECT_EQ(snapshot().size(), 2u);
+    std::filesystem::remove(path("l.npy"));
+
+    EXPECT_EQ(run(arguments, {.closed_pipe = true}).status, -SIGPIPE);
+    EXPECT_EQ(io::read_vector_as<std::int32_t>(path("l.npy")).size(), 600u);
+    EXPECT_EQ(snapshot().size(), 2u);
+    std::filesystem::remove(path("l.npy"));
+  }
+}
+
+TEST_F(FitCommand, APipeThatNobodyReadsLeavesNoTemporaryFile) {
+  const Outcome outcome = run({"fit", "data.npy", "-k", "2", "--labels", "l.npy", "--json", "/dev/stdout"},
+                              {.closed_pipe = true});
+  EXPECT_EQ(outcome.status, -SIGPIPE);
+  EXPECT_EQ(snapshot().size(), 1u);
 }
 
 }  // namespace

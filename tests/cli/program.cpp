@@ -47,6 +47,14 @@ int open_or_exit(const std::string& path, int flags) {
   for (const auto& [name, value] : options.environment) ::setenv(name.c_str(), value.c_str(), 1);
   ::dup2(open_or_exit("/dev/null", O_RDONLY), STDIN_FILENO);
   ::dup2(open_or_exit(out, O_WRONLY | O_CREAT | O_TRUNC), STDOUT_FILENO);
+  if (options.closed_pipe) {
+    int ends[2];
+    if (::pipe(ends) != 0) ::_exit(127);
+    ::dup2(ends[1], STDOUT_FILENO);
+    ::close(ends[0]);
+    ::close(ends[1]);
+    ::signal(SIGPIPE, SIG_DFL);
+  }
   ::dup2(open_or_exit(err, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY), STDERR_FILENO);
   if (options.pending_interrupt) {
     sigset_t set;

@@ -25,6 +25,7 @@ struct Outcome {
 struct RunOptions {
   std::vector<std::pair<std::string, std::string>> environment = {};
   std::string stdout_path = {};    ///< instead of capturing it
+  bool closed_pipe = false;        ///< stdout is a pipe that nobody reads any more
   bool pending_interrupt = false;  ///< start with a SIGINT that is blocked and waits
   bool terminal_stderr = false;    ///< stderr is a terminal; the outcome's `err` is what it showed
 };

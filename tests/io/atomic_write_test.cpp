@@ -133,6 +133,33 @@ TEST_F(AtomicWriteTest, OfASetThoseBehindAFailedRenameAreLeftAsTheyWere) {
   EXPECT_EQ(entries(), (Names{"a", "b", "c"}));
 }
 
+TEST_F(AtomicWriteTest, ASetWhoseCommitFailedMayTryAgain) {
+  OutputFiles files;
+  for (const char* name : {"a", "b"}) files.add(dir / name, [](std::ostream& out) { out << "new"; });
+  fs::create_directory(dir / "b");
+  EXPECT_THROW(files.commit(), FileError);
+  fs::remove(dir / "b");
+  write_text(dir / "a", "newer");
+  files.commit();
+  EXPECT_EQ(read_bytes(dir / "a"), "newer");  // not renamed once more
+  EXPECT_EQ(read_bytes(dir / "b"), "new");
+  EXPECT_EQ(entries(), (Names{"a", "b"}));
+}
+
+TEST_F(AtomicWriteTest, ASetTakesEachPlaceOnce) {
+  fs::create_symlink("target", dir / "link");
+  fs::create_directory_symlink(dir, dir / "same");
+  OutputFiles files;
+  files.add(dir / "link", [](std::ostream& out) { out << "first"; });
+  for (const fs::path& again :
+       {dir / "target", dir / "link", dir / "same" / "target", dir / "." / "target"}) {
+    EXPECT_THROW(files.add(again, [](std::ostream& out) { out << "second"; }), FileError) << again;
+  }
+  files.commit();
+  EXPECT_EQ(read_bytes(dir / "target"), "first");
+  EXPECT_EQ(entries(), (Names{"link", "same", "target"}));
+}
+
 TEST_F(AtomicWriteTest, NewFilesObeyTheUmask) {
   for (const auto& [mask, expected] : {std::pair{0022u, 0644u}, {0027u, 0640u}, {0u, 0666u}}) {
     const mode_t before = ::umask(mask);

@@ -12,7 +12,9 @@ namespace omnimeans::io::testing {
 
 template <std::size_t Size>
 using Word =
-    std::conditional_t<Size == 1, std::uint8_t, std::conditional_t<Size == 4, std::uint32_t, std::uint64_t>>;
+    std::conditional_t<Size == 1, std::uint8_t,
+                       std::conditional_t<Size == 2, std::uint16_t,
+                                          std::conditional_t<Size == 4, std::uint32_t, std::uint64_t>>>;
 
 template <class V>
 std::string encode(V value, bool big_endian = false) {

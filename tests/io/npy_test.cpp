@@ -66,7 +66,7 @@ void expect_read(const fs::path& path, const std::string& type, int version, boo
   write_bytes(path, npy(version, mark + type, fortran, shape.text(), data));
   EXPECT_EQ(bits(read_matrix_as<float>(path)), bits(floats));
   EXPECT_EQ(bits(read_matrix_as<double>(path)), bits(doubles));
-  const bool is_double = type == "f8" || type == "i4" || type == "i8";
+  const bool is_double = sizeof(Source) == 8 || type == "i4" || type == "u4";
   EXPECT_EQ(std::holds_alternative<Matrix<double>>(read_matrix(path)), is_double);
 }
 
@@ -99,6 +99,18 @@ TEST_F(NpyTest, ReadsF8) {
 TEST_F(NpyTest, ReadsU1) {
   expect_read_in_every_layout<std::uint8_t>(dir / "a.npy", "u1");
 }
+TEST_F(NpyTest, ReadsU2) {
+  expect_read_in_every_layout<std::uint16_t>(dir / "a.npy", "u2");
+}
+TEST_F(NpyTest, ReadsU4) {
+  expect_read_in_every_layout<std::uint32_t>(dir / "a.npy", "u4");
+}
+TEST_F(NpyTest, ReadsU8) {
+  expect_read_in_every_layout<std::uint64_t>(dir / "a.npy", "u8");
+}
+TEST_F(NpyTest, ReadsI2) {
+  expect_read_in_every_layout<std::int16_t>(dir / "a.npy", "i2");
+}
 TEST_F(NpyTest, ReadsI1) {
   expect_read_in_every_layout<std::int8_t>(dir / "a.npy", "i1");
 }
@@ -107,6 +119,42 @@ TEST_F(NpyTest, ReadsI4) {
 }
 TEST_F(NpyTest, ReadsI8) {
   expect_read_in_every_layout<std::int64_t>(dir / "a.npy", "i8");
+}
+
+TEST_F(NpyTest, ReadsB1) {
+  const auto matrix =
+      read_matrix_as<float>(file("a.npy", npy(1, "|b1", false, "(3,)", std::string("\1\0\1", 3))));
+  EXPECT_EQ(std::vector<float>(matrix.data(), matrix.data() + 3), (std::vector<float>{1, 0, 1}));
+}
+
+TEST_F(NpyTest, ReadsEveryF2) {
+  for (const bool big : {false, true}) {
+    std::string data;
+    for (std::uint32_t word = 0; word < 65536; ++word) data += encode(static_cast<std::uint16_t>(word), big);
+    const auto path = file("a.npy", npy(1, big ? ">f2" : "<f2", false, "(65536,)", data));
+    EXPECT_TRUE(std::holds_alternative<Matrix<float>>(read_matrix(path)));
+    const Matrix<float> floats = read_matrix_as<float>(path);
+    const Matrix<double> doubles = read_matrix_as<double>(path);
+    for (std::uint32_t word = 0; word < 65536; ++word) {
+      const int exponent = word >> 10 & 31, fraction = word & 1023;
+      double expected =
+          exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024 + fraction, exponent - 25);
+      if (exponent == 31) {
+        expected = fraction == 0 ? std::numeric_limits<double>::infinity()
+                                 : std::numeric_limits<double>::quiet_NaN();
+      }
+      if (word >> 15) expected = -expected;
+      if (std::isnan(expected)) {
+        ASSERT_TRUE(std::isnan(floats(word, 0)) && std::isnan(doubles(word, 0))) << word;
+      } else {
+        ASSERT_EQ(std::bit_cast<std::uint64_t>(doubles(word, 0)), std::bit_cast<std::uint64_t>(expected))
+            << word;
+        ASSERT_EQ(std::bit_cast<std::uint32_t>(floats(word, 0)),
+                  std::bit_cast<std::uint32_t>(static_cast<float>(expected)))
+            << word;
+      }
+    }
+  }
 }
 
 TEST_F(NpyTest, ReadsFortranOrderWiderThanATile) {
