@@ -17,12 +17,12 @@ std::int64_t CentroidUpdate<T>::plain_sum(std::size_t cluster, std::size_t word,
   const double magic = word == 0 ? magic_[feature] : magic2_[feature];
   const std::uint64_t offset =
       static_cast<std::uint64_t>(sums_.counts[cluster]) * std::bit_cast<std::uint64_t>(magic);
-  return static_cast<std::int64_t>(sums_.plain[(cluster * words + word) * stride_ + feature] - offset);
+  return static_cast<std::int64_t>(sums_.plain[(cluster * words_ + word) * stride_ + feature] - offset);
 }
 
 template <class T>
 Int128 CentroidUpdate<T>::sum(std::size_t cluster, std::size_t word, std::size_t feature) const {
-  if (weighted()) return sums_.wide[(cluster * words + word) * stride_ + feature];
+  if (weighted()) return sums_.wide[(cluster * words_ + word) * stride_ + feature];
   return plain_sum(cluster, word, feature);
 }
 
@@ -47,7 +47,7 @@ double CentroidUpdate<T>::mean(std::size_t cluster, std::size_t feature) const {
                       : static_cast<double>(plain_sum(cluster, word, feature));
   };
   double total = in_quanta(0) * quantum_[feature];
-  if constexpr (words > 1) total += in_quanta(1) * quantum2_[feature];
+  if (words_ > 1) total += in_quanta(1) * quantum2_[feature];
   return total / static_cast<double>(weighted() ? sums_.weights[cluster] : sums_.counts[cluster]);
 }
 
@@ -56,7 +56,7 @@ template <class T>
 template <class Body>
 void CentroidUpdate<T>::each_mean(std::size_t cluster, Body&& body) const {
   const std::size_t d = samples_.cols();
-  if (words > 1 || weighted()) {
+  if (words_ > 1 || weighted()) {
     for (std::size_t t = 0; t < d; ++t) body(t, mean(cluster, t));
     return;
   }
@@ -73,7 +73,7 @@ void CentroidUpdate<T>::each_mean(std::size_t cluster, Body&& body) const {
 template <class T>
 typename CentroidUpdate<T>::Part CentroidUpdate<T>::variation_of(std::size_t cluster,
                                                                  const T* centroid) const {
-  const std::vector<double>& last_quantum = words > 1 ? quantum2_ : quantum_;
+  const std::vector<double>& last_quantum = words_ > 1 ? quantum2_ : quantum_;
   Part part;
   each_mean(cluster, [&](std::size_t t, double m) {
     // A mean is off by delta, so a square of a difference by (2 |difference| + delta) delta.
@@ -172,10 +172,10 @@ template <class T>
 void CentroidUpdate<T>::write_mean(std::size_t cluster, T* out) const {
   const Int128 total = weighted() ? sums_.weights[cluster] : sums_.counts[cluster];
   const auto exact = [&](std::size_t t) {
-    const Int128 second = words > 1 ? sum(cluster, words - 1, t) : 0;
+    const Int128 second = words_ > 1 ? sum(cluster, 1, t) : 0;
     return static_cast<T>(exact_quotient(sum(cluster, 0, t), quantum_[t], second, quantum2_[t], total));
   };
-  if (words > 1 || weighted()) {
+  if (words_ > 1 || weighted()) {
     for (std::size_t t = 0; t < samples_.cols(); ++t) out[t] = exact(t);
     return;
   }

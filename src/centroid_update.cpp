@@ -56,7 +56,7 @@ CentroidUpdate<T>::CentroidUpdate(MatrixView<const T> samples, std::span<const T
       observed_(static_cast<std::size_t>(std::max(threads, 1))),
       kernels_(kernels::kernels_for<T>(isa)),
       magic_(stride_),
-      magic2_(words > 1 ? stride_ : 0),
+      magic2_(stride_),
       quantum_(samples.cols()),
       quantum2_(samples.cols()),
       absmax_(absmax.begin(), absmax.end()),
@@ -87,17 +87,37 @@ CentroidUpdate<T>::CentroidUpdate(MatrixView<const T> samples, std::span<const T
     if (absmax[t] > 0) std::frexp(static_cast<double>(absmax[t]), &a);
     quantum_[t] = quantum_of(a + e - 51);
     magic_[t] = magic_of(quantum_[t]);
-    if constexpr (words > 1) {
-      quantum2_[t] = quantum_of(a + e - 51 + e - 51);
-      magic2_[t] = magic_of(quantum2_[t]);
+    quantum2_[t] = quantum_of(a + e - 51 + e - 51);
+    magic2_[t] = magic_of(quantum2_[t]);
+  }
+  if (sizeof(T) == sizeof(float) && !one_word_is_coarse()) words_ = 1;
+  sums_ = empty_sums();
+}
+
+/// Whether, in some feature, too many values have few bits above the quantum.
+template <class T>
+bool CentroidUpdate<T>::one_word_is_coarse() const {
+  const std::size_t d = samples_.cols(), asked = std::min<std::size_t>(samples_.rows(), 256);
+  std::vector<std::size_t> small(d, 0), nonzero(d, 0);
+  for (std::size_t s = 0; s < asked; ++s) {
+    const std::size_t i = s * samples_.rows() / asked;
+    if (!present(i)) continue;
+    const T* x = samples_.row_data(i);
+    for (std::size_t t = 0; t < d; ++t) {
+      const double length = std::abs(static_cast<double>(x[t]));
+      nonzero[t] += length > 0;
+      small[t] += length > 0 && length < 0x1p16 * quantum_[t];
     }
   }
-  sums_ = empty_sums();
+  for (std::size_t t = 0; t < d; ++t) {
+    if (small[t] > 0 && 64 * small[t] >= nonzero[t]) return true;
+  }
+  return false;
 }
 
 template <class T>
 typename CentroidUpdate<T>::Sums CentroidUpdate<T>::empty_sums() const {
-  const std::size_t size = n_clusters_ * words * stride_;
+  const std::size_t size = n_clusters_ * words_ * stride_;
   return {AlignedBuffer<std::uint64_t>(weighted() ? 0 : size), AlignedBuffer<Int128>(weighted() ? size : 0),
           std::vector<std::int64_t>(n_clusters_), std::vector<std::int64_t>(weighted() ? n_clusters_ : 0)};
 }
@@ -114,17 +134,17 @@ void CentroidUpdate<T>::apply_row(Sums& sums, const T* x, std::size_t i, std::si
   const std::size_t d = samples_.cols();
   if (weighted()) {
     const std::int64_t w = add ? integer_weight(i) : -integer_weight(i);
-    Int128* row = sums.wide.data() + cluster * words * stride_;
+    Int128* row = sums.wide.data() + cluster * words_ * stride_;
     for (std::size_t t = 0; t < d; ++t) {
       const double v = static_cast<double>(x[t]);
       row[t] += Int128{w} * integer(v, magic_[t]);
-      if constexpr (words > 1) row[stride_ + t] += Int128{w} * integer(cut_off(v, magic_[t]), magic2_[t]);
+      if (words_ > 1) row[stride_ + t] += Int128{w} * integer(cut_off(v, magic_[t]), magic2_[t]);
     }
     return;
   }
-  std::uint64_t* row = sums.plain.data() + cluster * words * stride_;
+  std::uint64_t* row = sums.plain.data() + cluster * words_ * stride_;
   (add ? kernels_.add_row : kernels_.subtract_row)(x, magic_.data(), d, row);
-  if constexpr (words > 1) {
+  if (words_ > 1) {
     for (std::size_t t = 0; t < d; ++t) {
       const std::uint64_t rest = fixed(cut_off(static_cast<double>(x[t]), magic_[t]), magic2_[t]);
       row[stride_ + t] += add ? rest : std::uint64_t{0} - rest;
@@ -179,7 +199,7 @@ void CentroidUpdate<T>::find_all_moves(std::span<const std::int32_t> labels) {
 template <class T>
 void CentroidUpdate<T>::account(Sums& sums, std::span<const std::int32_t> labels, const std::size_t* moves,
                                 std::size_t first, std::size_t count) const {
-  if (words == 1 && !weighted()) {
+  if (words_ == 1 && !weighted()) {
     kernels_.account({.rows = samples_.data(),
                       .row_stride = samples_.row_stride(),
                       .n_features = samples_.cols(),
@@ -212,7 +232,7 @@ template <class T>
 void CentroidUpdate<T>::take_from(Sums& own, std::size_t cluster) {
   const auto move = [&](auto& from, auto& to) {
     if (from.size() == 0) return;
-    const std::size_t length = words * stride_;
+    const std::size_t length = words_ * stride_;
     auto* source = from.data() + cluster * length;
     auto* target = to.data() + cluster * length;
     for (std::size_t v = 0; v < length; ++v) target[v] += source[v];

@@ -106,7 +106,7 @@ void CentroidUpdate<T>::account_moved(const MovedSamples<U>& samples, int thread
 template <class T>
 void CentroidUpdate<T>::account_columns(Observed& own, const MovedSamples<T>& samples, std::uint64_t moved,
                                         const std::int32_t* from) const {
-  if (words == 1 && !weighted()) {
+  if (words_ == 1 && !weighted()) {
     kernels_.account_leaf({.values = samples.values,
                            .stride = samples.stride,
                            .n_features = samples_.cols(),
@@ -160,7 +160,7 @@ std::size_t CentroidUpdate<T>::accumulate_observed() {
     changed += std::exchange(own.changed, 0);
   }
   if (changed == 0) return 0;
-  const std::size_t values = observed_.size() * n_clusters_ * words * stride_;
+  const std::size_t values = observed_.size() * n_clusters_ * words_ * stride_;
   parallel_blocks(threads_for_centroids(values, threads_), n_clusters_, [&](std::size_t j, int) {
     for (Observed& own : observed_) {
       if (own.touched.empty() || std::exchange(own.touched[j], 0) == 0) continue;

@@ -272,7 +272,8 @@ Command add_fit_command(CLI::App& program) {
   add_count(app, "--seed", args->seed, {}, "The same seed gives the same result on any machine");
   add_choice(app, "--empty-clusters", args->empty_clusters, {"relocate", "keep", "error"},
              "A cluster without samples moves to a far sample, stays, or is an error");
-  add_path(app, "--weights", args->weights, "Sample weights, one a row; 0 means absent");
+  add_path(app, "--weights", args->weights,
+           "Sample weights, one a row; 0 means absent (less than 2^-61 of their sum counts as that)");
 
   app.add_option(
          "--backend", args->backend,

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 #include <string>
 #include <thread>
@@ -276,6 +277,63 @@ TEST(Fit, WhatIsKnownOfClustersThatLieStillIsRight) {
     SCOPED_TRACE(weighted ? "weighted" : "without weights");
     check_clusters_that_lie_still<float>(weighted);
     check_clusters_that_lie_still<double>(weighted);
+  }
+}
+
+/// Values near 1, and in one feature one that is `far` away: the other clusters' means must not feel it.
+template <class T>
+void expect_means_beside_an_outlier(double far, bool weighted) {
+  const std::size_t n = 3000, d = 5, k = 7;
+  Random random(11);
+  Matrix<T> samples(n, d);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t t = 0; t < d; ++t)
+      samples(i, t) = static_cast<T>(static_cast<double>(i % 6) + 0.1 * random.normal());
+  }
+  samples(1234, 2) = static_cast<T>(far);
+  std::vector<T> weights(weighted ? n : 0);
+  for (T& w : weights) w = static_cast<T>(1 + random.below(3));
+  Matrix<T> first(k, d);
+  for (std::size_t j = 0; j < k; ++j) std::ranges::copy(samples.row(j < 6 ? j : 1234), first.row(j).begin());
+
+  Result<T> expected;
+  for (const char* backend : {"naive", "simd", "gap", "kdtree", "blockbounds", "elkan", "textbook"}) {
+    for (const int threads : {1, 3}) {
+      Options options;
+      options.n_clusters = k;
+      options.backend = backend;
+      options.threads = threads;
+      options.tol = 0;
+      const Result<T> result =
+          fit(samples.view(), options, {.sample_weights = weights, .initial_centroids = first});
+      if (expected.labels.empty()) expected = result;
+      EXPECT_TRUE(same_matrix(expected.centroids, result.centroids))
+          << backend << ", " << threads << " threads";
+      EXPECT_TRUE(same_labels(expected.labels, result.labels)) << backend << ", " << threads << " threads";
+    }
+  }
+  std::vector<double> total(k);
+  std::vector<oracle::Quad> sums(k * d);
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto j = static_cast<std::size_t>(expected.labels[i]);
+    const double w = weighted ? static_cast<double>(weights[i]) : 1;
+    total[j] += w;
+    for (std::size_t t = 0; t < d; ++t) sums[j * d + t] += w * static_cast<double>(samples(i, t));
+  }
+  for (std::size_t j = 0; j < k; ++j) {
+    ASSERT_GT(total[j], 0);
+    for (std::size_t t = 0; t < d; ++t) {
+      const auto mean = static_cast<double>(sums[j * d + t] / total[j]);
+      EXPECT_NEAR(expected.centroids(j, t), mean, 4 * std::abs(mean) * std::numeric_limits<T>::epsilon())
+          << "cluster " << j << ", feature " << t;
+    }
+  }
+}
+
+TEST(Fit, AFarOutlierLeavesTheOtherMeansRight) {
+  for (const bool weighted : {false, true}) {
+    for (const double far : {1e10, 1e15, 1e18}) expect_means_beside_an_outlier<float>(far, weighted);
+    expect_means_beside_an_outlier<double>(1e10, weighted);
   }
 }
 

@@ -79,6 +79,7 @@ void check(std::size_t n, std::size_t d, std::size_t k, bool weighted, Random& r
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t t = 0; t < d; ++t) samples(i, t) = static_cast<T>(random.normal());
   }
+  if (random.chance(3)) samples(random.below(n), random.below(d)) = T(1e15);  // float takes two words
   std::vector<T> weights(weighted ? n : 0);
   for (T& w : weights) w = static_cast<T>(random.below(4)) / 2;
   const Told<T> problem(samples, weights, k, threads);
