@@ -132,7 +132,7 @@ double CentroidUpdate<T>::moment() const {
   constexpr std::size_t block_rows = 2048;
   const std::size_t n = samples_.rows(), d = samples_.cols(), blocks = block_count(n, block_rows);
   std::vector<double> parts(blocks);
-  // Sums side by side: one alone waits for itself. Rows in one piece are added up as many at a time.
+  // Eight sums side by side, for additions to one wait for each other; of rows without gaps eight at a time.
   constexpr std::size_t lanes = 8;
   const bool in_one_piece = !weighted() && samples_.row_stride() == d;
   std::vector<double> origins;

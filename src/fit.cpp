@@ -366,8 +366,8 @@ class Fit {
     result.n_nonempty = count_nonempty(result.labels, result.centroids.rows());
   }
 
-  /// How many clusters have a sample of positive weight. Mostly all have, as few samples show; but not the
-  /// first ones, where samples come in the order of their clusters.
+  /// How many clusters have a sample of positive weight. Mostly all have, and every 64th sample shows it; not
+  /// the first ones in a row, for samples may come in the order of their clusters.
   std::size_t count_nonempty(std::span<const std::int32_t> labels, std::size_t n_clusters) const {
     std::vector<std::uint8_t> owns(n_clusters, 0);
     std::size_t count = 0;

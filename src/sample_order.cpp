@@ -109,8 +109,9 @@ std::vector<Side<T>> choose_sides(MatrixView<const T> samples, double& widest) {
 /// Samples whose keys are found side by side.
 constexpr std::size_t chunk = 64;
 
-/// Adds a side's bits to the keys of `count` samples, whose values lie `stride` apart. Its loops are apart
-/// so that none has a branch: of a side with two steps every other sample is on the last one.
+/// Adds a side's bits to the keys of `count` samples, whose values lie `stride` apart. Separate loops, none
+/// with a branch, which would guess wrong every other time: of two steps, half of the samples are on the
+/// last.
 template <class T>
 void add_side(const Side<T>& side, const T* values, std::size_t stride, std::size_t count,
               std::uint32_t* __restrict keys) {

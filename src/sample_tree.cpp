@@ -158,9 +158,9 @@ class SampleTree<T>::Build {
     }
   }
 
-  /// Leaves, the nodes above them, runs of those, up to the root; then numbers them root first.
+  /// The nodes above the leaves, runs of those, up to the root; then numbers them root first.
   void group(const std::uint64_t* keys) {
-    std::vector<std::vector<Node>> levels;  // from that above the leaves to the root's
+    std::vector<std::vector<Node>> levels;  // the lowest first
     if (begins_.size() > 1) {
       std::vector<Node>& level = levels.emplace_back();
       level.reserve(parents_.size());

@@ -172,17 +172,17 @@ std::string fit_explanation(const FitFacts& facts, const Result<T>& result) {
     if (!reason.empty()) out << "\n  " << reason;
     out << '\n';
   }
-  // Of several runs only the best one's iterations are known.
-  double iterations = 0;
-  for (const IterationStats& stats : result.history)
-    iterations += stats.assignment_seconds + stats.update_seconds;
-  if (facts.n_init == 1) {
+  if (facts.n_init == 1) {  // of several runs only the best one's iterations are known
+    double iterations = 0;
+    for (const IterationStats& stats : result.history)
+      iterations += stats.assignment_seconds + stats.update_seconds;
     out << "all iterations with their updates of the centroids " << human_seconds(iterations)
         << "; preparation and the labels for the last centroids "
         << human_seconds(std::max(0.0, result.fit_seconds - iterations)) << '\n';
   }
-  out << "(% of n * k distances an iteration; those in few bits count, too, and a pair measured twice "
-         "counts twice)\n";
+  out << "(percentages are of n * k distances; low-precision ones count, too, so a pair computed twice "
+         "counts "
+         "twice)\n";
   return out.str();
 }
 

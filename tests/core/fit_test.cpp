@@ -182,6 +182,43 @@ TEST(Fit, InertiaBoundsHoldAndExactOnesFall) {
       omnimeans::fit(samples, {.n_clusters = 15, .backend = "naive"}).history.front().inertia_is_exact);
 }
 
+/// The same in float, of rows that come eight at a time with some left over, over several blocks, with gaps,
+/// with weights.
+TEST(Fit, InertiaBoundsHoldForRowsOfEveryLayout) {
+  for (const std::size_t gap : {0, 3}) {
+    for (const bool weighted : {false, true}) {
+      const std::size_t n = 4613, d = 3, k = 9;
+      Random random(n + gap);
+      Matrix<float> wide(n, d + gap);
+      std::vector<float> weights(weighted ? n : 0);
+      for (std::size_t i = 0; i < n; ++i) {
+        for (float& value : wide.row(i))
+          value = static_cast<float>(random.normal() + static_cast<double>(i % 9));
+      }
+      for (float& w : weights) w = static_cast<float>(random.below(4)) / 2;
+      const MatrixView<const float> samples(wide.data(), n, d, d + gap);
+      Matrix<float> centroids(k, d);
+      for (std::size_t j = 0; j < k; ++j) std::ranges::copy(samples.row(j), centroids.row(j).begin());
+      for (const char* backend : {"simd", "gap", "kdtree", "blockbounds"}) {
+        SCOPED_TRACE(std::string(backend) + ", gap " + std::to_string(gap) + (weighted ? ", weights" : ""));
+        const auto result =
+            omnimeans::fit(samples, {.n_clusters = k, .max_iter = 6, .tol = 0, .backend = backend},
+                           {.sample_weights = weights, .initial_centroids = centroids.view()});
+        Matrix<float> c = centroids;
+        for (const IterationStats& step : result.history) {
+          const auto labels = oracle::labels<float>(samples, c);
+          const double inertia = oracle::inertia<float>(samples, c, labels, std::span<const float>(weights));
+          EXPECT_GE(step.inertia_bound, inertia * (1 - 5000 * 0x1p-53)) << step.iteration;
+          EXPECT_LE(step.inertia_bound, inertia * 1.001) << step.iteration;
+          c = omnimeans::fit(samples, {.n_clusters = k, .max_iter = 1, .tol = 0, .backend = "naive"},
+                             {.sample_weights = weights, .initial_centroids = c.view()})
+                  .centroids;
+        }
+      }
+    }
+  }
+}
+
 /// Where a backend knows no inertia, fit() has it from the sums, as near as the first step's was.
 template <class T>
 void check_inertia_from_sums(const std::string& backend, double offset, bool weighted, std::size_t d = 3) {

@@ -93,4 +93,54 @@ TEST(SampleOrder, ItIsTheSameInAnyRoom) {
   }
 }
 
+/// Rows of a wider matrix, `gap` values apart, have the keys that the same rows without gaps have.
+template <class T>
+void check_rows_with_gaps(std::size_t n, std::size_t d, std::size_t gap) {
+  Random random(n + d + gap);
+  Matrix<T> wide(n, d + gap);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (T& value : wide.row(i)) value = static_cast<T>(random.normal());
+  }
+  const omnimeans::MatrixView<const T> samples(wide.data(), n, d, d + gap);
+  const auto keys = keys_of(samples_in_order<T>(samples, 1), n);
+  EXPECT_EQ(keys_of(samples_in_order<T>(samples, 7), n), keys);
+  Matrix<T> packed(n, d);
+  for (std::size_t i = 0; i < n; ++i) std::ranges::copy(samples.row(i), packed.row(i).begin());
+  EXPECT_EQ(keys_of(samples_in_order<T>(packed.view(), 2), n), keys);
+}
+
+TEST(SampleOrder, RowsWithGapsHaveTheSameKeys) {
+  for (const std::size_t d : {2, 4, 5, 6, 12, 33}) {
+    for (const std::size_t n : {1, 63, 64, 65, 4097, 10001}) {
+      check_rows_with_gaps<float>(n, d, 3);
+      check_rows_with_gaps<double>(n, d, 1);
+    }
+  }
+}
+
+TEST(SampleOrder, EqualRowsHaveEqualKeysWhereverTheyAre) {
+  for (const std::size_t d : {3, 5, 16}) {
+    constexpr std::size_t n = 5000, different = 77;  // no multiple of a chunk
+    const Matrix<float> few = some_samples<float>(different, d);
+    Matrix<float> samples(n, d);
+    for (std::size_t i = 0; i < n; ++i) std::ranges::copy(few.row(i % different), samples.row(i).begin());
+    const auto keys = keys_of(samples_in_order<float>(samples.view(), 2), n);
+    for (std::size_t i = different; i < n; ++i) ASSERT_EQ(keys[i], keys[i % different]) << i << " of " << d;
+  }
+}
+
+/// One side far longer than the others gets nearly all of the bits.
+TEST(SampleOrder, ALongSideAmongManyRisesInManySteps) {
+  constexpr std::size_t n = 20000, d = 7;
+  Random random(5);
+  Matrix<float> samples(n, d);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (float& value : samples.row(i)) value = static_cast<float>(random.normal()) * 1e-3f;
+    samples(i, 4) = static_cast<float>(i);
+  }
+  const auto keys = keys_of(samples_in_order<float>(samples.view(), 2), n);
+  EXPECT_TRUE(std::ranges::is_sorted(keys));
+  EXPECT_GT(std::set<std::uint32_t>(keys.begin(), keys.end()).size(), 2048u);
+}
+
 }  // namespace
