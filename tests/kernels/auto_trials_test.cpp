@@ -156,6 +156,18 @@ TEST(AutoTrials, ComeInStepThreeWhereEightBitsProveLittle) {
     };
     EXPECT_EQ(which(299, "bytebounds"), "gap");
     EXPECT_EQ(which(300, "bytebounds"), "bytebounds");
+
+    // Blocks go before both where they are foretold to be about as fast as gaps.
+    auto with_blocks = plan("int8", "bytebounds");
+    const auto sets = problem(unread<float>(6000, 100), isa, 200);
+    for (const double log_speed : {-0.3, -0.1, 0.1}) {
+      with_blocks.forecast.blocks = log_speed;
+      EXPECT_EQ(omnimeans::algorithms::early_bounds(sets, with_blocks).name,
+                log_speed > -0.2 ? "blockbounds" : "gap");
+      EXPECT_EQ(omnimeans::algorithms::bounds_pay_early(sets, with_blocks, 2.1),
+                log_speed > 0 && has_fast_integers<float>(isa));
+      EXPECT_FALSE(omnimeans::algorithms::bounds_pay_early(sets, with_blocks, 2));
+    }
   }
 }
 
