@@ -49,7 +49,8 @@ const kernels::Int16Kernels* int16_kernels_for(const Problem<T>& problem) {
 /// from 64 without). Six features where float has two units: a Xeon with AMX, seconds of gap in sixteen bits
 /// over those in float, n = 3,000 to 1,000,000, k = 16 to 128 d = 4 and 5 0.97 to 1.2, d = 6 0.85 to 1.15, d
 /// = 8 to 12 0.75 to 1.1; one whose virtual machine has none, n = 100,000, d = 4 and 5 `pixels`, `lattice`
-/// and `blobs` 1.0 to 1.5, `uniform` 0.86 to 1.05.
+/// and `blobs` 1.0 to 1.5, `uniform` 0.86 to 1.05; a Zen 5 `pixels`, `lattice`, `images` 1.2 to 1.4, `blobs`
+/// and `uniform` 0.91 to 1.2.
 template <class T>
 bool int16_pays(const Problem<T>& problem) {
   const kernels::Int16Kernels* kernels = int16_kernels_for(problem);

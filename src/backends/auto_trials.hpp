@@ -97,6 +97,13 @@ std::size_t first_trial(const Problem<T>& problem, const Plan& plan, double near
   return early_trial(problem, plan, near) ? 6 : 10;
 }
 
+/// Whether blocks are foretold to be as many times as fast as gaps, as a logarithm, in a fit whose samples
+/// are so many that they do not soon lie still (n = 5,900, k = 312: int8 with what it leaves out 0.75).
+template <class T>
+bool blocks_may_prove_more(const Problem<T>& problem, const Plan& plan, double log_speed) {
+  return problem.samples.rows() >= 10'000 && plan.forecast.blocks > log_speed;
+}
+
 /// Whether bounds get a trial in step earliest_trial; `again`: how many distances a sample were computed
 /// again in float in the step before. Where that is more than 2.5, eight bits say too little of these
 /// samples, and will; more than 2 where blocks are foretold to be faster than gaps, which gain the most.
@@ -104,7 +111,7 @@ std::size_t first_trial(const Problem<T>& problem, const Plan& plan, double near
 template <class T>
 bool bounds_pay_early(const Problem<T>& problem, const Plan& plan, double again) {
   const bool few_clusters = problem.n_clusters < Int8Filter::least_compared;
-  const double most = few_clusters ? 1 : plan.forecast.blocks > 0 ? 2 : 2.5;
+  const double most = few_clusters ? 1 : blocks_may_prove_more(problem, plan, 0) ? 2 : 2.5;
   return again > most && plan.dense.name == "int8" &&
          (plan.bounded.name == "gap" || plan.bounded.name == "bytebounds") && has_fast_integers(problem) &&
          problem.samples.rows() > 5000;
@@ -122,7 +129,7 @@ Choice early_bounds(const Problem<T>& problem, const Plan& plan) {
       blocks{"blockbounds", "eight bits prove little here: bounds of neighbours may save more, on trial"};
   constexpr double nearly_as_fast =
       -0.2;  // the forecast is of all sorts of data, and this is the worst of them
-  if (plan.forecast.blocks > nearly_as_fast) return blocks;
+  if (blocks_may_prove_more(problem, plan, nearly_as_fast)) return blocks;
   return plan.bounded.name == "gap" || problem.samples.cols() * problem.n_clusters < 30'000 ? gaps : bytes;
 }
 

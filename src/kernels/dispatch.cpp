@@ -106,6 +106,19 @@ bool cpu_has_avx512_fp16() {
   return has;
 }
 
+/// Zen 5 with vectors of 512 bits in one piece: AMD's family 1Ah, of servers (models 00h to 1Fh) and desktops
+/// (40h to 4Fh). Those of laptops halve them.
+bool cpu_is_wide_zen5() {
+  static const bool is = [] {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    constexpr unsigned auth = 0x68747541;  // "AuthenticAMD"
+    if (__get_cpuid(0, &a, &b, &c, &d) == 0 || b != auth || __get_cpuid(1, &a, &b, &c, &d) == 0) return false;
+    const unsigned family = (a >> 8 & 0xf) + (a >> 20 & 0xff), model = (a >> 4 & 0xf) | (a >> 12 & 0xf0);
+    return family == 0x1a && (model < 0x20 || (model >= 0x40 && model < 0x50));
+  }();
+  return is;
+}
+
 /// Products of tiles of bytes, where Linux lets this process use them, which it does if asked.
 /// OMNIMEANS_AMX=0 does not ask.
 bool has_amx_int8() {
@@ -161,9 +174,18 @@ const Int16Kernels* int16_kernels(Isa isa, bool vnni) {
   return nullptr;
 }
 
+bool is_wide_zen5(Isa isa) {
+#if defined(OMNIMEANS_X86)
+  return isa == Isa::avx512 && cpu_is_wide_zen5();
+#else
+  static_cast<void>(isa);
+  return false;
+#endif
+}
+
 bool has_two_float_units(Isa isa) {
 #if defined(OMNIMEANS_X86)
-  return isa == Isa::avx512 && (cpu_has_amx_int8() || cpu_has_avx512_fp16());
+  return isa == Isa::avx512 && (cpu_has_amx_int8() || cpu_has_avx512_fp16() || is_wide_zen5(isa));
 #else
   static_cast<void>(isa);
   return false;

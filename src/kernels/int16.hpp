@@ -61,8 +61,11 @@ const Int16Kernels* int16_kernels(Isa isa, bool vnni = true);
 bool has_fast_int16(Isa isa);
 
 /// Whether a core is known to multiply and add two vectors of floats a cycle, so that sixteen bits gain less:
-/// CPUs with AMX or AVX512-FP16 do. Others that do are not told from those that do not.
+/// CPUs with AMX or AVX512-FP16 do, and Zen 5. Others that do are not told from those that do not.
 bool has_two_float_units(Isa isa);
+
+/// Whether this is a Zen 5 whose vectors of 512 bits are in one piece, and they are used.
+bool is_wide_zen5(Isa isa);
 
 /// Plain loops, for the tiles of Isa::scalar: what the others are tested against.
 const Int16Kernels& plain_int16_kernels();

@@ -219,7 +219,7 @@ TEST(AutoForecast, StructureIsFoundInSamples) {
   check("images", 20'000, 4, 20, "kdtree");
   check("lattice", 60'000, 4, 180, "kdtree");
   check("lattice", 75'000, 5, 160, "kdtree");
-  check("images", 20'000, 8, 470, "blockbounds");
+  check("images", 20'000, 10, 470, "blockbounds");
   check("pixels", 60'000, 20, 230, "blockbounds");
   check("images", 120'000, 14, 124, "blockbounds");
   check("uniform", 30'000, 10, 16, "gap");

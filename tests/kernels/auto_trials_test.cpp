@@ -159,7 +159,8 @@ TEST(AutoTrials, ComeInStepThreeWhereEightBitsProveLittle) {
 
     // Blocks go before both where they are foretold to be about as fast as gaps.
     auto with_blocks = plan("int8", "bytebounds");
-    const auto sets = problem(unread<float>(6000, 100), isa, 200);
+    const auto sets = problem(unread<float>(10'000, 100), isa, 200);
+    const auto small = problem(unread<float>(9'999, 100), isa, 200);
     for (const double log_speed : {-0.3, -0.1, 0.1}) {
       with_blocks.forecast.blocks = log_speed;
       EXPECT_EQ(omnimeans::algorithms::early_bounds(sets, with_blocks).name,
@@ -167,6 +168,8 @@ TEST(AutoTrials, ComeInStepThreeWhereEightBitsProveLittle) {
       EXPECT_EQ(omnimeans::algorithms::bounds_pay_early(sets, with_blocks, 2.1),
                 log_speed > 0 && has_fast_integers<float>(isa));
       EXPECT_FALSE(omnimeans::algorithms::bounds_pay_early(sets, with_blocks, 2));
+      EXPECT_EQ(omnimeans::algorithms::early_bounds(small, with_blocks).name, "gap");
+      EXPECT_FALSE(omnimeans::algorithms::bounds_pay_early(small, with_blocks, 2.5));
     }
   }
 }
