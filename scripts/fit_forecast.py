@@ -110,7 +110,7 @@ def measure(program, data, problem, options):
 
 
 def random_problem(choose, most_work):
-    """Large enough that what a process does first does not hide what is fitted."""
+    """A random problem, large enough that what a process does first does not hide what is fitted."""
     while True:
         problem = {"kind": choose.choice(KINDS), "n": int(10 ** choose.uniform(3.75, 5.6)), "d": choose.choice(FEATURES),
                    "k": int(2 ** choose.uniform(3, 9.8))}

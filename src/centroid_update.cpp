@@ -66,7 +66,8 @@ CentroidUpdate<T>::CentroidUpdate(MatrixView<const T> samples, std::span<const T
       accounted_(AlignedBuffer<std::int32_t>::for_overwrite(samples.rows())) {
   parallel_pieces(threads, samples.rows(),
                   [&](RowRange range) { std::fill_n(accounted_.data() + range.begin, range.size(), -1); });
-  double multiplicity = static_cast<double>(samples.rows());
+  double multiplicity = static_cast<double>(samples.rows()), counted = multiplicity;
+  bool by_weight = false;
   if (weighted()) {
     double total = 0;
     bool whole = true;
@@ -78,7 +79,9 @@ CentroidUpdate<T>::CentroidUpdate(MatrixView<const T> samples, std::span<const T
       whole = whole && w == std::floor(w);
     }
     weight_shift_ = 61 - ceil_log2(total);
-    if (whole && total <= 0x1p26) multiplicity = total;
+    by_weight = whole && total <= 0x1p26;
+    if (by_weight) multiplicity = total;
+    counted = by_weight ? total : static_cast<double>(n_present_);
   }
   const int b = ceil_log2(multiplicity);
   const int e = std::max(b - 11, std::min(6, b));
@@ -90,27 +93,37 @@ CentroidUpdate<T>::CentroidUpdate(MatrixView<const T> samples, std::span<const T
     quantum2_[t] = quantum_of(a + e - 51 + e - 51);
     magic2_[t] = magic_of(quantum2_[t]);
   }
-  if (sizeof(T) == sizeof(float) && !one_word_is_coarse()) words_ = 1;
+  if (sizeof(T) == sizeof(float) && !one_word_is_coarse(counted, by_weight)) words_ = 1;
   sums_ = empty_sums();
 }
 
-/// Whether, in some feature, too many values have few bits above the quantum.
+/// Whether, in some feature, too many values are not multiples of the quantum. Of up to 256 samples in equal
+/// steps of what they count (`multiplicity` in all): copies side by side are asked as one sample of their
+/// weight is, absent ones never.
 template <class T>
-bool CentroidUpdate<T>::one_word_is_coarse() const {
-  const std::size_t d = samples_.cols(), asked = std::min<std::size_t>(samples_.rows(), 256);
-  std::vector<std::size_t> small(d, 0), nonzero(d, 0);
-  for (std::size_t s = 0; s < asked; ++s) {
-    const std::size_t i = s * samples_.rows() / asked;
-    if (!present(i)) continue;
+bool CentroidUpdate<T>::one_word_is_coarse(double multiplicity, bool by_weight) const {
+  const std::size_t n = samples_.rows(), d = samples_.cols();
+  const double asked = std::min(multiplicity, 256.0);
+  const auto place = [&](double s) { return std::floor(s * multiplicity / asked); };
+  std::vector<std::size_t> inexact(d, 0), nonzero(d, 0);
+  double next = 0, covered = 0;
+  for (std::size_t i = weighted() ? 0 : static_cast<std::size_t>(place(0)); i < n && next < asked;) {
+    covered = weighted() ? covered + (by_weight    ? static_cast<double>(weights_[i])
+                                      : present(i) ? 1.0
+                                                   : 0.0)
+                         : static_cast<double>(i + 1);
+    std::size_t times = 0;
+    for (; next < asked && place(next) < covered; ++next) ++times;
     const T* x = samples_.row_data(i);
-    for (std::size_t t = 0; t < d; ++t) {
+    for (std::size_t t = 0; times > 0 && t < d; ++t) {
       const double length = std::abs(static_cast<double>(x[t]));
-      nonzero[t] += length > 0;
-      small[t] += length > 0 && length < 0x1p16 * quantum_[t];
+      nonzero[t] += length > 0 ? times : 0;
+      inexact[t] += length > 0 && length < 0x1p23 * quantum_[t] ? times : 0;
     }
+    i = weighted() ? i + 1 : static_cast<std::size_t>(place(next));
   }
   for (std::size_t t = 0; t < d; ++t) {
-    if (small[t] > 0 && 64 * small[t] >= nonzero[t]) return true;
+    if (inexact[t] > 0 && 64 * inexact[t] >= nonzero[t]) return true;
   }
   return false;
 }

@@ -14,11 +14,11 @@
 // Quanta. Let max_t = max |x_it| < 2^A and n <= 2^B. q_t = 2^(A + e - 51) with e = max(B - 11, min(6, B)), so
 // that a value is at most 2^51 q_t and a sum of n at most 2^62 q_t; n = 2^20 keeps 2^-42 of max_t. q_w =
 // 2^(ceil(log2(sum w)) - 61). double keeps a second word for what the first one cut off, with the quantum q_t
-// * 2^(e - 51), never below 2^-1074; so does float where values differ so much in size that one word would
-// round many of them coarsely (an outlier of 1e15 among values near 1): where, of 256 samples in equal steps,
-// one in 64 or more that are not zero in some feature are below 2^16 q_t. Where the weights are integers that
+// * 2^(e - 51), never below 2^-1074; so does float in all features where the values of one differ so much in
+// size that one word would round many of them (an outlier of 1e15 among values near 1): where, of 256 samples
+// in equal steps, one in 64 or more that are not zero are below 2^23 q_t. Where the weights are integers that
 // add up to at most 2^26, their sum takes the place of n: then a sample of weight w gives the same bits as w
-// samples.
+// samples (side by side, where float is about to take a second word).
 //
 // Error of a mean: half a quantum (of the last word); with weights, also each w_i is off by at most q_w, or,
 // below q_w, counts as q_w; then one rounding to T (of a quotient that is right to a few units of 2^-100).
@@ -96,7 +96,7 @@ class CentroidUpdate final : public LabelObserver {
   bool weighted() const { return !weights_.empty(); }
   bool present(std::size_t i) const { return !weighted() || weights_[i] > 0; }
   std::int64_t integer_weight(std::size_t i) const;
-  bool one_word_is_coarse() const;
+  bool one_word_is_coarse(double multiplicity, bool by_weight) const;
   Sums empty_sums() const;
   void apply(Sums& sums, const T* x, std::size_t i, std::size_t cluster, bool add) const;
   void apply_row(Sums& sums, const T* x, std::size_t i, std::size_t cluster, bool add) const;

@@ -13,9 +13,9 @@ namespace omnimeans {
 /// bits for every exact backend, thread count and instruction set. The caller's data are only read.
 ///
 /// A centroid is the mean of values rounded to 2^-42 (float) or 2^-84 (double) of the largest magnitude in
-/// their feature, for up to 2^20 samples; float takes 2^-84, too, where more than few values are far below
-/// the largest one, as beside an outlier. Squares of differences below 1e-162 are zero in double: scale such
-/// data.
+/// their feature, for up to 2^20 samples. float takes 2^-84 in all features where that would change one in 64
+/// or more of the values of one that are not zero, as it does beside a far outlier (asked of 256 samples).
+/// Squares of differences below 1e-162 are zero in double: scale such data.
 ///
 /// Throws InvalidArgument, ShapeMismatch, NonFiniteValue, UnknownBackend, UnsupportedIsa before any work is
 /// done; MemoryLimitExceeded; EmptyCluster under that policy; and whatever the progress callback throws.

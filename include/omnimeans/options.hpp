@@ -77,7 +77,7 @@ struct Options {
 /// Optional data of a fit; what is left empty is not used.
 template <class T>
 struct FitInputs {
-  /// n_samples, >= 0, not all zero; 0 means absent, and less than 2^-61 of their sum counts as that.
+  /// n_samples, >= 0, not all zero; 0 means absent. A positive one below 2^-61 of their sum counts as that.
   std::span<const T> sample_weights = {};
   MatrixView<const T> initial_centroids = {};  ///< n_clusters x n_features
 };

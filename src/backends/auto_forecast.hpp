@@ -15,10 +15,11 @@
 // VNNI and AVX-VNNI, without AMX; other CPUs count as that with 256 bits. More clusters, samples and steps
 // than measured count as the most measured. Of 260 other problems auto took 1.02 times as long as the fastest
 // of gap, int8, blockbounds and kdtree in the same run, in geometric mean, and more than 1.2 times in 10; by
-// rules before 1.046, and in 21. On a Zen 5 the weights were not fitted anew, for they hold there, too; but
-// blocks gain less over gaps in up to ten features: 0.19, 0.15 and 0.04 in the mean of the logarithm, of 300
-// problems each. Ten hand-made rules of sizes, the near share and equal values gave way to
-// this.
+// rules before 1.046, and in 21.
+// On a Zen 5 the weights hold, too, but that blocks gain less over gaps in up to ten features: 0.04, 0.15 and
+// 0.19 of the logarithm in the mean of three times 300 problems, the last of them as the code is now; with
+// that constant auto took 1.022 times as long as the fastest of 200 others, and more than 1.2 times in 7. Ten
+// hand-made rules of sizes, the near share and equal values gave way to this.
 #pragma once
 
 #include <algorithm>
@@ -67,12 +68,11 @@ double log_speed(const SpeedModel& model, const Problem<T>& problem, const NearS
                d = log_of(problem.samples.cols(), 784);
   const double steps =
       problem.most_steps == 0 ? 60 : static_cast<double>(std::clamp<std::size_t>(problem.most_steps, 8, 60));
-  const double machine =
-      sizeof(T) == sizeof(float)
-          ? (kernels::is_wide_zen5(problem.isa)                         ? model.zen5
-             : problem.isa == Isa::avx512 && has_fast_integers(problem) ? 0
-                                                                        : model.other_float)
-          : (has_wide_doubles(problem) ? model.wide_double : model.other_double);
+  const double machine = sizeof(T) == sizeof(float)
+                             ? (problem.isa != Isa::avx512 || !has_fast_integers(problem) ? model.other_float
+                                : kernels::is_wide_zen5(problem.isa)                      ? model.zen5
+                                                                                          : 0)
+                             : (has_wide_doubles(problem) ? model.wide_double : model.other_double);
   return model.constant + model.near * std::log(shares.near) + model.around * std::log(shares.around) +
          model.clusters * k + model.features * d + model.samples * n + model.clusters_samples * k * n +
          model.steps * (25 / steps - 1) + machine;

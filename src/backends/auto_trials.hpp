@@ -4,10 +4,10 @@
 //
 //   step 10    unless said otherwise below, and again in steps 22, 46, ... after a trial that was lost
 //   step 6     bytes, where distances are dear or bounds last
-//   step 3     blocks, gaps or bytes where eight bits prove so little that they are slow, whatever is said
-//   below step 22    beside eight bits, where samples are few, and with VNNI or tiles (AMX) mostly later
-//   bytes beside those, where much lies still: in the next of these steps never      beside a prefix with
-//   VNNI (auto_plan.hpp); beside tiles of eight bits, where bounds cannot
+//   step 3     blocks, gaps or bytes where eight bits prove little and are slow, whatever is said below
+//   step 22    beside eight bits, where samples are few, and with VNNI or tiles (AMX) mostly
+//   later      bytes beside those, where much lies still: in the next of these steps
+//   never      beside a prefix with VNNI (auto_plan.hpp); beside tiles of eight bits, where bounds cannot
 //              last; where steps are short; and for step 22 in fits that have not ten left then
 #pragma once
 
@@ -97,8 +97,8 @@ std::size_t first_trial(const Problem<T>& problem, const Plan& plan, double near
   return early_trial(problem, plan, near) ? 6 : 10;
 }
 
-/// Whether blocks are foretold to be as many times as fast as gaps, as a logarithm, in a fit whose samples
-/// are so many that they do not soon lie still (n = 5,900, k = 312: int8 with what it leaves out 0.75).
+/// Whether the forecast says more than exp(log_speed) times the speed of gap, of 10,000 samples or more: of
+/// fewer int8 soon leaves out what lies still (n = 5,900, k = 312: blocks are 0.75 times as fast).
 template <class T>
 bool blocks_may_prove_more(const Problem<T>& problem, const Plan& plan, double log_speed) {
   return problem.samples.rows() >= 10'000 && plan.forecast.blocks > log_speed;
@@ -106,8 +106,9 @@ bool blocks_may_prove_more(const Problem<T>& problem, const Plan& plan, double l
 
 /// Whether bounds get a trial in step earliest_trial; `again`: how many distances a sample were computed
 /// again in float in the step before. Where that is more than 2.5, eight bits say too little of these
-/// samples, and will; more than 2 where blocks are foretold to be faster than gaps, which gain the most.
-/// Seven sets but `imbalanced` (1.7 to 5.5) and `lattice` (11 and more) have 0.5 to 1.6.
+/// samples, and will; where blocks are foretold to be faster than gaps, which save the most here, 2 are
+/// enough, and of few clusters one is. Seven sets but `imbalanced` (1.7 to 5.5) and `lattice` (11 and more)
+/// have 0.5 to 1.6.
 template <class T>
 bool bounds_pay_early(const Problem<T>& problem, const Plan& plan, double again) {
   const bool few_clusters = problem.n_clusters < Int8Filter::least_compared;
@@ -121,14 +122,14 @@ bool bounds_pay_early(const Problem<T>& problem, const Plan& plan, double again)
 /// to 0.83 below 30,000, 1.2 to 2.1 beyond; bytes (on trial in step 10) 0.8 to 0.94 beyond. Blocks, which
 /// save more where few clusters are around (Zen 5, 26 such sets, d = 40 to 128, k = 64 to 440): auto with
 /// blocks on trial takes 0.43 to 0.85 of its time with gaps or bytes where they are foretold to be faster
-/// than gap, and 0.82 in a set where 0.9 times as fast was.
+/// than gap, and 0.82 in a set where 0.9 times as fast was foretold.
 template <class T>
 Choice early_bounds(const Problem<T>& problem, const Plan& plan) {
   constexpr Choice gaps{"gap", "eight bits prove little here: one number a sample may save more, on trial"},
       bytes{"bytebounds", "eight bits prove little here: one byte a pair may save more, on trial"},
       blocks{"blockbounds", "eight bits prove little here: bounds of neighbours may save more, on trial"};
-  constexpr double nearly_as_fast =
-      -0.2;  // the forecast is of all sorts of data, and this is the worst of them
+  // Where 0.82 times as fast is foretold blocks are often faster: the forecast is a mean over all data.
+  constexpr double nearly_as_fast = -0.2;
   if (blocks_may_prove_more(problem, plan, nearly_as_fast)) return blocks;
   return plan.bounded.name == "gap" || problem.samples.cols() * problem.n_clusters < 30'000 ? gaps : bytes;
 }

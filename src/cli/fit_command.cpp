@@ -173,8 +173,9 @@ constexpr std::string_view memory_limit_in_library = "memory_limit_bytes = ";
 /// The library names its own options; the user has the program's.
 std::string with_options(const FitArguments& args, std::string message) {
   const std::pair<std::string_view, std::string_view> names[] = {
-      {memory_limit_in_library,
-       args.memory_limit != 0 ? "--memory-limit " : "without --memory-limit half of the machine's memory, "},
+      {memory_limit_in_library, args.memory_limit != 0
+                                    ? "--memory-limit "
+                                    : "the limit without --memory-limit (half of the memory) is "},
       {"n_clusters = ", "--n-clusters "},
       {"init = random", "--init random"},
       {"give initial_centroids", "give --init FILE"},
@@ -227,19 +228,20 @@ int fit_samples(const FitArguments& args, const Matrix<T>& samples, Clock::time_
                           .load_seconds = load_time.count()};
   const bool json_to_stdout = args.json == "-";
   const auto json = args.json.empty() ? nlohmann::ordered_json() : fit_json(facts, result);
-  const SignalsHeld held;
-  io::OutputFiles outputs;
-  if (!args.centroids.empty()) io::write_matrix(outputs, args.centroids, result.centroids.view());
-  if (!args.labels.empty()) io::write_labels(outputs, args.labels, result.labels);
-  if (!args.json.empty() && !json_to_stdout) write_json(outputs, args.json, json);
-  outputs.commit();
+  {
+    const SignalsHeld held;
+    io::OutputFiles outputs;
+    if (!args.centroids.empty()) io::write_matrix(outputs, args.centroids, result.centroids.view());
+    if (!args.labels.empty()) io::write_labels(outputs, args.labels, result.labels);
+    if (!args.json.empty() && !json_to_stdout) write_json(outputs, args.json, json);
+    outputs.commit();
+  }
   if (json_to_stdout) {
     print_json(json);
   } else if (!args.quiet) {
     std::cout << fit_summary(facts, result);
   }
   if (args.explain) (json_to_stdout ? std::cerr : std::cout) << fit_explanation(facts, result);
-  std::cout.flush();
   return result.stop_reason == StopReason::cancelled ? exit_interrupted : exit_done;
 }
 
@@ -273,7 +275,8 @@ Command add_fit_command(CLI::App& program) {
   add_choice(app, "--empty-clusters", args->empty_clusters, {"relocate", "keep", "error"},
              "A cluster without samples moves to a far sample, stays, or is an error");
   add_path(app, "--weights", args->weights,
-           "Sample weights, one a row; 0 means absent (less than 2^-61 of their sum counts as that)");
+           "Sample weights, one a row; 0 means absent; a positive one below 2^-61 of their sum counts as "
+           "2^-61 of it");
 
   app.add_option(
          "--backend", args->backend,

@@ -3,8 +3,10 @@
 #include <iostream>
 #include <limits>
 #include <memory>
+#include <sstream>
 
 #include "cli/cli.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/machine.hpp"
 #include "cli/options.hpp"
 #include "cli/outputs.hpp"
@@ -53,7 +55,9 @@ int run_generate(const GenerateArguments& args) {
   check_dtype_fits("OUT", args.out, args.dtype);
   check_memory(args);
   if (args.separation > 1e9) {
-    throw UsageError("--separation: more than 1e9; choose one from 0 to 1e9");
+    std::ostringstream message;
+    message << "--separation: '" << args.separation << "' is not a number from 0 to 1e9";
+    throw UsageError(message.str());
   }
   const datasets::Spec spec = {.n_samples = args.n,
                                .n_features = args.d,
@@ -61,10 +65,14 @@ int run_generate(const GenerateArguments& args) {
                                .seed = args.seed,
                                .separation = args.separation,
                                .threads = static_cast<int>(args.threads)};
+  const auto write = [&](const auto& samples) {
+    const SignalsHeld held;
+    io::write_matrix(args.out, samples.view());
+  };
   if (args.dtype == "f32") {
-    io::write_matrix(args.out, datasets::generate<float>(args.kind, spec).view());
+    write(datasets::generate<float>(args.kind, spec));
   } else {
-    io::write_matrix(args.out, datasets::generate<double>(args.kind, spec).view());
+    write(datasets::generate<double>(args.kind, spec));
   }
   if (!args.quiet) {
     std::cout << args.out.string() << ": " << args.kind << ", n = " << args.n << ", d = " << args.d << ", "

@@ -19,7 +19,8 @@ std::atomic<int> held_signal{0};
 static_assert(std::atomic<int>::is_always_lock_free);
 
 extern "C" void on_held_signal(int signal) {
-  held_signal.store(signal);
+  int none = 0;
+  held_signal.compare_exchange_strong(none, signal);
 }
 
 }  // namespace
@@ -53,16 +54,20 @@ SignalsHeld::SignalsHeld() {
   held_signal.store(0);
   struct sigaction action {};
   action.sa_handler = on_held_signal;
-  action.sa_flags = SA_RESTART;
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
   sigemptyset(&action.sa_mask);
   for (std::size_t i = 0; i < signals.size(); ++i) {
     sigaction(signals[i], nullptr, &before_[i]);
     if (before_[i].sa_handler != SIG_IGN) sigaction(signals[i], &action, nullptr);
   }
+  action.sa_handler = SIG_IGN;
+  action.sa_flags = 0;
+  sigaction(SIGXFSZ, &action, &large_file_before_);
 }
 
 SignalsHeld::~SignalsHeld() {
   for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &before_[i], nullptr);
+  sigaction(SIGXFSZ, &large_file_before_, nullptr);
   if (const int signal = held_signal.load(); signal != 0) std::raise(signal);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Ctrl-C during a fit: the first one ends it after the iteration at hand, the second one kills the program as
-// usual. No signal ends it while outputs are half written.
+// usual. While files are written it waits for them.
 #pragma once
 
 #include <array>
@@ -24,9 +24,10 @@ class InterruptWatch {
   sigset_t mask_before_{};
 };
 
-/// While one lives, the outputs are being written, and what would end the program waits: SIGHUP, SIGINT,
-/// SIGPIPE, SIGTERM, whichever thread gets it. To be made before the outputs, so that temporary files are
-/// gone when it lets go. One at a time, and no InterruptWatch beside it.
+/// While one lives, files are being written, and what would end the program waits until they are in place or
+/// gone: the first SIGHUP, SIGINT, SIGPIPE or SIGTERM, whichever thread gets it; the same once more ends it.
+/// A file that grows beyond its limit (SIGXFSZ) is an error of write(). To be made before io::OutputFiles, so
+/// that temporary files are gone when it lets go. One at a time, and no InterruptWatch beside it.
 class SignalsHeld {
  public:
   SignalsHeld();
@@ -37,6 +38,7 @@ class SignalsHeld {
  private:
   static constexpr std::array signals = {SIGHUP, SIGINT, SIGPIPE, SIGTERM};
   std::array<struct sigaction, signals.size()> before_{};
+  struct sigaction large_file_before_ {};
 };
 
 }  // namespace omnimeans::cli

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <sstream>
 
 #include "cli/cli.hpp"
@@ -38,9 +37,9 @@ bool parse_count(const std::string& text, std::uint64_t& value) {
   std::string digits = text.substr(0, e);
   if (e == text.size()) return parse_all(digits, value);
   std::string power = text.substr(e + 1);
-  if (power.starts_with('+')) power[0] = '0';
+  if (power.starts_with('+') && !power.starts_with("+-")) power.erase(0, 1);
   int exponent = 0;
-  if (digits.empty() || !parse_all(power, exponent) || std::abs(exponent) > 999) return false;
+  if (digits.empty() || !parse_all(power, exponent) || exponent < -999 || exponent > 999) return false;
   if (const std::size_t point = digits.find('.'); point != digits.npos) {
     digits.erase(point, 1);
     exponent -= static_cast<int>(digits.size() - point);
@@ -149,10 +148,10 @@ void ComputeOptions::check() const {
 }
 
 void InputOptions::add_to(CLI::App& app) {
-  add_choice(
-      app, "--dtype", dtype, {"f32", "f64"},
-      "Type to compute with; none: that of the file (text, halves, integers of 1 and 2 bytes: f32; of 4 "
-      "and 8: f64)");
+  add_choice(app, "--dtype", dtype, {"f32", "f64"},
+             "Type to compute with; none: that of the file (f64 for integers of 4 and 8 bytes; f32 for "
+             "smaller ones, "
+             "booleans, halves and text)");
   const auto read_delimiter = [this](const std::string& text) {
     if (text == "tab" || text == "\\t") {
       delimiter = '\t';

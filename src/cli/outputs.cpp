@@ -25,7 +25,8 @@ std::string text_of(const nlohmann::ordered_json& json) {
 void OutputPlan::input(const fs::path& path) {
   if (path.empty()) return;
   std::error_code error;
-  const fs::path found = fs::weakly_canonical(fs::absolute(path, error), error);
+  const fs::path absolute = fs::absolute(path, error);
+  const fs::path found = error ? path : fs::weakly_canonical(absolute, error);
   taken_.push_back({"the input", error ? path : found});
 }
 
@@ -41,18 +42,20 @@ void OutputPlan::output(const std::string& option, const fs::path& path,
     reject("the name must end in " + CLI::detail::join(extensions, ", "));
   }
 
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (fs::exists(status) && !fs::is_directory(status) && !fs::is_regular_file(status)) {
+    if (::access(path.c_str(), W_OK) != 0) reject("is not writable");
+    return;  // devices and pipes are written to as they are
+  }
   fs::path full;
   try {
     full = io::file_behind(path);
   } catch (const FileError& e) {
     throw UsageError(option + ' ' + e.what());
   }
-  std::error_code error;
-  const fs::file_status status = fs::status(full, error);
   if (fs::is_directory(status)) reject("is a directory; name a file in it");
   if (fs::exists(status) && ::access(full.c_str(), W_OK) != 0) reject("is not writable");
-  if (fs::exists(status) && !fs::is_regular_file(status))
-    return;  // devices and pipes are written to as they are
   const fs::path directory = full.parent_path();
   if (!fs::is_directory(directory, error)) reject("there is no directory " + directory.string());
   if (::access(directory.c_str(), W_OK | X_OK) != 0) reject("its directory is not writable");

@@ -79,11 +79,13 @@ int predict_samples(const PredictArguments& args, const Matrix<T>& samples, cons
                                        {"n_nonempty", n_nonempty},
                                        {"cluster_sizes", sizes}};
   const bool json_to_stdout = args.json == "-";
-  const SignalsHeld held;
-  io::OutputFiles outputs;
-  if (!args.labels.empty()) io::write_labels(outputs, args.labels, labels);
-  if (!args.json.empty() && !json_to_stdout) write_json(outputs, args.json, json);
-  outputs.commit();
+  {
+    const SignalsHeld held;
+    io::OutputFiles outputs;
+    if (!args.labels.empty()) io::write_labels(outputs, args.labels, labels);
+    if (!args.json.empty() && !json_to_stdout) write_json(outputs, args.json, json);
+    outputs.commit();
+  }
   if (json_to_stdout) print_json(json);
   if (!args.quiet && !json_to_stdout) {
     std::cout << args.data.string() << ": n = " << samples.rows() << ", d = " << samples.cols()
@@ -93,7 +95,6 @@ int predict_samples(const PredictArguments& args, const Matrix<T>& samples, cons
     std::cout << "load " << human_seconds(seconds(loaded - start)) << ", predict "
               << human_seconds(seconds(predicted - loaded)) << '\n';
   }
-  std::cout.flush();
   return exit_done;
 }
 

@@ -98,7 +98,9 @@ fs::path directory_of(const fs::path& file) {
 /// The same name for the same file, where links have been followed.
 fs::path absolute_name(const fs::path& file) {
   std::error_code error;
-  const fs::path directory = fs::weakly_canonical(fs::absolute(directory_of(file), error), error);
+  const fs::path absolute = fs::absolute(directory_of(file), error);
+  if (error) return file;
+  const fs::path directory = fs::weakly_canonical(absolute, error);
   return error ? file : directory / file.filename();
 }
 
@@ -194,15 +196,21 @@ void OutputFiles::add(const fs::path& path, const std::function<void(std::ostrea
 
 void OutputFiles::commit() {
   std::set<fs::path> directories;
+  const Pending* failed = nullptr;
+  int error_number = 0;
   for (Pending& file : pending_) {
     if (file.temporary.empty()) continue;  // renamed by a commit that failed after it
-    if (::rename(file.temporary.c_str(), file.target.c_str()) != 0)
-      fail_errno(file.path, "cannot replace the file", errno);
+    if (::rename(file.temporary.c_str(), file.target.c_str()) != 0) {
+      error_number = errno;
+      failed = &file;
+      break;
+    }
     file.temporary.clear();
     directories.insert(directory_of(file.target));
   }
-  pending_.clear();
   for (const fs::path& directory : directories) sync_directory(directory);
+  if (failed != nullptr) fail_errno(failed->path, "cannot replace the file", error_number);
+  pending_.clear();
 }
 
 void write_file_atomically(const fs::path& path, const std::function<void(std::ostream&)>& write) {

@@ -71,7 +71,7 @@ class OutputFiles {
   /// `path` is as it was. FileError also where a file that was added before would take the same place.
   void add(const std::filesystem::path& path, const std::function<void(std::ostream&)>& write);
   /// Renames each over what stands at its path, one after the other. Throws FileError at the first that
-  /// cannot be: those before it have taken their places; it and those after it have not, and may once more.
+  /// cannot be: those before it have taken their places; a second commit() tries it and those after it again.
   void commit();
 
  private:

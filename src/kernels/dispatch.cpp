@@ -107,7 +107,7 @@ bool cpu_has_avx512_fp16() {
 }
 
 /// Zen 5 with vectors of 512 bits in one piece: AMD's family 1Ah, of servers (models 00h to 1Fh) and desktops
-/// (40h to 4Fh). Those of laptops halve them.
+/// (40h to 4Fh). Of the others some halve them (20h to 2Fh, 60h to 6Fh); none is told from those.
 bool cpu_is_wide_zen5() {
   static const bool is = [] {
     unsigned a = 0, b = 0, c = 0, d = 0;

@@ -67,6 +67,8 @@ std::vector<Case> usage_cases() {
       {"k_only_exponent", {"fit", "data.npy", "-k", "e5"}, usage, "'e5' is not a whole number"},
       {"k_no_digits", {"fit", "data.npy", "-k", ".e1"}, usage, "'.e1' is not a whole number"},
       {"k_two_signs", {"fit", "data.npy", "-k", "1e+-0"}, usage, "'1e+-0' is not a whole number"},
+      {"k_sign_alone", {"fit", "data.npy", "-k", "1e+"}, usage, "'1e+' is not a whole number"},
+      {"k_exponent_least", {"fit", "data.npy", "-k", "1.5e-2147483648"}, usage, "'1.5e-2147483648' is not"},
       {"k_exponent_overflow", {"fit", "data.npy", "-k", "1e99999999999"}, usage, "'1e99999999999' is not"},
       {"seed_exponent_overflow", fit_with({"--seed", "18446744073709551616e0"}), usage,
        "--seed: '18446744073709551616e0' is not"},

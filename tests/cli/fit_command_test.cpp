@@ -2,6 +2,8 @@
 // omnimeans fit: its files and numbers are those of the library, compared with ==.
 #include "program.hpp"
 
+#include <sys/stat.h>
+
 #include <csignal>
 
 #include "io/io.hpp"
@@ -284,7 +286,7 @@ TEST_F(FitCommand, WithoutAMemoryLimitItsErrorTellsWhatHolds) {
   const Outcome outcome = run(
       {"fit", "many.npy", "-k", "1000000", "--init", "random", "--backend", "elkan", "--labels", "l.npy"});
   EXPECT_EQ(outcome.status, 1);
-  EXPECT_NE(outcome.err.find("bytes, without --memory-limit half of the machine's memory, "),
+  EXPECT_NE(outcome.err.find("bytes, the limit without --memory-limit (half of the memory) is "),
             outcome.err.npos)
       << outcome.err;
 }
@@ -327,6 +329,21 @@ TEST_F(FitCommand, FilesAreInPlaceWhenStandardOutputFails) {
     std::filesystem::remove(path("l.npy"));
 
     EXPECT_EQ(run(arguments, {.closed_pipe = true}).status, -SIGPIPE);
+    EXPECT_EQ(io::read_vector_as<std::int32_t>(path("l.npy")).size(), 600u);
+    EXPECT_EQ(snapshot().size(), 2u);
+    std::filesystem::remove(path("l.npy"));
+  }
+}
+
+TEST_F(FitCommand, ASignalWaitsUntilTheFilesAreInPlace) {
+  for (const int signal : {SIGHUP, SIGINT, SIGTERM}) {
+    const std::string fifo = path("fifo").string();
+    ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    // It has written the labels beside their place, and is about to write the pipe.
+    const Outcome outcome = run({"fit", "data.npy", "-k", "2", "--labels", "l.npy", "--json", fifo, "-q"},
+                                {.fifo = fifo, .signal_at_fifo = signal});
+    EXPECT_EQ(outcome.status, -signal);
+    std::filesystem::remove(fifo);
     EXPECT_EQ(io::read_vector_as<std::int32_t>(path("l.npy")).size(), 600u);
     EXPECT_EQ(snapshot().size(), 2u);
     std::filesystem::remove(path("l.npy"));

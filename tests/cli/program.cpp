@@ -70,7 +70,8 @@ int open_or_exit(const std::string& path, int flags) {
   ::_exit(127);
 }
 
-/// All that is written to the terminal of which `master` is our end, until its last writer has closed it.
+/// All that is written to the terminal of which `master` is our end, or a pipe, until its last writer has
+/// closed it.
 std::string read_terminal(int master) {
   std::string text;
   std::array<char, 4096> buffer;
@@ -105,6 +106,13 @@ Outcome ProgramTest::run(const Arguments& arguments, const RunOptions& options) 
   if (child == 0) become_program(directory_, arguments, options, out, err);
 
   Outcome outcome;
+  if (!options.fifo.empty()) {
+    const int reader =
+        ::open(options.fifo.c_str(), O_RDONLY | O_CLOEXEC);  // waits until the program opens it
+    ::kill(child, options.signal_at_fifo);
+    read_terminal(reader);
+    ::close(reader);
+  }
   if (master >= 0) outcome.err = read_terminal(master);
   int status = 0;
   ::waitpid(child, &status, 0);

@@ -24,8 +24,10 @@ struct Outcome {
 
 struct RunOptions {
   std::vector<std::pair<std::string, std::string>> environment = {};
-  std::string stdout_path = {};    ///< instead of capturing it
-  bool closed_pipe = false;        ///< stdout is a pipe that nobody reads any more
+  std::string stdout_path = {};  ///< instead of capturing it
+  bool closed_pipe = false;      ///< stdout is a pipe that nobody reads any more
+  std::string fifo = {};         ///< a pipe that it writes: opened, then the signal is sent, then it is read
+  int signal_at_fifo = 0;
   bool pending_interrupt = false;  ///< start with a SIGINT that is blocked and waits
   bool terminal_stderr = false;    ///< stderr is a terminal; the outcome's `err` is what it showed
 };

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -90,6 +91,37 @@ TYPED_TEST(Weights, AreRepetitions) {
       // The same terms in another order: each addition rounds by at most 2^-53 of the total.
       EXPECT_NEAR(weighted[b].inertia, longer[b].inertia, 2 * 0x1p-53 * 1000 * longer[b].inertia);
     }
+  }
+}
+
+/// Whether float takes a second word for its sums depends on how many values are tiny: by weight.
+TYPED_TEST(Weights, OfTinyValuesAreRepetitionsToo) {
+  using T = TypeParam;
+  for (const std::size_t times : {1, 2, 3, 4, 5, 6, 1000}) {
+    SCOPED_TRACE(times);
+    Matrix<T> samples(301, 1);
+    for (std::size_t i = 0; i < 301; ++i) samples(i, 0) = T(1) + static_cast<T>(i % 7) / 8;
+    samples(150, 0) = T(1e-12);
+    std::vector<T> weights(301, T(1));
+    weights[150] = static_cast<T>(times);
+    std::vector<std::size_t> repeated(301);
+    std::iota(repeated.begin(), repeated.end(), std::size_t{0});
+    repeated.insert(repeated.begin() + 150, times - 1, std::size_t{150});
+    const Matrix<T> start = take(samples, {150, 1, 5});
+    EXPECT_TRUE(same_matrix(fit_all(samples, weights, start)[0].centroids,
+                            fit_all<T>(take(samples, repeated), {}, start)[0].centroids));
+
+    // As many as are absent beside those that are there.
+    std::vector<std::size_t> with_absent;
+    std::vector<T> zeros;
+    for (const std::size_t i : repeated) {
+      with_absent.insert(with_absent.end(), 9, i < 150 ? i : 0);
+      zeros.insert(zeros.end(), 8, T(0));
+      with_absent.back() = i;
+      zeros.push_back(T(1));
+    }
+    EXPECT_TRUE(same_matrix(fit_all(take(samples, with_absent), zeros, start)[0].centroids,
+                            fit_all<T>(take(samples, repeated), {}, start)[0].centroids));
   }
 }
 

@@ -205,7 +205,7 @@ TEST(AutoForecast, NothingGoesBeforeAPrefix) {
   }
 }
 
-/// Each by 1.4 times or more faster than any other of these three where it was measured.
+/// Each is faster than any other of these three where it was measured, most by 1.4 times or more.
 TEST(AutoForecast, StructureIsFoundInSamples) {
   const auto check = [](const char* kind, std::size_t n, std::size_t d, std::size_t k, const char* expected) {
     const auto points = omnimeans::datasets::generate<float>(
