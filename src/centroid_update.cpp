@@ -97,21 +97,21 @@ CentroidUpdate<T>::CentroidUpdate(MatrixView<const T> samples, std::span<const T
   sums_ = empty_sums();
 }
 
-/// Whether, in some feature, too many values are not multiples of the quantum. Of up to 256 samples in equal
-/// steps of what they count (`multiplicity` in all): copies side by side are asked as one sample of their
-/// weight is, absent ones never.
+/// Whether, in some feature, too many values need not be multiples of the quantum. Of up to 256 samples in
+/// equal steps of what they count (`multiplicity` in all): copies side by side are asked as one sample of
+/// their weight is, absent ones never.
 template <class T>
 bool CentroidUpdate<T>::one_word_is_coarse(double multiplicity, bool by_weight) const {
   const std::size_t n = samples_.rows(), d = samples_.cols();
   const double asked = std::min(multiplicity, 256.0);
   const auto place = [&](double s) { return std::floor(s * multiplicity / asked); };
+  const auto counts = [&](std::size_t i) {
+    return by_weight ? static_cast<double>(weights_[i]) : static_cast<double>(present(i));
+  };
   std::vector<std::size_t> inexact(d, 0), nonzero(d, 0);
   double next = 0, covered = 0;
-  for (std::size_t i = weighted() ? 0 : static_cast<std::size_t>(place(0)); i < n && next < asked;) {
-    covered = weighted() ? covered + (by_weight    ? static_cast<double>(weights_[i])
-                                      : present(i) ? 1.0
-                                                   : 0.0)
-                         : static_cast<double>(i + 1);
+  for (std::size_t i = 0; i < n && next < asked;) {
+    covered = weighted() ? covered + counts(i) : static_cast<double>(i + 1);
     std::size_t times = 0;
     for (; next < asked && place(next) < covered; ++next) ++times;
     const T* x = samples_.row_data(i);

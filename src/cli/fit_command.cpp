@@ -233,7 +233,7 @@ int fit_samples(const FitArguments& args, const Matrix<T>& samples, Clock::time_
     io::OutputFiles outputs;
     if (!args.centroids.empty()) io::write_matrix(outputs, args.centroids, result.centroids.view());
     if (!args.labels.empty()) io::write_labels(outputs, args.labels, result.labels);
-    if (!args.json.empty() && !json_to_stdout) write_json(outputs, args.json, json);
+    write_json(outputs, args.json, json);
     outputs.commit();
   }
   if (json_to_stdout) {
@@ -306,8 +306,7 @@ Command add_fit_command(CLI::App& program) {
       "  omnimeans fit data.npy -k 100 --init centroids.npy --backend elkan --threads 2\n"
       "\n"
       "Ctrl-C ends the fit after the iteration or the pass of the seeding at hand; its outputs are written, "
-      "stop_reason is cancelled "
-      "and the exit\n"
+      "stop_reason is cancelled and the exit\n"
       "status 130. Files are replaced when all of them are complete. Counts may be written as 1e6.");
   return {&app, [args] { return run_fit(*args); }};
 }

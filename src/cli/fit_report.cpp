@@ -180,9 +180,8 @@ std::string fit_explanation(const FitFacts& facts, const Result<T>& result) {
         << "; preparation and the labels for the last centroids "
         << human_seconds(std::max(0.0, result.fit_seconds - iterations)) << '\n';
   }
-  out << "(percentages are of n * k distances; low-precision ones count, too, so a pair computed twice "
-         "counts "
-         "twice)\n";
+  out << "(percentages are of n * k distances; low-precision ones count, too, "
+         "so a pair computed twice counts twice)\n";
   return out.str();
 }
 

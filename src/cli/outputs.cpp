@@ -87,6 +87,7 @@ void print_json(const nlohmann::ordered_json& json) {
 }
 
 void write_json(io::OutputFiles& files, const fs::path& path, const nlohmann::ordered_json& json) {
+  if (path.empty() || path == "-") return;
   files.add(path, [&](std::ostream& out) { out << text_of(json); });
 }
 

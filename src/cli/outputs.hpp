@@ -41,7 +41,7 @@ void check_dtype_fits(const std::string& option, const std::filesystem::path& pa
 /// To standard output.
 void print_json(const nlohmann::ordered_json& json);
 
-/// Adds it to `files`.
+/// Adds it to `files`; an empty path and "-" (standard output) are none.
 void write_json(io::OutputFiles& files, const std::filesystem::path& path,
                 const nlohmann::ordered_json& json);
 

@@ -83,7 +83,7 @@ int predict_samples(const PredictArguments& args, const Matrix<T>& samples, cons
     const SignalsHeld held;
     io::OutputFiles outputs;
     if (!args.labels.empty()) io::write_labels(outputs, args.labels, labels);
-    if (!args.json.empty() && !json_to_stdout) write_json(outputs, args.json, json);
+    write_json(outputs, args.json, json);
     outputs.commit();
   }
   if (json_to_stdout) print_json(json);
